@@ -1,0 +1,67 @@
+// Keeps Apache's sites: a tree of files that is tested whole, exchanged at once and loaded by one graceful restart.
+#pragma once
+#include "drivers/apache/httpd.hpp"
+#include "drivers/apache/kinds.hpp"
+#include "drivers/apache/strangers.hpp"
+#include "drivers/apache/tree.hpp"
+#include "drivers/driver.hpp"
+
+#include <unordered_map>
+
+namespace genesis {
+
+struct ApacheSettings {
+    std::string root = "/etc/genesis/apache";  // sites, staged and quarantined stand beneath it
+    std::string tls_root = "/etc/genesis/tls";
+    std::string state_dir = "/var/lib/genesis/apache";
+    std::vector<std::string> foreign_dirs = {"/etc/apache2/sites-enabled", "/etc/apache2/conf-enabled"};
+    std::chrono::milliseconds patience{60000};  // for a graceful restart to show
+    HttpdSettings httpd{};
+};
+
+// apply() only collects: nothing is live before settle() has judged the whole tree.
+//
+// loaded.json says of each site which bytes and which certificate the running Apache has confirmed to serve. A crash
+// between exchange and reload, a renewed certificate and a hand edit all show as `live: false`, and end in one restart.
+class ApacheDriver {
+public:
+    using Kinds = std::tuple<Site>;
+
+    explicit ApacheDriver(ApacheSettings settings = {}, std::unique_ptr<WebServer> server = nullptr);
+
+    Observed<Site> observe(Of<Site>, Scope const& scope, Context& context);
+    std::vector<Outcome> apply(std::span<Step<Site> const> steps, Context& context);
+    Settled settle(Context& context);
+
+private:
+    struct PairState {
+        std::optional<host::Seen> chain, key;
+        std::string stamp;
+        std::optional<std::string> why;  // empty, or why no server would load it; nothing: not looked at yet
+    };
+    struct Batch;  // settle.cpp: one settle()
+
+    [[nodiscard]] std::optional<host::Dir> try_dir(std::string const& name) const;
+    PairState& pair(Domain const& certificate);
+    std::string bad_pair(Site const& site);
+    // Empty, or why Apache would end itself over this site when it loads it: what its config test does not look at.
+    std::string unloadable(Site const& site);
+    std::string signature(std::string const& sha, Site const& site);
+    void open_once();  // once a call: the TLS directory and loaded.json
+    [[nodiscard]] std::map<std::string, std::string> const& loaded() const { return loaded_; }
+    void remember(std::map<std::string, std::string> loaded);
+    void look_at(std::string const& domain, host::Dir const& sites, std::string const& quarantined, bool running,
+                 Observed<Site>& out);
+
+    ApacheSettings settings_;
+    std::unique_ptr<WebServer> server_;
+    Tree live_, staged_;
+    Strangers strangers_;
+    std::unordered_map<std::string, PairState> pairs_;
+    std::map<std::string, std::string> loaded_;
+    std::optional<host::Seen> loaded_seen_;
+    std::optional<host::Dir> tls_;                        // for one observe() or settle()
+    std::map<std::string, std::optional<Site>> pending_;  // by domain; nothing: remove it
+};
+
+}  // namespace genesis

@@ -1,0 +1,212 @@
+// What a driver owes the engine, typed for those who write one, erased for the engine that runs them.
+#pragma once
+#include "drivers/context.hpp"
+#include "resources/schema/codec.hpp"
+
+#include <concepts>
+#include <map>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <tuple>
+#include <vector>
+
+namespace genesis {
+
+// Which records to look at; an empty list is everything this driver can see.
+struct Scope {
+    std::vector<std::string> keys;
+    [[nodiscard]] bool everything() const { return keys.empty(); }
+};
+
+// Bears a name we may want, was not made by us: reported, never touched.
+template <class V>
+struct Foreign {
+    V value;
+    std::string why;  // "user 1001 exists and is not ours"
+};
+
+// Unseen is not absent: whatever could not be looked at this time must be named here, or the look must throw.
+template <class V>
+struct Observed {
+    std::vector<V> found;
+    std::vector<std::string> unseen;
+    std::vector<Foreign<V>> foreign;
+};
+
+enum class Verb { create, update, replace, remove };
+template <class V>
+struct Step {
+    Verb verb{};
+    V want, have;  // want is V{} for remove; have is V{} for create
+    std::vector<Change> changes;
+    [[nodiscard]] V const& subject() const { return verb == Verb::remove ? have : want; }
+};
+
+struct Outcome {
+    enum How {
+        done,
+        later,   // try again after a pause; `why` says what stood in the way
+        refused  // can never work as wanted: terminal until the spec changes
+    } how = done;
+    std::string why;
+};
+
+// What settle() found out about single records after the batch was applied: a quarantined site, a unit that
+// would not start. Records it does not name keep the outcome of their step.
+struct Settled {
+    Outcome overall;
+    std::vector<std::pair<Ref, Outcome>> verdicts;
+};
+
+template <class V>
+struct Of {};  // picks the overload: observe(Of<Database>{}, …)
+
+template <class D, class V>
+concept Realises = Described<V> && requires(D& d, Scope const& s, std::span<Step<V> const> steps, Context& c) {
+    { d.observe(Of<V>{}, s, c) } -> std::same_as<Observed<V>>;    // one look for the whole batch; changes nothing
+    { d.apply(steps, c) } -> std::same_as<std::vector<Outcome>>;  // one outcome a step, same order; safe to repeat
+};
+template <class D, class Kinds>
+inline constexpr bool realises_all = false;
+template <class D, class... V>
+inline constexpr bool realises_all<D, std::tuple<V...>> = (Realises<D, V> && ...);
+
+template <class D>
+concept Driver = requires(D& d, Context& c) {
+    typename D::Kinds;                         // std::tuple<Database, DbUser, Grant>
+    { d.settle(c) } -> std::same_as<Settled>;  // once a batch: test config, reload, put back
+}
+&&realises_all<D, typename D::Kinds>;
+
+// How the engine knows that a record it sees is ours to change or remove.
+enum class Ownership {
+    marked,     // the driver sees a marker and lists everything else as foreign
+    journalled  // nothing on the machine can carry one: only what the journal says we made is ours
+};
+
+// What the engine must know of a kind beyond its fields. Each is said in Describe<V> where it is not the default.
+struct KindTraits {
+    Ownership ownership = Ownership::marked;
+    bool enumerable = true;   // an empty scope lists all of ours; otherwise the engine names the keys it knows
+    bool holds_data = false;  // removal loses what a tenant made: it needs its object purged, or a confirmation
+};
+template <class V>
+constexpr KindTraits traits_of() {
+    KindTraits traits;
+    if constexpr (requires { Describe<V>::ownership; }) traits.ownership = Describe<V>::ownership;
+    if constexpr (requires { Describe<V>::enumerable; }) traits.enumerable = Describe<V>::enumerable;
+    if constexpr (requires { Describe<V>::holds_data; }) traits.holds_data = Describe<V>::holds_data;
+    return traits;
+}
+
+// Below this line no templates: the engine knows no kind by name.
+struct Look {
+    struct Stranger {
+        json::object value;
+        std::string why;
+    };
+    std::map<Ref, json::object> found;
+    std::set<Ref> unseen;
+    std::map<std::string, std::string> blind;  // kind → why nothing of it could be seen
+    std::map<Ref, Stranger> foreign;
+    [[nodiscard]] bool sees(Ref const& ref) const { return !unseen.contains(ref) && !blind.contains(ref.kind); }
+};
+struct AnyStep {
+    Verb verb{};
+    Ref ref;
+    Ref object;  // the account or vps it belongs to
+    json::object want, have;
+    std::vector<Change> changes;
+    std::set<Ref> after;  // steps of the same plan that must be done first
+};
+struct AnyDriver {
+    virtual ~AnyDriver() = default;
+    [[nodiscard]] virtual std::string_view name() const = 0;
+    [[nodiscard]] virtual std::vector<Schema const*> kinds() const = 0;
+    [[nodiscard]] virtual KindTraits traits(std::string_view kind) const = 0;
+    virtual Look observe(std::string_view kind, Scope const&, Context&) = 0;
+    virtual std::vector<Outcome> apply(std::span<AnyStep const>, Context&) = 0;  // all of one kind
+    virtual Settled settle(Context&) = 0;
+};
+
+// The only bridge between typed and erased.
+template <Driver D>
+class Bound final : public AnyDriver {
+public:
+    Bound(std::string name, D driver) : name_(std::move(name)), driver_(std::move(driver)) {}
+
+    [[nodiscard]] std::string_view name() const override { return name_; }
+    [[nodiscard]] std::vector<Schema const*> kinds() const override {
+        std::vector<Schema const*> out;
+        each_kind([&]<class V> { out.push_back(&schema_of<V>()); });
+        return out;
+    }
+    [[nodiscard]] KindTraits traits(std::string_view kind) const override {
+        KindTraits out;
+        each_kind([&]<class V> {
+            if (Describe<V>::kind == kind) out = traits_of<V>();
+        });
+        return out;
+    }
+    Look observe(std::string_view kind, Scope const& scope, Context& context) override {
+        Look look;
+        each_kind([&]<class V> {
+            if (Describe<V>::kind == kind) look = erase<V>(driver_.observe(Of<V>{}, scope, context));
+        });
+        return look;
+    }
+    std::vector<Outcome> apply(std::span<AnyStep const> steps, Context& context) override {
+        std::vector<Outcome> out;
+        if (steps.empty()) return out;
+        each_kind([&]<class V> {
+            if (Describe<V>::kind == steps.front().ref.kind) out = apply_typed<V>(steps, context);
+        });
+        return out;
+    }
+    Settled settle(Context& context) override { return driver_.settle(context); }
+    D& driver() { return driver_; }
+
+private:
+    template <class F>
+    static void each_kind(F&& visit) {
+        [&]<class... V>(std::tuple<V...>*) {
+            (visit.template operator()<V>(), ...);
+        }(static_cast<typename D::Kinds*>(nullptr));
+    }
+    template <class V>
+    static Look erase(Observed<V> const& seen) {
+        Look look;
+        auto ref_of = [](json::object const& o) {
+            return Ref{std::string(Describe<V>::kind), key_of(schema_of<V>(), o)};
+        };
+        for (auto const& v : seen.found) {
+            auto o = encode(v);
+            auto ref = ref_of(o);
+            look.found.emplace(std::move(ref), std::move(o));
+        }
+        for (auto const& key : seen.unseen) look.unseen.insert({std::string(Describe<V>::kind), key});
+        for (auto const& f : seen.foreign) {
+            auto o = encode(f.value);
+            auto ref = ref_of(o);
+            look.foreign.emplace(std::move(ref), Look::Stranger{std::move(o), f.why});
+        }
+        return look;
+    }
+    template <class V>
+    std::vector<Outcome> apply_typed(std::span<AnyStep const> steps, Context& context) {
+        std::vector<Step<V>> typed;
+        typed.reserve(steps.size());
+        for (auto const& s : steps) typed.push_back({s.verb, restore<V>(s.want), restore<V>(s.have), s.changes});
+        return driver_.apply(std::span<Step<V> const>(typed), context);
+    }
+    std::string name_;
+    D driver_;
+};
+template <Driver D>
+std::unique_ptr<AnyDriver> bind(std::string name, D driver) {
+    return std::make_unique<Bound<D>>(std::move(name), std::move(driver));
+}
+
+}  // namespace genesis

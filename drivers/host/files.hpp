@@ -1,0 +1,94 @@
+// All work on files: beneath a directory's descriptor, atomic, written only when something differs.
+#pragma once
+#include "drivers/context.hpp"
+#include "drivers/host/fd.hpp"
+
+#include <sys/types.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace genesis::host {
+
+struct Owner {
+    uid_t uid = 0;
+    gid_t gid = 0;
+    mode_t mode = 0644;  // permission bits only; setuid, setgid and sticky are never set
+};
+
+// What stands at a name, without following it.
+struct Seen {
+    enum Kind { regular, directory, symlink, other } kind = other;
+    Owner owner;
+    std::uint64_t inode = 0, links = 0, size = 0;
+    std::int64_t mtime_ns = 0;
+    bool operator==(Seen const&) const;
+};
+
+struct FileRead {
+    Seen seen;
+    std::string bytes;
+};
+
+// A directory held open. Everything named below is relative to it and resolved with open_beneath.
+// All members throw Fault (with the path and the reason) unless they say otherwise.
+class Dir {
+public:
+    // A path whose every ancestor belongs to root; symlinks in it are refused like anywhere else.
+    static Dir open(std::string_view absolute);
+    static std::optional<Dir> try_open(std::string_view absolute);  // nothing when it does not exist
+    // Makes it (and missing parents, root:root 0755) first; for root's own trees only.
+    static Dir make_all(std::string_view absolute, Owner const& last);
+
+    [[nodiscard]] Dir beneath(std::string_view path) const;
+    [[nodiscard]] std::optional<Dir> try_beneath(std::string_view path) const;
+    [[nodiscard]] std::optional<Seen> look(std::string_view path) const;  // nothing when absent; never follows
+    [[nodiscard]] Seen look_self() const;
+    // A regular file with one link; anything else (symlink, FIFO, device, hard link, over `most` bytes) throws Fault.
+    [[nodiscard]] std::optional<FileRead> read(std::string_view path, std::size_t most = 1 << 20) const;
+    // Names in no order; at most `most`, more is a Fault.
+    [[nodiscard]] std::vector<std::string> list(std::size_t most = 1000000) const;
+
+    // Temporary file in the same directory, fchown, fchmod, fsync (unless told not to), renameat, fsync of the
+    // directory. Returns false and writes nothing when bytes, owner and mode are already so. `path` is a plain name.
+    // Whatever stood there (symlink included) is replaced, never followed; a directory is a Fault.
+    bool write(std::string_view name, std::string_view bytes, Owner const& owner, bool durable = true) const;
+    // Makes the directory and opens it; nothing when anything stands at the name already.
+    std::optional<Dir> make_new(std::string_view name, Owner const& owner) const;
+    // Makes the directory or corrects owner and mode of the one there, through its descriptor. True when it changed
+    // anything.
+    bool make(std::string_view name, Owner const& owner) const;
+    // Corrects owner and mode of a regular file with one link, through its descriptor.
+    bool own(std::string_view name, Owner const& owner) const;
+    bool remove(std::string_view name) const;  // a file or symlink; false when absent
+    // Removes a tree entry by entry: never follows, never crosses a mount, checks the context between entries.
+    // Directories it cannot enter because of a mount are a Fault that names them; the rest is removed all the same.
+    bool remove_tree(std::string_view name, Context const& context) const;
+    void sync() const;
+
+    [[nodiscard]] int fd() const { return fd_.get(); }
+    [[nodiscard]] std::string const& path() const { return path_; }  // for messages only
+
+private:
+    Dir(Fd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+    Fd fd_;
+    std::string path_;
+};
+
+// Splits "/a/b/c" into "/a/b" and "c".
+std::pair<std::string, std::string> split(std::string_view path);
+
+// "0710 root:www-data" style text of an owner by numbers: "0710 0:33".
+std::string describe(Owner const& owner);
+
+// Says "intact", or in one line how the file differs from what it should be: "missing", "mode 0666 0:0, wanted 0640
+// 0:0", "a symbolic link", "line 12 is \"Foo bar\", wanted \"Foo baz\"". Control bytes are shown as ?.
+std::string compare(Dir const& dir, std::string_view name, std::string_view bytes, Owner const& owner);
+
+// The same for a file that was read already.
+std::string compare(FileRead const& file, std::string_view bytes, Owner const& owner);
+
+}  // namespace genesis::host

@@ -1,0 +1,117 @@
+// Ending all processes of a user: kill(-1) as that user, which no fork bomb can outrun.
+#include "drivers/host/processes.hpp"
+
+#include "drivers/host/files.hpp"
+
+#include <sys/ipc.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <ctime>
+
+namespace genesis::host {
+
+namespace {
+
+// Real, effective, saved and file-system user of proc_pid_status(5), or nothing for what is dead already.
+std::set<uid_t> users_of(std::string_view status) {
+    std::set<uid_t> out;
+    auto const line = [&](std::string_view name) {
+        auto const at = status.find(name);
+        return at == std::string_view::npos ? ""
+                                            : status.substr(at + name.size(), status.find('\n', at) - at - name.size());
+    };
+    auto const state = line("\nState:\t");
+    if (state.starts_with('Z') || state.starts_with('X')) return out;
+    auto rest = line("\nUid:\t");
+    while (!rest.empty()) {
+        uid_t uid = 0;
+        auto const [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), uid);
+        if (error == std::errc()) out.insert(uid);
+        rest.remove_prefix(std::min(rest.size(), static_cast<std::size_t>(end - rest.data()) + 1));
+    }
+    return out;
+}
+
+// Which of `uids` have a living process.
+std::set<uid_t> alive(std::set<uid_t> const& uids, Context const& context) {
+    auto const proc = Dir::open("/proc");
+    std::set<uid_t> found;
+    for (auto const& name : proc.list()) {
+        if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+        context.check();
+        try {
+            auto const status = proc.read(name + "/status");
+            if (!status) continue;
+            for (auto const uid : users_of(status->bytes))
+                if (uids.contains(uid)) found.insert(uid);
+        } catch (Expired const&) {
+            throw;
+        } catch (Fault const&) {  // it ended while we looked
+        }
+    }
+    return found;
+}
+
+// The kernel walks all processes under one lock, so nothing that forks meanwhile escapes. Raw calls: see exec.cpp.
+void kill_all_as(uid_t uid) {
+    auto const pid = ::fork();
+    if (pid < 0) throw Fault("no process to end other processes with");
+    if (pid == 0) {
+        if (::syscall(SYS_setresuid, uid, uid, uid) == 0) ::kill(-1, SIGKILL);
+        ::_exit(0);
+    }
+    while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+}
+
+bool any(std::set<uid_t> const& uids, ipc_perm const& who) { return uids.contains(who.uid) || uids.contains(who.cuid); }
+
+union Semaphores {  // semctl(2): the caller defines it
+    int value;
+    semid_ds* set;
+    seminfo* info;
+};
+
+}  // namespace
+
+void end_processes(std::set<uid_t> const& uids, Context const& context) {
+    if (uids.empty()) return;
+    if (*uids.begin() < 1000 || uids.contains(static_cast<uid_t>(-1))) throw Fault("not the user of an account");
+    for (auto left = alive(uids, context); !left.empty(); left = alive(uids, context)) {
+        for (auto const uid : left) kill_all_as(uid);
+        timespec const pause{0, 5'000'000};  // time for their parents to reap them
+        ::nanosleep(&pause, nullptr);
+    }
+}
+
+void remove_ipc(std::set<uid_t> const& uids) {
+    shmid_ds shm{};
+    shm_info shm_all{};
+    auto const shm_last = ::shmctl(0, SHM_INFO, reinterpret_cast<shmid_ds*>(&shm_all));
+    for (int i = 0; i <= shm_last; ++i)
+        if (auto const id = ::shmctl(i, SHM_STAT, &shm); id >= 0 && any(uids, shm.shm_perm))
+            ::shmctl(id, IPC_RMID, nullptr);
+    msqid_ds msg{};
+    msginfo msg_all{};
+    auto const msg_last = ::msgctl(0, MSG_INFO, reinterpret_cast<msqid_ds*>(&msg_all));
+    for (int i = 0; i <= msg_last; ++i)
+        if (auto const id = ::msgctl(i, MSG_STAT, &msg); id >= 0 && any(uids, msg.msg_perm))
+            ::msgctl(id, IPC_RMID, nullptr);
+    semid_ds sem{};
+    seminfo sem_all{};
+    auto const sem_last = ::semctl(0, 0, SEM_INFO, Semaphores{.info = &sem_all});
+    for (int i = 0; i <= sem_last; ++i)
+        if (auto const id = ::semctl(i, 0, SEM_STAT, Semaphores{.set = &sem}); id >= 0 && any(uids, sem.sem_perm))
+            ::semctl(id, 0, IPC_RMID);
+}
+
+}  // namespace genesis::host

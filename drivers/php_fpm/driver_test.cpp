@@ -1,0 +1,142 @@
+// What the PHP-FPM driver writes, on real files in a temporary folder; systemd itself is asked in the lab.
+#include "drivers/php_fpm/driver.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+#include <catch2/catch.hpp>
+
+using namespace genesis;
+
+namespace {
+
+PhpService service() {
+    PhpService record;
+    record.name = UnitName("acme-8.2");
+    record.owner = AccountName("acme");
+    record.version = PhpVersion("8.2");
+    record.home = AbsolutePath("/home/acme");
+    record.slice = UnitName("genesis-acme");
+    record.log_dir = AbsolutePath("/var/log/genesis/acme");
+    PhpPool one, two;
+    one.site = Domain("a.test");
+    one.settings["memory_limit"] = PhpValue("64M");
+    two.site = Domain("b.test");
+    record.pools = {one, two};
+    return record;
+}
+bool holds(std::string const& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+struct SystemClock final : Clock {
+    [[nodiscard]] Time now() const override {
+        return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    }
+    [[nodiscard]] Steady steady() const override { return std::chrono::steady_clock::now(); }
+};
+struct NoLog final : Log {
+    void write(Level /*level*/, std::string_view /*message*/, Fields /*fields*/) override {}
+};
+struct Bench {
+    SystemClock clock;
+    NoLog log;
+    Context context{{}, std::chrono::steady_clock::now() + std::chrono::minutes(1), clock, log};
+    std::string path = [] {
+        std::string name = "/tmp/genesis-php-XXXXXX";
+        if (::mkdtemp(name.data()) == nullptr) throw Fault("mkdtemp");
+        return name;
+    }();
+    PhpSettings settings{path + "/php", path + "/units", path + "/run", path + "/stamps", path + "/sbin", "www-data"};
+    PhpFpmDriver driver{settings};
+
+    Bench() = default;
+    Bench(Bench const&) = delete;
+    Bench& operator=(Bench const&) = delete;
+    ~Bench() {
+        auto const [parent, name] = host::split(path);
+        host::Dir::open(parent).remove_tree(name, context);
+    }
+    void install(std::string const& version) const {
+        host::Dir::make_all(settings.program_dir, {0, 0, 0755}).write("php-fpm" + version, "", {0, 0, 0755});
+    }
+    Outcome apply(PhpService const& want) {
+        Step<PhpService> const step{Verb::create, want, {}, {}};
+        return driver.apply(std::span(&step, 1), context).front();
+    }
+};
+bool root() {
+    if (::geteuid() == 0) return true;
+    WARN("needs root: skipped");
+    return false;
+}
+
+}  // namespace
+
+TEST_CASE("each of a PHP service's three files gives its record back") {
+    auto const want = service();
+    auto const files = render_php(want, PhpSettings{});
+    for (auto const& text : {files.config, files.service, files.socket}) {
+        auto const back = read_php_service(text);
+        REQUIRE(back);
+        CHECK(diff(schema_of<PhpService>(), encode(want), encode(*back)).empty());
+    }
+    CHECK_FALSE(read_php_service("[Socket]\n"));
+    CHECK_FALSE(read_php_service("# genesis {\"name\":\"x\"}\n"));
+    CHECK_FALSE(read_php_service(""));
+}
+
+TEST_CASE("FPM is told its sockets in the order in which systemd opens them") {
+    auto const files = render_php(service(), PhpSettings{});
+    CHECK(
+        holds(files.service, "FPM_SOCKETS=/run/genesis/php/acme/a.test.sock=3,/run/genesis/php/acme/b.test.sock=4\n"));
+    CHECK(files.socket.find("ListenStream=/run/genesis/php/acme/a.test.sock") <
+          files.socket.find("ListenStream=/run/genesis/php/acme/b.test.sock"));
+}
+
+TEST_CASE("no process of a tenant's PHP is ever root, and no tenant may connect to another's socket") {
+    auto const files = render_php(service(), PhpSettings{});
+    CHECK(holds(files.service, "\nUser=acme\n"));
+    CHECK(holds(files.service, "\nNoNewPrivileges=yes\n"));
+    CHECK(holds(files.service, "\nCapabilityBoundingSet=\n"));
+    CHECK(holds(files.service, "\nProtectHome=tmpfs\n"));
+    CHECK_FALSE(holds(files.config, "\nuser ="));
+    CHECK(holds(files.socket, "\nSocketUser=root\nSocketGroup=www-data\nSocketMode=0660\n"));
+}
+
+TEST_CASE("a version of PHP that is not installed is refused by name") {
+    if (!root()) return;
+    Bench bench;
+    bench.install("8.1");
+    bench.install("7.4");
+    auto const outcome = bench.apply(service());
+    CHECK(outcome.how == Outcome::refused);
+    CHECK(outcome.why == "PHP 8.2 is not installed; there are: 7.4, 8.1");
+}
+
+TEST_CASE("a PHP service without a site is refused, for FPM would not start") {
+    if (!root()) return;
+    Bench bench;
+    bench.install("8.2");
+    auto want = service();
+    want.pools.clear();
+    CHECK(bench.apply(want).how == Outcome::refused);
+}
+
+TEST_CASE("files of the same name that are not ours keep their bytes") {
+    if (!root()) return;
+    Bench bench;
+    bench.install("8.2");
+    auto const units = host::Dir::make_all(bench.settings.unit_dir, {0, 0, 0755});
+    units.write("genesis-php-acme-8.2.socket", "[Socket]\n", {0, 0, 0644});
+    CHECK(bench.apply(service()).how == Outcome::later);
+    CHECK(units.read("genesis-php-acme-8.2.socket")->bytes == "[Socket]\n");
+}
+
+TEST_CASE("applying a PHP service twice writes once") {
+    if (!root()) return;
+    Bench bench;
+    bench.install("8.2");
+    REQUIRE(bench.apply(service()).how == Outcome::done);
+    auto const config = host::Dir::open(bench.settings.config_dir);
+    auto const before = config.look("acme-8.2.conf");
+    REQUIRE(bench.apply(service()).how == Outcome::done);
+    CHECK(config.look("acme-8.2.conf") == before);
+}

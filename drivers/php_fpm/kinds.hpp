@@ -1,0 +1,59 @@
+// What a machine has of PHP-FPM: one socket-activated master for each account and version, running as the tenant.
+#pragma once
+#include "resources/schema/codec.hpp"
+
+namespace genesis {
+
+struct PhpPool {
+    Domain site;
+    std::int64_t max_children = 5;
+    std::map<std::string, PhpValue> settings;
+};
+template <>
+struct Describe<PhpPool> {
+    static constexpr std::string_view kind = "php_pool", doc = "The workers of one site.";
+    static constexpr auto fields = std::tuple{
+        field("site", &PhpPool::site, "Pool name; its socket is /run/genesis/php/<account>/<site>.sock.",
+              Mark::key | Mark::fixed),
+        field("max_children", &PhpPool::max_children, "pm.max_children of an ondemand pool.", Mark::none,
+              {.min = 1, .max = 500}),
+        field("settings", &PhpPool::settings, "php_admin_value entries.", Mark::none, {.keys = &rules::php_setting}),
+    };
+};
+
+struct PhpService {
+    UnitName name;
+    AccountName owner;
+    PhpVersion version;
+    AbsolutePath home;
+    UnitName slice;
+    AbsolutePath log_dir;
+    std::vector<PhpPool> pools;
+    std::string config = "intact", service_unit = "intact", socket_unit = "intact";
+    bool enabled = true, listening = true;
+};
+template <>
+struct Describe<PhpService> {
+    static constexpr std::string_view kind = "php_service",
+                                      doc = "A PHP-FPM master of one account and version, started by its sockets.";
+    static constexpr auto fields = std::tuple{
+        field("name", &PhpService::name, "<account>-<version>; the units are genesis-php-<name>.service and .socket.",
+              Mark::key | Mark::fixed),
+        field("owner", &PhpService::owner, "The user it runs as.", Mark::required | Mark::fixed,
+              {.refers_to = "unix_user"}),
+        field("version", &PhpService::version, "/usr/sbin/php-fpm<version>.", Mark::required | Mark::fixed),
+        field("home", &PhpService::home, "The only home it can see.", Mark::required, {.refers_to = "directory"}),
+        field("slice", &PhpService::slice, "The slice that bounds it.", Mark::required, {.refers_to = "slice"}),
+        field("log_dir", &PhpService::log_dir, "Root's directory for php.log.", Mark::required,
+              {.refers_to = "directory"}),
+        field("pools", &PhpService::pools, "One for each site."),
+        field("config", &PhpService::config, "\"intact\", or what is wrong with the FPM configuration file."),
+        field("service_unit", &PhpService::service_unit, "\"intact\", or what is wrong with the service unit's file."),
+        field("socket_unit", &PhpService::socket_unit, "\"intact\", or what is wrong with the socket unit's file."),
+        field("enabled", &PhpService::enabled, "The socket unit starts at boot."),
+        field("listening", &PhpService::listening,
+              "The socket unit is active now and the service has the configuration on disk."),
+    };
+};
+
+}  // namespace genesis

@@ -1,0 +1,141 @@
+// The three files of a PHP service as text, and the record back from any of them.
+#include "drivers/php_fpm/render.hpp"
+
+#include <algorithm>
+
+namespace genesis {
+
+namespace {
+
+constexpr std::string_view marker = " genesis ";  // after "#" or ";"
+
+std::string header(char comment, PhpService const& record) {
+    auto json = encode(record);
+    for (auto const* const name : {"config", "service_unit", "socket_unit", "enabled", "listening"}) json.erase(name);
+    return comment + std::string(marker) + json::serialize(json) + "\n";
+}
+
+// The alphabet of PhpValue and of paths has nothing that FPM's ini grammar reads inside quotes.
+std::string admin_value(std::string_view name, std::string_view value) {
+    return "php_admin_value[" + std::string(name) + "] = \"" + std::string(value) + "\"\n";
+}
+
+// Temporary files, uploads and sessions live in the home, where quota counts them and no other tenant looks.
+// There is no open_basedir: it is no boundary and turns off PHP's realpath cache; the unit's mounts are the boundary.
+std::string pool_text(PhpService const& record, PhpPool const& pool, PhpSettings const& settings) {
+    auto const temporary = record.home.str() + "/tmp";
+    std::string out = "\n[" + pool.site.str() + "]\n";
+    out += "listen = " + php_socket(settings, record, pool) + "\n";
+    out += "pm = ondemand\npm.max_children = " + std::to_string(pool.max_children) + "\n";
+    out += "pm.process_idle_timeout = 30s\npm.max_requests = 500\n";
+    out += "chdir = /\nclear_env = yes\nsecurity.limit_extensions = .php\n";
+    out += "catch_workers_output = yes\ndecorate_workers_output = no\n";
+    out += "env[PATH] = /usr/local/bin:/usr/bin:/bin\nenv[HOME] = " + record.home.str() + "\n";
+    out += "env[TMPDIR] = " + temporary + "\n";
+    for (auto const* const name : {"sys_temp_dir", "upload_tmp_dir", "session.save_path"})
+        out += admin_value(name, temporary);
+    out += admin_value("session.gc_probability", "1");  // Debian's own cleaning knows only /var/lib/php
+    out += admin_value("session.gc_divisor", "1000");
+    out += admin_value("sendmail_path", "/bin/false");
+    for (auto const& [name, value] : pool.settings) out += admin_value(name, value.str());
+    return out;
+}
+
+std::string config_text(PhpService const& record, PhpSettings const& settings) {
+    std::string out = header(';', record);
+    // Opened by the tenant, so not the log itself: --force-stderr writes to what systemd opened as root.
+    out += "[global]\ndaemonize = no\nerror_log = /dev/null\nlog_limit = 4096\n";
+    out += "systemd_interval = 0\nprocess_control_timeout = 10s\n";
+    for (auto const& pool : record.pools) out += pool_text(record, pool, settings);
+    return out;
+}
+
+// FPM takes over inherited sockets by path and number; numbers follow the order of ListenStream=.
+std::string inherited(PhpService const& record, PhpSettings const& settings) {
+    std::string out;
+    int number = 3;  // SD_LISTEN_FDS_START
+    for (auto const& pool : record.pools)
+        out += (out.empty() ? "" : ",") + php_socket(settings, record, pool) + "=" + std::to_string(number++);
+    return out;
+}
+
+// The whole master runs as the tenant: there is no root process for a worker to climb into (CVE-2021-21703), and what
+// it sees of the file system is its own home. BindReadOnlyPaths= names one inode, so a new configuration is loaded by
+// stopping the service, never by SIGUSR2; SIGQUIT lets requests in flight end.
+constexpr std::string_view sandbox = R"(NoNewPrivileges=yes
+CapabilityBoundingSet=
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectSystem=strict
+ProtectHome=tmpfs
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectClock=yes
+ProtectHostname=yes
+ProtectProc=invisible
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+KeyringMode=private
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallErrorNumber=EPERM
+)";
+
+std::string service_text(PhpService const& record, PhpSettings const& settings) {
+    auto const name = record.name.str(), owner = record.owner.str(), home = record.home.str();
+    auto const socket = php_unit(name, ".socket"), config = settings.config_dir + "/" + name + ".conf";
+    auto const above = home.substr(0, home.rfind('/'));
+    std::string out = header('#', record);
+    out += "[Unit]\nDescription=PHP " + record.version.str() + " of " + owner + "\n";
+    out += "Requires=" + socket + "\nAfter=" + socket + "\n\n[Service]\nType=notify\n";
+    out += "User=" + owner + "\nGroup=" + owner + "\nSlice=" + record.slice.str() + ".slice\nUMask=0022\n";
+    out += "Environment=FPM_SOCKETS=" + inherited(record, settings) + "\n";
+    out += "ExecStart=" + settings.program_dir + "/php-fpm" + record.version.str() +
+           " --nodaemonize --force-stderr --fpm-config " + config + "\n";
+    out += "KillMode=mixed\nKillSignal=SIGQUIT\nTimeoutStopSec=15\nRestart=on-failure\nOOMPolicy=continue\n";
+    out += "StandardOutput=null\nStandardError=append:" + record.log_dir.str() + "/php.log\n";
+    out += sandbox;
+    if (above != "/home" && !above.empty()) out += "TemporaryFileSystem=" + above + ":ro\n";
+    out += "BindPaths=" + home + "\n";
+    out += "TemporaryFileSystem=/etc/genesis:ro\nBindReadOnlyPaths=" + config + "\n";
+    return out;
+}
+
+// Apache may connect, no tenant may. The files stay at a stop: by then another version may listen at the same path.
+std::string socket_text(PhpService const& record, PhpSettings const& settings) {
+    std::string out = header('#', record);
+    out +=
+        "[Unit]\nDescription=Sockets of PHP " + record.version.str() + " of " + record.owner.str() + "\n\n[Socket]\n";
+    for (auto const& pool : record.pools) out += "ListenStream=" + php_socket(settings, record, pool) + "\n";
+    out += "SocketUser=root\nSocketGroup=" + settings.web_group + "\nSocketMode=0660\nDirectoryMode=0711\n";
+    out += "Backlog=511\nRemoveOnStop=no\n\n[Install]\nWantedBy=sockets.target\n";
+    return out;
+}
+
+}  // namespace
+
+std::string php_socket(PhpSettings const& settings, PhpService const& record, PhpPool const& pool) {
+    return settings.run_dir + "/" + record.owner.str() + "/" + pool.site.str() + ".sock";
+}
+
+PhpFiles render_php(PhpService const& record, PhpSettings const& settings) {
+    return {config_text(record, settings), service_text(record, settings), socket_text(record, settings)};
+}
+
+std::optional<PhpService> read_php_service(std::string_view bytes) {
+    if (bytes.empty() || !bytes.substr(1).starts_with(marker)) return std::nullopt;
+    auto const line = bytes.substr(0, bytes.find('\n')).substr(1 + marker.size());
+    boost::system::error_code error;
+    auto const parsed = json::parse(line, error);
+    if (error) return std::nullopt;
+    auto record = decode<PhpService>(parsed);
+    if (!record || record->pools.empty()) return std::nullopt;
+    return std::move(*record);
+}
+
+}  // namespace genesis

@@ -1,0 +1,147 @@
+// Slices as unit files: rendered from the record, read back from it, compared byte by byte.
+#include "drivers/systemd/driver.hpp"
+
+#include <algorithm>
+
+namespace genesis {
+
+namespace {
+
+constexpr std::string_view header = "# kept by genesis: changes are undone";
+constexpr std::string_view record_mark = "# record: ";
+constexpr std::string_view prefix = "genesis-", suffix = ".slice";
+constexpr std::string_view stale = "changed since systemd read it";
+constexpr host::Owner owner{0, 0, 0644};
+
+std::string unit_of(Slice const& slice) { return slice.name.str() + std::string(suffix); }
+
+// A name with a further "-" would be a slice within genesis-x.slice, where x may be another account (systemd.slice(5)).
+bool is_ours(std::string_view unit) {
+    if (!unit.starts_with(prefix) || !unit.ends_with(suffix)) return false;
+    unit.remove_prefix(prefix.size());
+    unit.remove_suffix(suffix.size());
+    return !unit.empty() && unit.find('-') == std::string_view::npos;
+}
+
+std::string render(Slice slice) {
+    slice.file = "intact";
+    std::string out(header);
+    out += '\n' + std::string(record_mark) + json::serialize(encode(slice)) + "\n\n[Unit]\nDescription=Account " +
+           slice.name.str().substr(prefix.size()) + "\n\n[Slice]\n";
+    if (slice.cpu_percent > 0) out += "CPUQuota=" + std::to_string(slice.cpu_percent) + "%\n";
+    if (slice.memory_mib > 0) out += "MemoryMax=" + std::to_string(slice.memory_mib) + "M\n";
+    if (slice.tasks > 0) out += "TasksMax=" + std::to_string(slice.tasks) + "\n";
+    return out;
+}
+
+// The record a file of ours says it is; nothing when the header is not ours or the record cannot be read.
+std::optional<Slice> parse(std::string_view bytes, std::string_view name) {
+    auto const line = [&] {
+        auto const out = bytes.substr(0, bytes.find('\n'));
+        bytes.remove_prefix(std::min(bytes.size(), out.size() + 1));
+        return out;
+    };
+    if (line() != header) return std::nullopt;
+    Slice fallback;
+    fallback.name = UnitName::checked(name);
+    fallback.file = "its record cannot be read";
+    auto const record = line();
+    if (!record.starts_with(record_mark)) return fallback;
+    boost::system::error_code error;
+    auto const value = json::parse(record.substr(record_mark.size()), error);
+    if (error) return fallback;
+    auto slice = decode<Slice>(value);
+    if (!slice || slice->name.str() != name) return fallback;
+    return *slice;
+}
+
+Foreign<Slice> stranger(std::string_view name, std::string const& why) {
+    Slice value;
+    value.name = UnitName::checked(name);
+    return {value, why};
+}
+
+}  // namespace
+
+Observed<Slice> SystemdDriver::observe(Of<Slice>, Scope const& scope, Context& context) {
+    auto const dir = host::Dir::open(settings_.units);
+    std::vector<std::string> units;
+    for (auto const& key : scope.keys) units.push_back(key + std::string(suffix));
+    if (scope.everything()) units = dir.list();
+    Observed<Slice> out;
+    for (auto const& unit : units) {
+        if (!is_ours(unit)) continue;
+        context.check();
+        auto const name = std::string_view(unit).substr(0, unit.size() - suffix.size());
+        try {
+            auto const file = dir.read(unit);
+            if (!file) continue;
+            auto slice = parse(file->bytes, name);
+            if (!slice) {
+                out.foreign.push_back(stranger(name, settings_.units + "/" + unit + " exists and is not ours"));
+                continue;
+            }
+            if (slice->file == "intact") slice->file = host::compare(*file, render(*slice), owner);
+            out.found.push_back(std::move(*slice));
+        } catch (Fault const& fault) {  // a link, or no file at all
+            out.foreign.push_back(stranger(name, fault.what()));
+        }
+    }
+    if (settings_.manager && !checked_) note_stale(out, context);
+    return out;
+}
+
+// Whoever wrote a file may have died before systemd read it again. Asked once in our life: later changes are our own.
+void SystemdDriver::note_stale(Observed<Slice>& out, Context& context) {
+    auto const loaded = systemd_.units({std::string(prefix) + "*" + std::string(suffix)}, context);
+    for (auto& slice : out.found)
+        if (slice.file == "intact" && loaded.contains(unit_of(slice)) &&
+            systemd_.property(unit_of(slice), "Unit", "NeedDaemonReload", context) == "1")
+            slice.file = stale;
+    checked_ = true;
+}
+
+std::vector<Outcome> SystemdDriver::apply(std::span<Step<Slice> const> steps, Context& context) {
+    auto const dir = host::Dir::open(settings_.units);
+    std::vector<Outcome> outcomes;
+    for (auto const& step : steps) {
+        context.check();
+        auto const unit = unit_of(step.subject());
+        try {
+            if (!is_ours(unit)) {
+                outcomes.push_back({Outcome::refused, unit + " is not the name of an account's slice"});
+            } else if (step.verb == Verb::remove) {
+                if (dir.remove(unit)) removed_.insert(unit);
+                outcomes.emplace_back();
+            } else {
+                if (dir.write(unit, render(step.want), owner, false) || step.have.file == stale) changed_.insert(unit);
+                outcomes.emplace_back();
+            }
+        } catch (Fault const& fault) {
+            outcomes.push_back({Outcome::later, fault.what()});
+        }
+    }
+    return outcomes;
+}
+
+// Repeated as a whole when it fails: what is still to be made known is only forgotten at the end.
+Settled SystemdDriver::settle(Context& context) {
+    if (!settings_.manager || (changed_.empty() && removed_.empty())) return {};
+    auto const loaded = systemd_.units({std::string(prefix) + "*" + std::string(suffix)}, context);
+    std::vector<std::string> gone;
+    bool known = false;
+    for (auto const& unit : removed_)
+        if (loaded.contains(unit)) gone.push_back(unit);
+    for (auto const& unit : changed_) known = known || loaded.contains(unit);
+    Settled out;
+    for (auto const& [unit, why] : systemd_.stop(gone, context))
+        out.verdicts.push_back({{std::string(Describe<Slice>::kind), unit.substr(0, unit.size() - suffix.size())},
+                                {Outcome::later, "stop: " + why}});
+    systemd_.reset_failed(gone, context);
+    if (known) systemd_.daemon_reload(context);
+    changed_.clear();
+    removed_.clear();
+    return out;
+}
+
+}  // namespace genesis

@@ -1,0 +1,110 @@
+// What the driver promises about slices, on unit files in a rooted folder; systemd itself is asked in the lab.
+#include "drivers/systemd/driver.hpp"
+
+#include "drivers/host/test_root.hpp"
+
+using namespace genesis;
+
+namespace {
+
+struct Bench : host::TestRoot {
+    SystemdDriver driver{SystemdDriver::Settings{.units = path, .manager = false}};
+
+    std::vector<Slice> look() { return driver.observe(Of<Slice>{}, {}, context).found; }
+    Outcome apply(Verb verb, Slice const& slice) {
+        Step<Slice> const step{verb, slice, slice, {}};
+        return driver.apply(std::span<Step<Slice> const>(&step, 1), context).front();
+    }
+    bool quiet(Slice const& want) {
+        auto const found = look();
+        return found.size() == 1 && diff(schema_of<Slice>(), encode(want), encode(found[0])).empty();
+    }
+};
+
+Slice acme() {
+    Slice s;
+    s.name = UnitName("genesis-acme");
+    s.cpu_percent = 150;
+    s.memory_mib = 1024;
+    s.tasks = 200;
+    return s;
+}
+
+constexpr char const* unit = "genesis-acme.slice";
+
+}  // namespace
+
+TEST_CASE("a slice is written, read back the same, changed and removed") {
+    if (!host::can_run_as_root()) return;
+    Bench b;
+    CHECK(b.look().empty());
+    CHECK(b.apply(Verb::create, acme()).how == Outcome::done);
+    CHECK(b.quiet(acme()));
+    auto const first = *b.dir.look(unit);
+    CHECK(b.apply(Verb::create, acme()).how == Outcome::done);
+    CHECK(*b.dir.look(unit) == first);
+    auto smaller = acme();
+    smaller.memory_mib = 512;
+    CHECK_FALSE(b.quiet(smaller));
+    CHECK(b.apply(Verb::update, smaller).how == Outcome::done);
+    CHECK(b.quiet(smaller));
+    CHECK(b.apply(Verb::remove, smaller).how == Outcome::done);
+    CHECK(b.look().empty());
+    CHECK(b.apply(Verb::remove, smaller).how == Outcome::done);
+}
+
+TEST_CASE("a limit of 0 is no line") {
+    if (!host::can_run_as_root()) return;
+    Bench b;
+    Slice none;
+    none.name = UnitName("genesis-acme");
+    b.apply(Verb::create, acme());
+    CHECK_THAT(b.dir.read(unit)->bytes, Catch::Contains("CPUQuota=150%\nMemoryMax=1024M\nTasksMax=200\n"));
+    b.apply(Verb::update, none);
+    CHECK_THAT(b.dir.read(unit)->bytes, !Catch::Contains("CPUQuota") && !Catch::Contains("Max="));
+    CHECK(b.quiet(none));
+}
+
+TEST_CASE("a slice changed by hand is seen, and put back by the next pass") {
+    if (!host::can_run_as_root()) return;
+    Bench b;
+    b.apply(Verb::create, acme());
+    auto const text = b.dir.read(unit)->bytes;
+    host::Owner const owner{0, 0, 0644};
+    std::vector<std::string> const damaged{text + "MemoryMax=infinity\n", text.substr(0, text.size() - 5),
+                                           text.substr(0, text.find('{')) + "{}\n",
+                                           text.substr(0, text.find('{')) + "broken\n[Slice]\n"};
+    for (auto const& bytes : damaged) {
+        b.dir.write(unit, bytes, owner);
+        CHECK_FALSE(b.quiet(acme()));
+        CHECK(b.apply(Verb::update, acme()).how == Outcome::done);
+        CHECK(b.quiet(acme()));
+    }
+    b.dir.own(unit, {0, 0, 0666});
+    CHECK_FALSE(b.quiet(acme()));
+    b.apply(Verb::update, acme());
+    CHECK(b.quiet(acme()));
+}
+
+TEST_CASE("a slice without our first line is foreign, and names of other depth are not looked at") {
+    if (!host::can_run_as_root()) return;
+    Bench b;
+    b.dir.write(unit, "[Slice]\nMemoryMax=1G\n", {0, 0, 0644});
+    b.dir.write("genesis-acme-inner.slice", "[Slice]\n", {0, 0, 0644});
+    b.dir.write("genesis-acme.service", "[Service]\n", {0, 0, 0644});
+    auto const seen = b.driver.observe(Of<Slice>{}, {}, b.context);
+    CHECK(seen.found.empty());
+    REQUIRE(seen.foreign.size() == 1);
+    CHECK(seen.foreign[0].value.name.str() == "genesis-acme");
+}
+
+TEST_CASE("no slice is made whose name could lie inside another account's") {
+    if (!host::can_run_as_root()) return;
+    Bench b;
+    for (auto const* name : {"genesis-acme-inner", "genesis-", "system", "genesis"}) {
+        auto slice = acme();
+        slice.name = UnitName::checked(name);
+        CHECK(b.apply(Verb::create, slice).how == Outcome::refused);
+    }
+    CHECK(b.dir.list().empty());
+}

@@ -1,0 +1,43 @@
+// The local user database as it is on disk: passwd(5), group(5) and shadow(5), read once.
+#pragma once
+#include "drivers/unix/kinds.hpp"
+
+#include "drivers/driver.hpp"
+#include "drivers/host/files.hpp"
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace genesis::unix_accounts {
+
+// Numbers that Genesis gives out; together with the first field of GECOS they mark a user as ours.
+inline constexpr std::int64_t first_uid = 20000, last_uid = 59999;
+inline constexpr std::string_view marker = "genesis";
+inline constexpr bool in_range(std::int64_t uid) { return uid >= first_uid && uid <= last_uid; }
+
+struct User {
+    std::int64_t uid = 0, gid = 0;
+    std::string gecos, home, shell;
+    std::string expires;  // days since 1970, or empty
+    // chfn(1) lets a tenant append its own fields to GECOS, never change the first.
+    [[nodiscard]] bool ours() const { return in_range(uid) && gecos.substr(0, gecos.find(',')) == marker; }
+};
+
+struct Accounts {
+    std::map<std::string, User, std::less<>> users;
+    std::map<std::string, std::int64_t, std::less<>> groups;
+    std::map<std::int64_t, std::string> by_uid, by_gid;                   // the first bearer of each number
+    std::map<std::string, std::set<std::string>, std::less<>> groups_of;  // user → its supplementary groups
+};
+
+// Throws Fault when a file is missing or has no line at all: an empty database is a broken one.
+Accounts read_accounts(std::string const& dir);
+
+std::string_view group_of(Login login);
+
+// The user as a record; `today` in days since 1970.
+UnixUser record_of(std::string const& name, User const& user, Accounts const& all, std::int64_t today);
+
+}  // namespace genesis::unix_accounts

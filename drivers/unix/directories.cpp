@@ -1,0 +1,136 @@
+// Directories: seen, made and owned through descriptors; a tree is removed only where one of ours can be.
+#include "drivers/host/processes.hpp"
+#include "drivers/unix/driver.hpp"
+#include "drivers/unix/welcome.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <numeric>
+
+namespace genesis {
+
+using unix_accounts::in_range;
+
+namespace {
+
+std::string kind_of(host::Seen const& seen) {
+    if (seen.kind == host::Seen::directory) return std::string(intact);
+    if (seen.kind == host::Seen::symlink) return "a symbolic link";
+    return "no directory";
+}
+
+FileMode mode_of(mode_t bits) {
+    char text[8];
+    (void)std::snprintf(text, sizeof text, "%04o", bits & 07777);
+    return FileMode::checked(text);
+}
+
+host::Owner owner_of(Directory const& d) {
+    return {static_cast<uid_t>(d.uid), static_cast<gid_t>(d.gid),
+            static_cast<mode_t>(std::stoul(d.mode.str(), nullptr, 8))};
+}
+
+// Steps by depth of their path: a parent before its children, or after them.
+std::vector<std::size_t> by_path(std::span<Step<Directory> const> steps) {
+    std::vector<std::size_t> order(steps.size());
+    std::iota(order.begin(), order.end(), 0u);
+    std::sort(order.begin(), order.end(),
+              [&](auto a, auto b) { return steps[a].subject().path < steps[b].subject().path; });
+    return order;
+}
+
+template <class Work>
+Outcome guarded(Work&& work) {
+    try {
+        return work();
+    } catch (Expired const&) {
+        throw;
+    } catch (Fault const& fault) {
+        return {Outcome::later, fault.what()};
+    }
+}
+
+}  // namespace
+
+Observed<Directory> UnixDriver::observe(Of<Directory>, Scope const& scope, Context& context) {
+    Observed<Directory> out;
+    Trees trees(settings_.homes);
+    for (auto const& key : scope.keys) {
+        context.check();
+        Directory d;
+        d.path = AbsolutePath::checked(key);
+        if (trees.in_home(key)) d.owner = AccountName::checked(trees.tenant(key));
+        if (lies_beneath(key, settings_.logs))
+            d.owner = AccountName::checked(host::split(key.substr(0, key.find('/', settings_.logs.size() + 1))).second);
+        try {
+            auto const seen = trees.look(key);
+            if (!seen) continue;
+            d.uid = seen->owner.uid, d.gid = seen->owner.gid;
+            d.mode = mode_of(seen->owner.mode);
+            d.file = kind_of(*seen);
+        } catch (Fault const& fault) {  // a link or a file where an ancestor should be: there, but not as it should be
+            d.mode = FileMode::checked("0000");
+            d.file = fault.what();
+        }
+        out.found.push_back(std::move(d));
+    }
+    return out;
+}
+
+void UnixDriver::keep(Directory const& want, Trees& trees) {
+    auto const [above, name] = host::split(want.path);
+    auto const* parent = trees.parent(want.path);
+    if (!parent && !trees.in_home(want.path)) {
+        host::Dir::make_all(above, {0, 0, 0755});
+        parent = trees.parent(want.path);
+    }
+    if (!parent) throw Fault(above + ": missing");
+    auto made = parent->make_new(name, owner_of(want));
+    if (!made) return void(parent->make(name, owner_of(want)));
+    if (!want.welcome.empty()) write_welcome(*made, want.welcome, owner_of(want));
+    if (trees.in_home(want.path)) trees.remember(std::move(*made));
+}
+
+// Refuses whatever is not beneath one of our roots, and a home that no tenant owns.
+Outcome UnixDriver::drop(Directory const& have, Trees& trees, Context& context) {
+    auto const& path = have.path.str();
+    if (!trees.in_home(path) && !lies_beneath(path, settings_.logs) && !lies_beneath(path, settings_.run))
+        return {Outcome::refused, path + " lies in no tree of ours; it is left as it is"};
+    if (trees.in_home(path)) {
+        auto const* homes = trees.homes();
+        auto const home = homes ? homes->look(trees.tenant(path)) : std::nullopt;
+        if (!home) return {};
+        if (home->kind == host::Seen::directory && !in_range(home->owner.uid))
+            return {Outcome::later, path + ": the home does not belong to a tenant; it is left as it is"};
+    }
+    if (auto const* parent = trees.parent(path)) parent->remove_tree(host::split(path).second, context);
+    return {};
+}
+
+// A home that is about to go has its tenant's processes ended first, or they would fill it again.
+void UnixDriver::end_tenants(std::span<Step<Directory> const> steps, Context& context) {
+    std::set<uid_t> uids;
+    for (auto const& step : steps)
+        if (step.verb == Verb::remove && host::split(step.have.path).first == settings_.homes &&
+            in_range(step.have.uid))
+            uids.insert(static_cast<uid_t>(step.have.uid));
+    host::end_processes(uids, context);
+}
+
+std::vector<Outcome> UnixDriver::apply(std::span<Step<Directory> const> steps, Context& context) {
+    std::vector<Outcome> outcomes(steps.size());
+    Trees trees(settings_.homes);
+    auto order = by_path(steps);
+    for (auto const i : order) {
+        if (steps[i].verb == Verb::remove) continue;
+        context.check();
+        outcomes[i] = guarded([&] { return keep(steps[i].want, trees), Outcome{}; });
+    }
+    end_tenants(steps, context);
+    std::reverse(order.begin(), order.end());
+    for (auto const i : order)
+        if (steps[i].verb == Verb::remove) outcomes[i] = guarded([&] { return drop(steps[i].have, trees, context); });
+    return outcomes;
+}
+
+}  // namespace genesis

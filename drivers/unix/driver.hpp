@@ -1,0 +1,62 @@
+// Unix accounts: users and their groups, directories, authorized keys.
+#pragma once
+#include "drivers/unix/kinds.hpp"
+
+#include "drivers/driver.hpp"
+#include "drivers/host/exec.hpp"
+#include "drivers/host/files.hpp"
+#include "drivers/host/systemd.hpp"
+#include "drivers/unix/accounts.hpp"
+#include "drivers/unix/trees.hpp"
+
+namespace genesis {
+
+class UnixDriver {
+public:
+    using Kinds = std::tuple<UnixUser, Directory, AuthorizedKeys>;
+
+    struct Settings {
+        std::string passwd_dir = "/etc";  // passwd, group and shadow are read here
+        // Only beneath these is a tree ever removed; a tree beneath `homes` must also belong to a tenant's uid.
+        std::string homes = "/home", logs = "/var/log/genesis", run = "/run/genesis";
+        // Where a removed user may have left files: swept by uid, once a batch.
+        std::vector<std::string> sweep{"/tmp",         "/var/tmp",        "/dev/shm",  "/dev/mqueue",
+                                       "/run/genesis", "/var/spool/cron", "/var/mail", "/var/lib/php/sessions"};
+    };
+
+    UnixDriver() = default;
+    explicit UnixDriver(Settings settings) : settings_(std::move(settings)) {}
+
+    Observed<UnixUser> observe(Of<UnixUser>, Scope const& scope, Context& context);
+    // Looked at by key only: an empty scope finds nothing.
+    Observed<Directory> observe(Of<Directory>, Scope const& scope, Context& context);
+    Observed<AuthorizedKeys> observe(Of<AuthorizedKeys>, Scope const& scope, Context& context);
+
+    // New users in one run of systemd-sysusers(8); a changed one costs one usermod(8).
+    std::vector<Outcome> apply(std::span<Step<UnixUser> const> steps, Context& context);
+    // Parents before what lies in them, whatever the order of the steps; removal the other way round.
+    std::vector<Outcome> apply(std::span<Step<Directory> const> steps, Context& context);
+    std::vector<Outcome> apply(std::span<Step<AuthorizedKeys> const> steps, Context& context);
+    Settled settle(Context&) { return {}; }
+
+private:
+    void create(std::span<Step<UnixUser> const> steps, std::vector<Outcome>& outcomes, Context& context);
+    // One of the system's own tools. They know /etc only: with any other `passwd_dir` none is run (Fault).
+    host::Ran run_tool(std::vector<std::string> argv, std::string input, Context& context) const;
+    void run_sysusers(std::string const& input, Context& context) const;
+    std::string delete_with(std::string const& tool, std::string const& name, Context& context) const;
+    void modify(std::span<Step<UnixUser> const> steps, std::vector<Outcome>& outcomes, Context& context);
+    void remove(std::span<Step<UnixUser> const> steps, std::vector<Outcome>& outcomes, Context& context);
+    void remove_groups(std::span<Step<UnixUser> const> steps, std::vector<Outcome>& outcomes, Context& context);
+    void sweep(std::map<uid_t, std::string> const& users, Context& context);
+    void stop_sessions(std::map<uid_t, std::string> const& users, Context& context);
+    void end_tenants(std::span<Step<Directory> const> steps, Context& context);
+    void keep(Directory const& want, Trees& trees);
+    Outcome drop(Directory const& have, Trees& trees, Context& context);
+
+    Settings settings_;
+    host::Systemd systemd_;
+};
+static_assert(Driver<UnixDriver>);
+
+}  // namespace genesis

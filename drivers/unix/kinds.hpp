@@ -1,0 +1,99 @@
+// What a machine has of Unix accounts: users, their directories, the keys that open them.
+#pragma once
+#include "resources/schema/codec.hpp"
+
+#include <array>
+
+namespace genesis {
+
+// How the tenant may log in over SSH.
+enum class Login { none, sftp, shell };
+template <>
+struct Choices<Login> {
+    static constexpr std::array words{std::pair{Login::none, std::string_view("none")},
+                                      std::pair{Login::sftp, std::string_view("sftp")},
+                                      std::pair{Login::shell, std::string_view("shell")}};
+};
+
+// What the fields that stand for a managed file say when nothing is wrong with it; otherwise one line on what is.
+inline constexpr std::string_view intact = "intact";
+
+struct UnixUser {
+    AccountName name;
+    std::int64_t uid = 0;
+    AbsolutePath home;
+    Login login = Login::none;
+    std::string shell;
+    bool expired = false;
+    std::string entry{intact};
+};
+template <>
+struct Describe<UnixUser> {
+    static constexpr std::string_view kind = "unix_user", doc = "A user and the group of the same name and number.";
+    static constexpr auto fields = std::tuple{
+        field("name", &UnixUser::name, "Login name, also of the group.", Mark::key | Mark::fixed),
+        field("uid", &UnixUser::uid, "User and group number.", Mark::required | Mark::fixed,
+              {.min = 20000, .max = 59999}),
+        field("home", &UnixUser::home, "Home directory as passwd(5) has it.", Mark::required),
+        field(
+            "login", &UnixUser::login,
+            "Which of the groups genesis-nossh, genesis-sftp and genesis-shell the user is in; sshd decides by them."),
+        field("shell", &UnixUser::shell, "Login shell."),
+        field("expired", &UnixUser::expired, "Expired in shadow(5): no login, no cron."),
+        field("entry", &UnixUser::entry,
+              "\"intact\", or what is wrong with the user's entries: its group, its login groups."),
+    };
+};
+
+// A directory whose owner and mode are kept. Beneath /home its ancestors belong to a tenant.
+struct Directory {
+    AbsolutePath path;
+    AccountName owner;
+    std::int64_t uid = 0, gid = 0;
+    FileMode mode{"0755"};
+    std::string welcome;
+    std::string file{intact};
+};
+template <>
+struct Describe<Directory> {
+    static constexpr std::string_view kind = "directory", doc = "A directory with its owner and mode.";
+    static constexpr bool enumerable = false;  // nothing marks ours among the tenant's: looked at by key only
+    static constexpr bool holds_data = true;
+    static constexpr auto fields = std::tuple{
+        field("path", &Directory::path, "Where it is.", Mark::key | Mark::fixed),
+        field("owner", &Directory::owner, "The user whose directory it is; its removal waits for the directory's.",
+              Mark::write_only, {.refers_to = "unix_user"}),
+        field("uid", &Directory::uid, "Owner.", Mark::none, {.min = 0, .max = 65533}),
+        field("gid", &Directory::gid, "Group.", Mark::none, {.min = 0, .max = 65533}),
+        field("mode", &Directory::mode, "Permission bits."),
+        field(
+            "welcome", &Directory::welcome,
+            "A domain, or static: and a domain: a directory made anew gets a first index page for it, in PHP or plain, "
+            "which is the tenant's from then on.",
+            Mark::write_only),
+        field("file", &Directory::file, "\"intact\", or what stands in the directory's way."),
+    };
+};
+
+struct AuthorizedKeys {
+    AccountName owner;
+    std::int64_t uid = 0;
+    AbsolutePath home;
+    std::vector<SshKey> keys;
+    std::string file{intact};
+};
+template <>
+struct Describe<AuthorizedKeys> {
+    static constexpr std::string_view kind = "authorized_keys", doc = "~/.ssh/authorized_keys of a user.";
+    static constexpr bool enumerable = false;  // looked at by key only
+    static constexpr auto fields = std::tuple{
+        field("owner", &AuthorizedKeys::owner, "Whose keys.", Mark::key | Mark::fixed, {.refers_to = "unix_user"}),
+        field("uid", &AuthorizedKeys::uid, "The owner's number.", Mark::required),
+        field("home", &AuthorizedKeys::home, "Home directory.", Mark::required, {.refers_to = "directory"}),
+        field("keys", &AuthorizedKeys::keys, "One line each, in this order."),
+        field("file", &AuthorizedKeys::file,
+              "\"intact\", or what is wrong with the file: its owner, mode, kind or a foreign line."),
+    };
+};
+
+}  // namespace genesis

@@ -1,0 +1,58 @@
+// An engine for tests of the API: says what it is told to say and remembers what it was asked.
+#pragma once
+#include "reconciler/api/engine.hpp"
+
+#include <mutex>
+
+namespace genesis {
+
+struct FakeEngine final : Engine {
+    std::mutex mutex;
+    std::vector<std::string> asked;  // "wake account/acme", "plan", "preview account/acme 20000" …
+    json::object next_plan{{"steps", json::array()}, {"holds", json::array()}, {"settles", json::array()}};
+    std::map<std::string, std::string> ready;  // object → status of its ready condition
+    json::array records;
+    std::vector<std::string> reasons;
+    bool stopping = false;
+
+    void wake(Ref const& object) override { note("wake " + object.str()); }
+    void wake_all() override { note("wake_all"); }
+    std::future<json::object> plan(std::optional<Ref> const& object) override {
+        note("plan" + (object ? " " + object->str() : ""));
+        return answer();
+    }
+    std::future<json::object> preview(Object const& object) override {
+        note("preview " + object.ref.str() + (object.terminating ? " removed" : ""));
+        return answer();
+    }
+    json::object status(Object const& object) override {
+        auto const it = ready.find(object.ref.str());
+        json::array conditions;
+        if (it != ready.end()) conditions.push_back({{"type", "ready"}, {"status", it->second}});
+        return {{"observed_generation", object.generation}, {"conditions", conditions}, {"records", records}};
+    }
+    std::vector<std::string> not_ready() override { return reasons; }
+    void pause_all(bool paused) override { note(paused ? "pause_all" : "resume_all"); }
+
+    [[nodiscard]] std::string last() {
+        std::lock_guard const lock(mutex);
+        return asked.empty() ? "" : asked.back();
+    }
+
+private:
+    void note(std::string what) {
+        std::lock_guard const lock(mutex);
+        asked.push_back(std::move(what));
+    }
+    std::future<json::object> answer() {
+        std::promise<json::object> promise;
+        if (stopping) {
+            promise.set_exception(std::make_exception_ptr(Fault("the loop is stopping")));
+        } else {
+            promise.set_value(next_plan);
+        }
+        return promise.get_future();
+    }
+};
+
+}  // namespace genesis

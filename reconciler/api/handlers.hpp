@@ -1,0 +1,35 @@
+// The handlers that the table of routes names, one for each thing that may be asked of any kind.
+#pragma once
+#include "reconciler/api/routes.hpp"
+
+namespace genesis::handlers {
+
+Answer put(Service const&, Call const&);
+Answer get(Service const&, Call const&);
+Answer list(Service const&, Call const&);
+Answer remove(Service const&, Call const&);
+Answer reconcile(Service const&, Call const&);
+Answer reconcile_all(Service const&, Call const&);
+Answer pause(Service const&, Call const&);
+Answer resume(Service const&, Call const&);
+Answer adopt(Service const&, Call const&);
+Answer take_over(Service const&, Call const&);
+Answer pause_all(Service const&, Call const&);
+Answer resume_all(Service const&, Call const&);
+Answer credentials(Service const&, Call const&);
+
+Answer plan(Service const&, Call const&);
+Answer plan_all(Service const&, Call const&);
+Answer drift(Service const&, Call const&);
+Answer drift_all(Service const&, Call const&);
+Answer history(Service const&, Call const&);
+Answer history_all(Service const&, Call const&);
+Answer info(Service const&, Call const&);
+Answer healthz(Service const&, Call const&);
+Answer readyz(Service const&, Call const&);
+Answer description(Service const&, Call const&);
+
+// A plan that was asked for, waited for within bounds; Fault when the loop does not answer in time.
+json::object wait_for(std::future<json::object> plan);
+
+}  // namespace genesis::handlers

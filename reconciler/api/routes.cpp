@@ -1,0 +1,199 @@
+// The table itself, and the way from a request to its handler: authenticate, cut, match, check parameters, handle.
+#include "reconciler/api/routes.hpp"
+
+#include "reconciler/api/handlers.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <exception>
+
+namespace genesis {
+namespace {
+
+using P = Parameter;
+constexpr std::array put_parameters{P{P::boolean, "dry_run", "Answer with the plan, store nothing."},
+                                    P{P::boolean, "take_over", "Change it though a spec file keeps it."}};
+constexpr std::array delete_parameters{P{P::boolean, "purge", "Its data goes at once, without the days of grace."},
+                                       P{P::boolean, "dry_run", "Answer with the plan, change nothing."}};
+constexpr std::array list_parameters{P{P::integer, "limit", "At most so many; 100 unless told."},
+                                     P{P::name, "after", "Names after this one: `next` of the last page."},
+                                     P{P::boolean, "ready", "Only those that are ready, or only those that are not."}};
+constexpr std::array history_parameters{P{P::integer, "limit", "At most so many; 100 unless told."},
+                                        P{P::integer, "before", "Entries with a lower id.", 1, INT64_MAX}};
+constexpr std::array reconcile_parameters{
+    P{P::boolean, "confirm_removals", "Removals that were held back for a confirmation have it."}};
+
+namespace h = handlers;
+constexpr std::array table{
+    Route{"PUT", "/v1/{kind}/{name}", h::put, "put{Kind}", "Stores the whole desired spec.", "written", put_parameters,
+          true, true},
+    Route{"GET", "/v1/{kind}/{name}", h::get, "get{Kind}", "Spec, redacted, and status.", "{kind}_object"},
+    Route{"GET", "/v1/{kind}", h::list, "list{Kind}", "Objects of this kind by name.", "{kind}_list", list_parameters},
+    Route{"DELETE", "/v1/{kind}/{name}", h::remove, "delete{Kind}", "Starts termination; repeating it is the same.",
+          "written", delete_parameters, false, true},
+    Route{"GET", "/v1/{kind}/{name}/plan", h::plan, "plan{Kind}", "What is outstanding, and what is held back.",
+          "plan"},
+    Route{"GET", "/v1/{kind}/{name}/drift", h::drift, "drift{Kind}", "What differs, field by field.", "drift"},
+    Route{"GET", "/v1/{kind}/{name}/history", h::history, "history{Kind}", "What was done, the newest first.",
+          "history", history_parameters},
+    Route{"POST", "/v1/{kind}/{name}/reconcile", h::reconcile, "reconcile{Kind}", "Looks at it now.", "empty",
+          reconcile_parameters, false, true},
+    Route{"POST", "/v1/{kind}/{name}/pause", h::pause, "pause{Kind}", "Looks but does not change.", "named"},
+    Route{"POST", "/v1/{kind}/{name}/resume", h::resume, "resume{Kind}", "Changes again.", "named"},
+    Route{"POST", "/v1/{kind}/{name}/adopt", h::adopt, "adopt{Kind}", "Takes over what bears its names on the server.",
+          "named"},
+    Route{"POST", "/v1/{kind}/{name}/take-over", h::take_over, "takeOver{Kind}", "From a spec file to the API.",
+          "named"},
+    Route{"POST", "/v1/{kind}/{name}/credentials", h::credentials, "credentials{Kind}",
+          "Generated secrets, once; then none.", "credentials"},
+    Route{"GET", "/v1/plan", h::plan_all, "plan", "What is outstanding on the whole server.", "plan"},
+    Route{"GET", "/v1/drift", h::drift_all, "drift", "What differs on the whole server.", "drift"},
+    Route{"GET", "/v1/history", h::history_all, "history", "What was done on the whole server.", "history",
+          history_parameters},
+    Route{"POST", "/v1/reconcile", h::reconcile_all, "reconcile", "Looks at everything now.", "empty",
+          reconcile_parameters, false, true},
+    Route{"POST", "/v1/pause", h::pause_all, "pause", "Looks at everything but changes nothing.", "empty"},
+    Route{"POST", "/v1/resume", h::resume_all, "resume", "Changes again.", "empty"},
+    Route{"GET", "/v1/info", h::info, "info", "Who this is.", "info"},
+    Route{"GET", "/healthz", h::healthz, "healthz", "Whether the daemon works.", "probe"},
+    Route{"GET", "/readyz", h::readyz, "readyz", "Whether it has seen the whole server.", "probe"},
+    Route{"GET", "/openapi.json", h::description, "openapi", "This document.", "openapi"},
+};
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+    std::vector<std::string_view> out;
+    for (std::size_t from = 0; from <= text.size();) {
+        auto const end = std::min(text.find(separator, from), text.size());
+        out.push_back(text.substr(from, end - from));
+        from = end + 1;
+    }
+    return out;
+}
+
+bool is_segment(std::string_view text) {
+    return !text.empty() && text != "." && text != ".." && std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '*' || c == '-';
+    });
+}
+
+bool is_query(std::string_view text) {
+    return std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view("_=&.:-").find(c) != std::string_view::npos;
+    });
+}
+
+ObjectKind const* kind_of(std::string_view plural) {
+    auto const* kind = find_kind(plural);
+    return kind != nullptr && kind->plural == plural ? kind : nullptr;
+}
+
+// Fills the call when the path is the route's.
+bool matches(Route const& route, CutTarget const& target, Call& call) {
+    auto const pattern = split(route.path.substr(1), '/');
+    if (pattern.size() != target.segments.size()) return false;
+    for (std::size_t i = 0; i < pattern.size(); ++i) {
+        auto const& segment = target.segments[i];
+        if (pattern[i] == "{kind}") {
+            if ((call.kind = kind_of(segment)) == nullptr) return false;
+        } else if (pattern[i] == "{name}") {
+            call.name = std::string(segment);
+        } else if (pattern[i] != segment) {
+            return false;
+        }
+    }
+    return true;
+}
+
+std::optional<std::string> refuse_value(Parameter const& parameter, std::string_view value) {
+    if (parameter.type == Parameter::boolean && value != "true" && value != "false") return "must be true or false";
+    if (parameter.type == Parameter::name && !value.empty() && !is_segment(value)) return "must be a name";
+    if (parameter.type != Parameter::integer) return std::nullopt;
+    std::int64_t number = 0;
+    auto const* end = value.data() + value.size();
+    auto const [stopped, error] = std::from_chars(value.data(), end, number);
+    if (error == std::errc() && stopped == end && number >= parameter.min && number <= parameter.max)
+        return std::nullopt;
+    return "must be a number from " + std::to_string(parameter.min) + " to " + std::to_string(parameter.max);
+}
+
+// The query into call.query; the first thing wrong with it as a problem. Unknown and repeated parameters are wrong.
+std::optional<Answer> read_query(Route const& route, std::string_view query, Call& call) {
+    if (query.empty()) return std::nullopt;
+    for (auto const& pair : split(query, '&')) {
+        auto const equals = std::min(pair.find('='), pair.size());
+        auto const key = pair.substr(0, equals), value = pair.substr(std::min(equals + 1, pair.size()));
+        auto const known = std::find_if(route.parameters.begin(), route.parameters.end(),
+                                        [&](Parameter const& p) { return p.key == key; });
+        if (known == route.parameters.end())
+            return problem(400, "unknown_parameter", "there is no parameter " + std::string(key) + " here");
+        if (auto const why = refuse_value(*known, value))
+            return problem(400, "malformed", std::string(key) + " " + *why);
+        if (!call.query.emplace(key, value).second)
+            return problem(400, "malformed", std::string(key) + " is there twice");
+    }
+    return std::nullopt;
+}
+
+Answer method_not_allowed(std::string const& allowed) {
+    auto out = problem(405, "method_not_allowed", "this path takes " + allowed);
+    out.allow = allowed;
+    return out;
+}
+
+Answer route(Service const& service, Request const& request) {
+    auto const target = cut(request.target);
+    if (!target) return problem(400, "malformed", "the request target is not one of this API");
+    std::string allowed;
+    for (auto const& candidate : routes()) {
+        Call call{request, nullptr, {}, {}};
+        if (!matches(candidate, *target, call)) continue;
+        if (candidate.method != request.method) {
+            allowed += (allowed.empty() ? "" : ", ") + std::string(candidate.method);
+            continue;
+        }
+        if (auto wrong = read_query(candidate, target->query, call)) return std::move(*wrong);
+        if (!candidate.body && !request.body.empty()) return problem(400, "malformed", "this takes no body");
+        return candidate.handle(service, call);
+    }
+    if (!allowed.empty()) return method_not_allowed(allowed);
+    return problem(404, "not_found", "there is no such path");
+}
+
+}  // namespace
+
+bool Call::flag(std::string_view parameter) const {
+    auto const it = query.find(parameter);
+    return it != query.end() && it->second == "true";
+}
+
+std::span<Route const> routes() { return table; }
+
+std::optional<CutTarget> cut(std::string_view target) {
+    auto const mark = std::min(target.find('?'), target.size());
+    CutTarget out;
+    out.query = target.substr(std::min(mark + 1, target.size()));
+    auto const path = target.substr(0, mark);
+    if (!path.starts_with('/') || !is_query(out.query)) return std::nullopt;
+    out.segments = split(path.substr(1), '/');
+    if (!std::all_of(out.segments.begin(), out.segments.end(), is_segment)) return std::nullopt;
+    return out;
+}
+
+Answer answer(Service const& service, Authenticator const& authenticator, Request const& request,
+              std::optional<Peer> const& peer) {
+    try {
+        auto const identity = authenticator.authenticate(request, peer);
+        if (!identity) return identity.error();
+        return route(service, request);
+    } catch (Fault const& e) {
+        service.log.write(Level::warning, "a request failed", {{"why", e.what()}});
+        return problem(503, "unavailable", e.what());
+    } catch (std::exception const& e) {
+        service.log.write(Level::error, "a request hit a defect", {{"why", e.what()}});
+        return problem(500, "internal", "a defect; the log has more");
+    }
+}
+
+}  // namespace genesis

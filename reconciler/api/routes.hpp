@@ -1,0 +1,70 @@
+// The table of what may be asked: from it come routing, the checks of parameters and the OpenAPI document.
+#pragma once
+#include "reconciler/api/engine.hpp"
+#include "reconciler/api/identity.hpp"
+#include "reconciler/store/admission.hpp"
+
+#include <span>
+
+namespace genesis {
+
+struct ApiSettings {
+    std::string node = "localhost";
+    std::string socket;                      // its path, for /v1/info
+    std::optional<std::uint32_t> admin_gid;  // the group that may use the socket beside root
+    std::string version = GENESIS_VERSION;
+};
+
+// What handlers work with. They keep no state of their own.
+struct Service {
+    Store& store;
+    Admission const& admission;
+    Engine& engine;
+    ApiSettings const& settings;
+    Log& log;
+};
+
+// A request that was authenticated and found its route.
+struct Call {
+    Request const& request;
+    ObjectKind const* kind = nullptr;  // {kind} of the path
+    std::string name;                  // {name} of the path
+    std::map<std::string, std::string, std::less<>> query;
+
+    [[nodiscard]] Ref ref() const { return {std::string(kind->schema->kind), name}; }
+    [[nodiscard]] bool flag(std::string_view parameter) const;
+};
+
+struct Parameter {
+    enum Type { boolean, integer, name } type;
+    std::string_view key, doc;
+    std::int64_t min = 1, max = 1000;  // of an integer
+};
+
+struct Route {
+    std::string_view method, path;  // "/v1/{kind}/{name}/plan"
+    Answer (*handle)(Service const&, Call const&);
+    std::string_view id, doc;  // operationId (with {Kind}) and summary
+    std::string_view answer;   // the component schema of its 200, "{kind}" for the kind's own
+    std::span<Parameter const> parameters{};
+    bool body = false;      // takes a spec
+    bool accepted = false;  // answers 202 where something is to be done
+};
+std::span<Route const> routes();
+
+// "/v1/accounts/acme?x=y" cut in two; nothing unless each segment is of [a-z0-9._*-], none is . or .., and the query
+// is of [A-Za-z0-9_=&.:-].
+struct CutTarget {
+    std::vector<std::string_view> segments;
+    std::string_view query;
+};
+std::optional<CutTarget> cut(std::string_view target);
+
+// Authenticates, then routes, then handles. Never throws: what goes wrong is an answer.
+Answer answer(Service const& service, Authenticator const& authenticator, Request const& request,
+              std::optional<Peer> const& peer);
+
+// OpenAPI 3.1 of the routes and the kinds: pure, the same every time.
+json::object openapi();
+
+}  // namespace genesis

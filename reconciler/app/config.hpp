@@ -1,0 +1,61 @@
+// /etc/genesis/genesis.yaml: described like everything else people write, so it is read as strictly.
+#pragma once
+#include "resources/schema/codec.hpp"
+#include "resources/schema/document.hpp"
+
+#include <array>
+
+namespace genesis {
+
+enum class LogLevel { debug, info, warning, error };
+template <>
+struct Choices<LogLevel> {
+    static constexpr std::array words{std::pair{LogLevel::debug, std::string_view("debug")},
+                                      std::pair{LogLevel::info, std::string_view("info")},
+                                      std::pair{LogLevel::warning, std::string_view("warning")},
+                                      std::pair{LogLevel::error, std::string_view("error")}};
+};
+
+struct Config {
+    std::string node;
+    AbsolutePath state_dir{"/var/lib/genesis"}, spec_dir{"/etc/genesis/specs"}, socket{"/run/genesis/genesis.sock"};
+    std::int64_t resync = 300, max_removals = 20;
+    LogLevel log_level = LogLevel::info;
+    std::string web_group = "www-data", log_group = "adm", admin_group = "genesis";
+    std::vector<DomainPattern> reserved_domains;
+    AbsolutePath mariadb_socket{"/run/mysqld/mysqld.sock"};
+    std::int64_t apache_canary_port = 7081;
+};
+template <>
+struct Describe<Config> {
+    static constexpr std::string_view kind = "genesis.yaml",
+                                      doc = "Configuration of genesisd; restart it after a change.";
+    static constexpr auto fields = std::tuple{
+        field("node", &Config::node, "This server's name, part of what callers sign. Empty: the host name."),
+        field("state_dir", &Config::state_dir, "What Genesis knows: specs, sealed secrets, history."),
+        field("spec_dir", &Config::spec_dir, "Spec files here are applied as soon as they are saved."),
+        field("socket", &Config::socket, "Where genesisctl speaks to the daemon; root and admin_group may."),
+        field("resync", &Config::resync, "Seconds between looks at everything, whether or not anything happened.",
+              Mark::none, {.min = 5, .max = 86400}),
+        field("max_removals", &Config::max_removals,
+              "A plan that would remove more objects than this waits for an operator.", Mark::none,
+              {.min = 0, .max = 1000000}),
+        field("log_level", &Config::log_level, "Least level that is logged."),
+        field("web_group", &Config::web_group,
+              "The group of Apache's workers; only it may pass through a tenant's home."),
+        field("log_group", &Config::log_group, "The group that may read /var/log/genesis."),
+        field("admin_group", &Config::admin_group, "The group that may use the socket beside root."),
+        field("reserved_domains", &Config::reserved_domains,
+              "Names no account may have, beside this server's own, localhost and *.arpa."),
+        field("mariadb_socket", &Config::mariadb_socket, "Where MariaDB listens."),
+        field("apache_canary_port", &Config::apache_canary_port,
+              "Loopback port on which Apache tells which configuration it runs.", Mark::none, {.min = 1, .max = 65535}),
+    };
+};
+
+// Reads a configuration text. Unknown keys and wrong values are problems like those of a spec.
+Checked<Config> read_config(std::string_view yaml);
+// Every key with its default and meaning, as a YAML file to start from.
+std::string print_config();
+
+}  // namespace genesis

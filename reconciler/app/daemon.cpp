@@ -1,0 +1,139 @@
+// The daemon's parts, wired.
+#include "reconciler/app/daemon.hpp"
+
+#include "drivers/catalog.hpp"
+#include "drivers/host/files.hpp"
+#include "drivers/host/names.hpp"
+#include "drivers/host/sockets.hpp"
+#include "drivers/secrets/vault.hpp"
+#include "reconciler/api/server.hpp"
+#include "reconciler/app/engine.hpp"
+#include "reconciler/app/reserved.hpp"
+#include "reconciler/store/sqlite.hpp"
+#include "reconciler/telemetry/log.hpp"
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <sys/file.h>
+
+#include <array>
+#include <csignal>
+#include <ctime>
+
+namespace genesis {
+namespace {
+
+struct SystemClock final : Clock {
+    [[nodiscard]] Time now() const override {
+        return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    }
+    [[nodiscard]] Steady steady() const override { return std::chrono::steady_clock::now(); }
+};
+
+Level level_of(LogLevel level) {
+    switch (level) {
+        case LogLevel::debug:
+            return Level::debug;
+        case LogLevel::info:
+            return Level::info;
+        case LogLevel::warning:
+            return Level::warning;
+        case LogLevel::error:
+            return Level::error;
+    }
+    return Level::info;
+}
+
+std::uint32_t group(std::string const& name) {
+    if (auto gid = host::group_id(name)) return *gid;
+    throw Fault("there is no group " + name + " on this system");
+}
+
+// Held for the life of the process: two daemons on one store would undo each other.
+host::Fd lock(std::string const& path) {
+    host::Fd out(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!out) throw Fault("cannot open " + path);
+    if (flock(out.get(), LOCK_EX | LOCK_NB) != 0) throw Fault("another genesisd is running: it holds " + path);
+    return out;
+}
+
+// A number that no user of this system, ours or not, has.
+bool free_uid(std::int64_t uid) { return getpwuid(static_cast<uid_t>(uid)) == nullptr; }
+
+Terrain terrain_of(Config const& config) {
+    Terrain t;
+    t.web_gid = group(config.web_group);
+    t.log_gid = group(config.log_group);
+    return t;
+}
+
+// Blocks until a signal to end; tells the service manager meanwhile that we live.
+void wait_for_end(sigset_t const& signals) {
+    timespec const beat{10, 0};
+    while (sigtimedwait(&signals, nullptr, &beat) < 0) host::notify("WATCHDOG=1");
+}
+
+}  // namespace
+
+int run_daemon(Config const& config) {
+    sigset_t signals;
+    sigemptyset(&signals);
+    for (int s : {SIGTERM, SIGINT}) sigaddset(&signals, s);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    (void)std::signal(SIGPIPE, SIG_IGN);
+
+    SystemClock const clock;
+    auto const log = make_log(level_of(config.log_level));
+    auto const node = config.node.empty() ? host::host_name() : config.node;
+    auto const state = config.state_dir.str();
+    host::Dir::make_all(state, {0, 0, 0700});
+    auto const only_one = lock(state + "/lock");
+
+    bool const first_start = !host::Dir::open(state).look("store.db");
+    auto vault = Vault::open(state + "/vault.key", first_start ? Vault::WhenMissing::make : Vault::WhenMissing::refuse);
+    SqliteStore store(state + "/store.db", node, std::move(vault), clock, Numbers{.free = free_uid});
+    std::vector<std::string> reserved_names;
+    for (auto const& d : config.reserved_domains) reserved_names.push_back(d.str());
+    ServerReserved const reserved(std::move(reserved_names));
+
+    DriverSettings settings;
+    settings.state_dir = state;
+    settings.mariadb_socket = config.mariadb_socket.str();
+    settings.apache_canary_port = static_cast<int>(config.apache_canary_port);
+    auto const drivers = all_drivers(settings);
+    std::vector<AnyDriver*> driver_list;
+    for (auto const& d : drivers) driver_list.push_back(d.get());
+
+    Executor executor(driver_list, store, clock, *log, {});
+    ReconcilerSettings reconcile;
+    reconcile.terrain = terrain_of(config);
+    reconcile.max_removals = static_cast<std::size_t>(config.max_removals);
+    Reconciler reconciler(store, executor, clock, *log, reconcile);
+    LoopSettings loop_settings;
+    loop_settings.resync = std::chrono::seconds(config.resync);
+    Loop loop(reconciler, clock, *log, loop_settings);
+    LoopEngine engine(loop);
+
+    Admission const admission{store, reserved};
+    SpecDirectory specs(config.spec_dir.str(), admission, reconcile.max_removals, *log,
+                        [&](Ref const& ref) { loop.wake(ref, true); });
+    ApiSettings api_settings;
+    api_settings.node = node;
+    api_settings.socket = config.socket.str();
+    api_settings.admin_gid = group(config.admin_group);
+    ApiServer api(store, admission, engine, api_settings, *log);
+
+    loop.start();
+    api.serve(host::listen_unix(config.socket.str(), group(config.admin_group)).release());
+    SpecWatch watch(config.spec_dir.str(), specs, *log);
+    host::notify("READY=1");
+    log->write(Level::info, "genesisd is up", {{"node", node}, {"version", GENESIS_VERSION}});
+    wait_for_end(signals);
+    host::notify("STOPPING=1");
+    log->write(Level::info, "genesisd is stopping");
+    api.stop();
+    loop.stop();
+    return 0;
+}
+
+}  // namespace genesis

@@ -1,0 +1,24 @@
+// Lets the API ask the loop.
+#pragma once
+#include "reconciler/api/engine.hpp"
+#include "reconciler/run/loop.hpp"
+#include "reconciler/run/watch.hpp"
+
+namespace genesis {
+
+class LoopEngine final : public Engine {
+public:
+    explicit LoopEngine(Loop& loop) : loop_(loop) {}
+    void wake(Ref const& object) override { loop_.wake(object, true); }
+    void wake_all() override { loop_.wake_all(true); }
+    std::future<json::object> plan(std::optional<Ref> const& object) override { return loop_.examine(object); }
+    std::future<json::object> preview(Object const& object) override { return loop_.preview(object); }
+    json::object status(Object const& object) override { return encode(loop_.board().status(object)); }
+    std::vector<std::string> not_ready() override { return loop_.not_ready(); }
+    void pause_all(bool paused) override { loop_.pause_all(paused); }
+
+private:
+    Loop& loop_;
+};
+
+}  // namespace genesis

@@ -1,0 +1,21 @@
+// The names this server keeps for itself.
+#pragma once
+#include "reconciler/store/admission.hpp"
+
+#include <string>
+#include <vector>
+
+namespace genesis {
+
+// User and group names the system has, this server's own host names, localhost, *.arpa and what the operator reserved.
+class ServerReserved final : public Reserved {
+public:
+    explicit ServerReserved(std::vector<std::string> reserved_domains);
+    [[nodiscard]] std::optional<std::string> user_name(std::string const& name) const override;
+    [[nodiscard]] std::optional<std::string> domain(std::string const& name) const override;
+
+private:
+    std::vector<std::string> domains_;  // "x" or "*.x"
+};
+
+}  // namespace genesis

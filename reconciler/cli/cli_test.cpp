@@ -1,0 +1,380 @@
+// genesisctl from its command line to its exit code, against a daemon that says what each test tells it to.
+#include "reconciler/cli/cli.hpp"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+
+#include <cstdlib>
+#include <deque>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <sstream>
+#include <thread>
+
+namespace genesis::cli {
+namespace {
+
+struct TempDir {
+    std::string path;
+    TempDir() {
+        char name[] = "/tmp/genesis-cli-XXXXXX";
+        path = ::mkdtemp(name);
+    }
+    TempDir(TempDir const&) = delete;
+    TempDir& operator=(TempDir const&) = delete;
+    ~TempDir() { std::filesystem::remove_all(path); }
+    [[nodiscard]] std::string file(std::string const& name, std::string const& text) const {
+        std::ofstream(path + "/" + name) << text;
+        return path + "/" + name;
+    }
+};
+
+// Answers "METHOD target" with what it was told, the last answer over and over; remembers what it was asked.
+class Daemon {
+public:
+    explicit Daemon(std::string const& path) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        path.copy(address.sun_path, sizeof address.sun_path - 1);
+        REQUIRE(::bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+        REQUIRE(::listen(fd_, 16) == 0);
+        thread_ = std::thread([this] { serve(); });
+    }
+    Daemon(Daemon const&) = delete;
+    Daemon& operator=(Daemon const&) = delete;
+    ~Daemon() {
+        ::shutdown(fd_, SHUT_RDWR);
+        thread_.join();
+        ::close(fd_);
+    }
+    void say(std::string const& request, int status, std::string const& body) {
+        std::lock_guard const lock(mutex_);
+        answers_[request].emplace_back(status, body);
+    }
+    std::vector<std::string> asked() {
+        std::lock_guard const lock(mutex_);
+        return asked_;
+    }
+    std::string last_body() {
+        std::lock_guard const lock(mutex_);
+        return last_body_;
+    }
+
+private:
+    void serve() {
+        for (int peer = 0; (peer = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC)) >= 0; ::close(peer)) one(peer);
+    }
+    void one(int peer) {
+        std::string text;
+        char buffer[65536];
+        std::size_t head = std::string::npos, length = 0;
+        while ((head = text.find("\r\n\r\n")) == std::string::npos || text.size() < head + 4 + length) {
+            auto const got = ::read(peer, buffer, sizeof buffer);
+            if (got <= 0) return;
+            text.append(buffer, static_cast<std::size_t>(got));
+            if (auto const at = text.find("Content-Length: "); at != std::string::npos)
+                length = std::stoul(text.substr(at + 16));
+        }
+        auto const request = text.substr(0, text.find(" HTTP/1.1"));
+        std::lock_guard const lock(mutex_);
+        asked_.push_back(request);
+        last_body_ = text.substr(head + 4);
+        auto& queue = answers_[request];
+        auto const [status, body] =
+            queue.empty() ? std::pair{404, std::string(R"({"code":"not_found","detail":"no such thing"})")}
+                          : queue.front();
+        if (queue.size() > 1) queue.pop_front();
+        auto const answer = "HTTP/1.1 " + std::to_string(status) +
+                            " x\r\nContent-Length: " + std::to_string(body.size()) +
+                            "\r\nContent-Type: application/json\r\n\r\n" + body;
+        [[maybe_unused]] auto const sent = ::send(peer, answer.data(), answer.size(), MSG_NOSIGNAL);
+    }
+    int fd_;
+    std::mutex mutex_;
+    std::vector<std::string> asked_;
+    std::string last_body_;
+    std::map<std::string, std::deque<std::pair<int, std::string>>> answers_;
+    std::thread thread_;
+};
+
+struct Ended {
+    int exit = -1;
+    std::string out, err;
+};
+struct World {
+    TempDir dir;
+    Daemon daemon{dir.path + "/s"};
+    [[nodiscard]] Ended ctl(std::vector<std::string> args, std::string const& input = "", bool terminal = false) const {
+        args.insert(args.begin(), {"--socket", dir.path + "/s"});
+        std::istringstream in(input);
+        std::ostringstream out, err;
+        Console console{.in = in, .out = out, .err = err, .terminal = terminal};
+        auto const exit = run(std::move(args), console);
+        return {exit, out.str(), err.str()};
+    }
+};
+
+std::string envelope(std::string const& name, bool ready, std::string const& records = "") {
+    return R"({"kind":"account","name":")" + name + R"(","generation":2,"source":"api","spec":{"name":")" + name +
+           R"(","state":"active"},"status":{"observed_generation":2,"conditions":[{"type":"ready","status":")" +
+           (ready ? "true" : "false") +
+           R"(","reason":"x","message":"","observed_generation":2,"changed_at":"2026-01-01T00:00:00Z"}],"records":[)" +
+           records + "]}}";
+}
+std::string const acme = "kind: account\nname: acme\n";
+std::string const broken_pool =
+    R"({"kind":"php_pool","key":"acme","state":"failing","cause":"drifted","message":"would not start"})";
+
+TEST_CASE("apply puts each document where it belongs, packages first, and says what came of it") {
+    World world;
+    world.daemon.say("PUT /v1/accounts/acme", 202,
+                     R"({"kind":"account","name":"acme","generation":1,"result":"created"})");
+    world.daemon.say("PUT /v1/packages/starter", 200,
+                     R"({"kind":"package","name":"starter","generation":4,"result":"unchanged"})");
+    auto const file = world.dir.file("a.yaml", acme + "package: starter\n---\nkind: package\nname: starter\n");
+    auto const ended = world.ctl({"apply", "-f", file});
+    CHECK(ended.exit == 0);
+    CHECK(ended.out == "package/starter unchanged (generation 4)\naccount/acme created (generation 1)\n");
+    CHECK(world.daemon.asked() == std::vector<std::string>{"PUT /v1/packages/starter", "PUT /v1/accounts/acme"});
+    CHECK(world.daemon.last_body().find("\"package\":\"starter\"") != std::string::npos);
+}
+
+TEST_CASE("apply reads standard input and directories, and sends nothing when anything in them is wrong") {
+    World world;
+    world.daemon.say("PUT /v1/accounts/acme", 202, R"({"generation":1,"result":"created"})");
+    CHECK(world.ctl({"apply", "-f", "-"}, acme).exit == 0);
+    auto const good = world.dir.file("1.yaml", acme),
+               bad = world.dir.file("2.json", R"({"kind":"account","name":"beta","colour":1})");
+    auto const ended = world.ctl({"apply", "-f", world.dir.path});
+    CHECK(ended.exit == 1);
+    CHECK(ended.err.find(bad + ":1: /colour: ") == 0);
+    CHECK(world.daemon.asked().size() == 1);
+    CHECK(world.ctl({"apply", "-f", world.dir.path + "/absent.yaml"}).exit == 1);
+}
+
+TEST_CASE("the daemon's problems are printed one a line with file, document and pointer, and the rest is applied") {
+    World world;
+    world.daemon.say(
+        "PUT /v1/accounts/acme", 409,
+        R"({"code":"domain_taken","detail":"d","problems":[{"path":"/sites/0/domain","code":"domain_taken","text":"belongs to another account"},{"path":"/name","code":"x","text":"also\u001b[31m"}]})");
+    world.daemon.say("PUT /v1/accounts/beta", 202, R"({"generation":1,"result":"created"})");
+    auto const file = world.dir.file("a.yaml", acme + "---\nkind: account\nname: beta\n");
+    auto const ended = world.ctl({"apply", "-f", file});
+    CHECK(ended.exit == 1);
+    CHECK(ended.err == file + ":1: /sites/0/domain: belongs to another account\n" + file + ":1: /name: also?[31m\n");
+    CHECK(ended.out == "account/beta created (generation 1)\n");
+}
+
+TEST_CASE("validate needs no daemon and finds the same object given twice") {
+    TempDir dir;
+    std::istringstream in(acme + "---\n" + acme);
+    std::ostringstream out, err;
+    Console console{.in = in, .out = out, .err = err, .terminal = false};
+    CHECK(run({"--socket", "/nonexistent", "validate", "-f", "-"}, console) == 1);
+    CHECK(err.str() == "stdin:2: /name: account/acme is also in stdin:1\n");
+}
+
+TEST_CASE("a daemon that is not there is a sentence and exit 1") {
+    std::istringstream in;
+    std::ostringstream out, err;
+    Console console{.in = in, .out = out, .err = err, .terminal = false};
+    CHECK(run({"--socket", "/nonexistent/s", "get", "accounts"}, console) == 1);
+    CHECK(err.str().find("genesisd does not listen at /nonexistent/s") == 0);
+}
+
+TEST_CASE("what makes no sense is exit 2, and help is exit 0 with an example for every verb") {
+    World world;
+    for (auto const& args : std::vector<std::vector<std::string>>{{},
+                                                                  {"bogus"},
+                                                                  {"get"},
+                                                                  {"get", "bogus"},
+                                                                  {"get", "account/"},
+                                                                  {"get", "account/../x"},
+                                                                  {"get", "account/acme?purge=true"},
+                                                                  {"describe", "accounts"},
+                                                                  {"wait", "account/acme", "--for", "never"},
+                                                                  {"wait", "account/acme", "--timeout", "soon"},
+                                                                  {"apply"},
+                                                                  {"pause"},
+                                                                  {"pause", "account/acme", "--all"},
+                                                                  {"get", "accounts", "-o", "xml"},
+                                                                  {"history", "--limit", "0"},
+                                                                  {"completion", "fish"}})
+        CHECK(world.ctl(args).exit == 2);
+    CHECK(world.daemon.asked().empty());
+    for (auto const& verb : verbs()) {
+        auto const ended = world.ctl({std::string(verb.name), "--help"});
+        CHECK(ended.exit == 0);
+        CHECK(ended.out.find("Example: genesisctl " + std::string(verb.name)) != std::string::npos);
+        CHECK(ended.out.find("Exit: 0") != std::string::npos);
+    }
+}
+
+TEST_CASE("get follows pages, shows a table for people and an array for scripts") {
+    World world;
+    world.daemon.say("GET /v1/accounts?limit=100", 200,
+                     R"({"items":[)" + envelope("acme", true) + R"(],"next":"acme"})");
+    world.daemon.say("GET /v1/accounts?limit=100&after=acme", 200,
+                     R"({"items":[)" + envelope("beta", false) + R"(],"next":""})");
+    auto const table = world.ctl({"get", "accounts"});
+    CHECK(table.exit == 0);
+    CHECK(table.out ==
+          "NAME           READY   STATE   GENERATION   SOURCE   MESSAGE\n"
+          "account/acme   true            2            api\n"
+          "account/beta   false           2            api\n");
+    auto const list = json::parse(world.ctl({"get", "account", "-o", "json"}).out);
+    REQUIRE(list.is_array());
+    CHECK(list.get_array().size() == 2);
+    world.daemon.say("GET /v1/accounts/acme", 200, envelope("acme", true));
+    CHECK(json::parse(world.ctl({"get", "account/acme", "-o", "json"}).out).get_array().size() == 1);
+    CHECK(world.ctl({"get", "account/acme", "-o", "spec"}).out == "kind: account\nname: acme\nstate: active\n");
+    auto const absent = world.ctl({"get", "account/ghost"});
+    CHECK(absent.exit == 1);
+    CHECK(absent.err == "no such thing\n");
+}
+
+TEST_CASE("drift is exit 3 when there is any and 0 when there is none") {
+    World world;
+    world.daemon.say("GET /v1/drift", 200, R"({"items":[]})");
+    CHECK(world.ctl({"drift"}).exit == 0);
+    world.daemon.say(
+        "GET /v1/accounts/acme/drift", 200,
+        R"({"items":[{"object":"account/acme","kind":"php_pool","key":"acme","verb":"update","cause":"drifted","since":"T","reason":"","message":"","changes":[{"path":"/max_children","want":5,"have":50}]}]})");
+    auto const ended = world.ctl({"drift", "account/acme"});
+    CHECK(ended.exit == 3);
+    CHECK(ended.out == "account/acme  php_pool/acme: update, drifted since T\n      /max_children: 50 -> 5\n");
+}
+
+TEST_CASE("of two long lists drift shows what one has and the other has not") {
+    World world;
+    json::array have, want;
+    for (int i = 0; i < 40; ++i) want.emplace_back("privilege " + std::to_string(i));
+    have = want;
+    have.erase(have.begin() + 7);
+    have.emplace_back("by hand");
+    json::object const change{{"path", "/privileges"}, {"want", want}, {"have", have}};
+    json::object const item{
+        {"object", "account/acme"}, {"kind", "grant"}, {"key", "a"}, {"changes", json::array{change}}};
+    world.daemon.say("GET /v1/drift", 200, json::serialize(json::object{{"items", json::array{item}}}));
+    CHECK(world.ctl({"drift"}).out.find("/privileges: [\"...\",\"by hand\"] -> [\"...\",\"privilege 7\"]\n") !=
+          std::string::npos);
+}
+
+TEST_CASE("plan shows steps, what is held back and why, and counts them") {
+    World world;
+    world.daemon.say(
+        "PUT /v1/accounts/acme?dry_run=true", 200,
+        R"({"steps":[{"verb":"create","kind":"unix_user","key":"acme","cause":"spec_changed","changes":[]},{"verb":"update","kind":"site","key":"a.example","cause":"drifted","changes":[{"path":"/root","from":"/x","to":"/y"}]}],)"
+        R"("holds":[{"kind":"database","key":"acme_shop","reason":"conflict","message":"is not ours","changes":[]}],"settles":["apache: one reload"]})");
+    auto const ended = world.ctl({"plan", "-f", world.dir.file("a.yaml", acme)});
+    CHECK(ended.exit == 0);
+    CHECK(ended.out ==
+          "account/acme\n  + create unix_user/acme  (spec_changed)\n  ~ update site/a.example  (drifted)\n      /root: "
+          "/x -> /y\n"
+          "  = held database/acme_shop  conflict: is not ours\n  > apache: one reload\n"
+          "1 to create, 1 to change, 0 to replace, 0 to remove, 1 held back\n");
+}
+
+TEST_CASE("a plan of everything says whose each step is") {
+    World world;
+    world.daemon.say(
+        "GET /v1/plan", 200,
+        R"({"steps":[{"verb":"create","kind":"site","key":"a.example","object":"account/acme","cause":"drifted"}],"holds":[],"settles":[]})");
+    CHECK(world.ctl({"plan"}).out.find("everything\n  + create site/a.example of account/acme  (drifted)\n") == 0);
+}
+
+TEST_CASE("wait says what it waits for, once each, and ends when all is ready") {
+    World world;
+    for (int i = 0; i < 3; ++i) world.daemon.say("GET /v1/accounts/acme", 200, envelope("acme", false, broken_pool));
+    world.daemon.say("GET /v1/accounts/acme", 200, envelope("acme", true));
+    auto const ended = world.ctl({"wait", "account/acme"});
+    CHECK(ended.exit == 0);
+    CHECK(ended.out == "account/acme is ready\n");
+    CHECK(ended.err == "account/acme: 0 of 1 in sync; php_pool/acme failing: would not start\n");
+}
+
+TEST_CASE("wait is exit 3 when time is up, and names what is not ready") {
+    World world;
+    world.daemon.say("GET /v1/accounts/acme", 200, envelope("acme", false, broken_pool));
+    auto const ended = world.ctl({"wait", "account/acme", "--timeout", "1s"});
+    CHECK(ended.exit == 3);
+    CHECK(ended.err.find("account/acme is not ready after 1 s") != std::string::npos);
+    CHECK(ended.err.find("  php_pool/acme failing: would not start\n") != std::string::npos);
+    CHECK(world.ctl({"wait", "account/ghost"}).exit == 1);
+    CHECK(world.ctl({"wait", "account/ghost", "--for=gone"}).exit == 0);
+}
+
+TEST_CASE("ready for an older generation is not ready") {
+    World world;
+    auto old = envelope("acme", true);
+    old.replace(old.find("\"generation\":2"), 14, "\"generation\":3");
+    world.daemon.say("GET /v1/accounts/acme", 200, old);
+    CHECK(world.ctl({"wait", "account/acme", "--timeout", "0"}).exit == 3);
+}
+
+TEST_CASE("delete --purge --wait asks to purge and waits until nothing is left") {
+    World world;
+    world.daemon.say("DELETE /v1/accounts/acme?purge=true", 202, R"({"result":"terminating"})");
+    world.daemon.say("GET /v1/accounts/acme", 200, envelope("acme", false));
+    world.daemon.say("GET /v1/accounts/acme", 404, "{}");
+    auto const ended = world.ctl({"delete", "account/acme", "--purge", "--wait"});
+    CHECK(ended.exit == 0);
+    CHECK(ended.out == "account/acme terminating\naccount/acme is gone\n");
+}
+
+TEST_CASE("the short verbs post to where they should") {
+    World world;
+    for (auto const* target : {"/v1/accounts/acme/reconcile?confirm_removals=true", "/v1/reconcile", "/v1/pause",
+                               "/v1/accounts/acme/resume", "/v1/accounts/acme/adopt", "/v1/accounts/acme/take-over"})
+        world.daemon.say(std::string("POST ") + target, 202, "{}");
+    CHECK(world.ctl({"reconcile", "account/acme", "--confirm-removals"}).exit == 0);
+    CHECK(world.ctl({"reconcile", "--all"}).exit == 0);
+    CHECK(world.ctl({"pause", "--all"}).exit == 0);
+    CHECK(world.ctl({"resume", "account/acme"}).exit == 0);
+    CHECK(world.ctl({"adopt", "accounts/acme"}).exit == 0);
+    CHECK(world.ctl({"take-over", "account/acme"}).exit == 0);
+    world.daemon.say("POST /v1/accounts/acme/credentials", 200,
+                     R"({"credentials":[{"label":"databases/shop/users/web","secret":"s3"}]})");
+    CHECK(world.ctl({"credentials", "account/acme"}).out ==
+          "FOR                        SECRET\ndatabases/shop/users/web   s3\n");
+}
+
+TEST_CASE("diff tells fields apart, leaves secrets out and is exit 3 when something differs") {
+    World world;
+    world.daemon.say("GET /v1/accounts/acme", 200, envelope("acme", true));
+    CHECK(world.ctl({"diff", "-f", world.dir.file("a.yaml", acme)}).exit == 0);
+    auto const ended = world.ctl({"diff", "-f", world.dir.file("a.yaml", acme + "state: suspended\n")});
+    CHECK(ended.exit == 3);
+    CHECK(ended.out == "account/acme\n      /state: active -> suspended\n");
+    CHECK(world.ctl({"diff", "-f", world.dir.file("b.yaml", "kind: account\nname: newone\n")}).out ==
+          "account/newone: would be created\n");
+}
+
+TEST_CASE("a secret that was generated because the file leaves it out is no difference") {
+    World world;
+    auto stored = envelope("acme", true);
+    stored.replace(stored.find(R"("state")"), 0,
+                   R"("databases":[{"name":"shop","users":[{"name":"web","password":"********"}]}],)");
+    world.daemon.say("GET /v1/accounts/acme", 200, stored);
+    auto const file = acme + "databases: [{name: shop, users: [{name: web}]}]\n";
+    CHECK(world.ctl({"diff", "-f", world.dir.file("a.yaml", file)}).exit == 0);
+    auto const more = acme + "databases: [{name: shop, users: [{name: web}, {name: new}]}]\n";
+    CHECK(world.ctl({"diff", "-f", world.dir.file("b.yaml", more)}).exit == 3);
+}
+
+TEST_CASE("the completion names every verb") {
+    World world;
+    for (auto const* shell : {"bash", "zsh"}) {
+        auto const ended = world.ctl({"completion", shell});
+        CHECK(ended.exit == 0);
+        for (auto const& verb : verbs()) CHECK(ended.out.find(std::string(verb.name) + ") echo") != std::string::npos);
+    }
+}
+
+}  // namespace
+}  // namespace genesis::cli

@@ -1,0 +1,39 @@
+// How things are shown: tables for people, JSON and YAML for scripts, problems one a line.
+#pragma once
+#include "reconciler/cli/cli.hpp"
+
+#include <iosfwd>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace genesis::cli {
+
+// What a terminal may be given: control characters (C0, DEL and C1) are shown as ?.
+std::string clean(std::string_view text);
+
+struct Table {
+    std::vector<std::string> head;
+    std::vector<std::vector<std::string>> rows;
+};
+void print(std::ostream& out,
+           Table const& table);  // columns padded, no trailing blanks; nothing when there are no rows
+void print(std::ostream& out, Format format, json::value const& value);  // json or yaml
+
+// "file:document: /sites/0/domain: text", one line for each.
+void print_problems(std::ostream& err, std::string_view where, Problems const& problems);
+// The problems of an application/problem+json body as such lines, or its detail when it lists none.
+std::string problem_text(unsigned status, json::value const& body, std::string_view where);
+
+// Reading answers without trusting their shape: what is not there is empty.
+std::string text_at(json::value const& object, std::string_view name);
+json::array const& list_at(json::value const& object, std::string_view name);
+json::value const& value_at(json::value const& object, std::string_view name);
+std::string short_json(json::value const& value);  // a value within a sentence
+// "true", "false", "unknown", or empty when there is no such condition.
+json::value const& condition(json::value const& envelope, std::string_view type);
+
+// Changes, one a line: "      /max_children: 5 -> 8".
+void print_changes(std::ostream& out, json::array const& changes, std::string_view from, std::string_view to);
+
+}  // namespace genesis::cli

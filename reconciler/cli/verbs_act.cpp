@@ -1,0 +1,117 @@
+// The verbs that ask for something to happen: delete, reconcile, pause and their like; and wait and watch.
+#include "reconciler/cli/client.hpp"
+#include "reconciler/cli/output.hpp"
+#include "reconciler/cli/waiting.hpp"
+
+#include <map>
+#include <ostream>
+#include <thread>
+
+namespace genesis::cli {
+namespace {
+
+// The object named, or everything with --all: one of them, never both, never neither.
+std::string path_of(Call const& call) {
+    if (call.all == !call.targets.empty()) throw Misuse("either KIND/NAME or --all");
+    return call.all ? "/v1" : object_of(call.targets.front()).path();
+}
+std::string name_of(Call const& call) { return call.all ? "everything" : object_of(call.targets.front()).str(); }
+
+Exit post(Call const& call, Console& console, std::string const& action, std::string_view said) {
+    Client(call.socket).ask("POST", path_of(call) + action);
+    console.out << name_of(call) << ' ' << said << '\n';
+    return fine;
+}
+
+// What watch says of an object; empty when it is gone.
+std::string line_of(json::value const& envelope) {
+    auto const terminating = text_at(condition(envelope, "terminating"), "status") == "true";
+    return "generation " + clean(text_at(envelope, "generation")) + ", " +
+           (terminating          ? "terminating"
+            : is_ready(envelope) ? "ready"
+                                 : "not ready") +
+           ": " + progress_of(envelope);
+}
+
+std::map<std::string, std::string> lines_now(Client const& client, std::vector<Target> const& targets) {
+    std::map<std::string, std::string> out;
+    auto const add = [&](json::value const& e) {
+        out[clean(text_at(e, "kind") + "/" + text_at(e, "name"))] = line_of(e);
+    };
+    for (auto const& target : targets) {
+        if (!target.name.empty()) {
+            auto const answer = client.send("GET", target.path());
+            if (answer.ok()) add(answer.body);
+            continue;
+        }
+        for (std::string next = "?", after; !next.empty(); after = next) {
+            auto const page =
+                client.ask("GET", target.path() + "?limit=100" + (after.empty() ? "" : "&after=" + after));
+            for (auto const& item : list_at(page, "items")) add(item);
+            next = text_at(page, "next");
+        }
+    }
+    return out;
+}
+
+}  // namespace
+
+Exit remove(Call const& call, Console& console) {
+    std::vector<Target> targets;
+    for (auto const& text : call.targets) targets.push_back(object_of(text));
+    Client const client(call.socket, std::chrono::seconds(60));
+    for (auto const& target : targets) {
+        auto const body = client.ask("DELETE", target.path() + (call.purge ? "?purge=true" : ""));
+        console.out << target.str() << ' ' << clean(text_at(body, "result")) << '\n' << std::flush;
+    }
+    return call.wait ? wait_for(client, targets, Until::gone, call.timeout, console) : fine;
+}
+
+Exit reconcile(Call const& call, Console& console) {
+    return post(call, console, call.confirm_removals ? "/reconcile?confirm_removals=true" : "/reconcile",
+                call.confirm_removals ? "will be looked at now; removals are confirmed" : "will be looked at now");
+}
+Exit pause(Call const& call, Console& console) {
+    return post(call, console, "/pause", "is paused: looked at and shown, not changed");
+}
+Exit resume(Call const& call, Console& console) {
+    return post(call, console, "/resume", "is kept as its spec says again");
+}
+Exit adopt(Call const& call, Console& console) {
+    return post(call, console, "/adopt", "takes what stands under its names as its own");
+}
+Exit take_over(Call const& call, Console& console) {
+    return post(call, console, "/take-over", "belongs to the API from now on");
+}
+
+Exit wait(Call const& call, Console& console) {
+    std::vector<Target> targets;
+    for (auto const& text : call.targets) targets.push_back(object_of(text));
+    return wait_for(Client(call.socket), targets, call.wait_for == "gone" ? Until::gone : Until::ready, call.timeout,
+                    console);
+}
+
+// Prints what changes until it is interrupted, or the daemon goes away.
+Exit watch(Call const& call, Console& console) {
+    std::vector<Target> targets;
+    if (call.targets.empty())
+        for (auto const& kind : object_kinds()) targets.push_back({.kind = &kind, .name = {}});
+    else
+        targets.push_back(target_of(call.targets.front()));
+    Client const client(call.socket);
+    auto const end = std::chrono::steady_clock::now() + call.timeout;
+    std::map<std::string, std::string> before;
+    for (;; std::this_thread::sleep_for(std::chrono::seconds(1))) {
+        auto now = lines_now(client, targets);
+        for (auto const& [object, line] : now)
+            if (auto const at = before.find(object); at == before.end() || at->second != line)
+                console.out << object << ' ' << line << '\n';
+        for (auto const& [object, line] : before)
+            if (!now.contains(object)) console.out << object << " gone\n";
+        if (!console.out.flush()) return failed;
+        before = std::move(now);
+        if (call.timeout.count() > 0 && std::chrono::steady_clock::now() >= end) return fine;
+    }
+}
+
+}  // namespace genesis::cli

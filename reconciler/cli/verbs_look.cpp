@@ -1,0 +1,191 @@
+// The verbs that only look: get, describe, drift, history, info, credentials.
+#include "reconciler/cli/client.hpp"
+#include "reconciler/cli/output.hpp"
+#include "reconciler/cli/waiting.hpp"
+
+#include <ostream>
+
+namespace genesis::cli {
+namespace {
+
+// Every page of a kind.
+json::array all_of(Client const& client, Target const& kind, std::string const& ready) {
+    json::array out;
+    for (std::string after, next = "?"; !next.empty(); after = next) {
+        auto path = kind.path() + "?limit=100";
+        if (!after.empty()) path += "&after=" + after;
+        if (!ready.empty()) path += "&ready=" + ready;
+        auto const page = client.ask("GET", path);
+        for (auto const& item : list_at(page, "items")) out.push_back(item);
+        next = text_at(page, "next");
+    }
+    return out;
+}
+
+std::string state_of(json::value const& envelope) {
+    for (auto const* type : {"terminating", "paused", "suspended", "degraded", "progressing"})
+        if (text_at(condition(envelope, type), "status") == "true") return type;
+    return "";
+}
+
+Table table_of(json::array const& envelopes) {
+    Table table{.head = {"NAME", "READY", "STATE", "GENERATION", "SOURCE", "MESSAGE"}, .rows = {}};
+    for (auto const& e : envelopes) {
+        auto const& ready = condition(e, "ready");
+        table.rows.push_back({text_at(e, "kind") + "/" + text_at(e, "name"), text_at(ready, "status"), state_of(e),
+                              text_at(e, "generation"), text_at(e, "source"), text_at(ready, "message")});
+    }
+    return table;
+}
+
+// A spec in the order of its description.
+json::object in_order(ObjectKind const& kind, json::value const& envelope) {
+    json::object out{{"kind", kind.schema->kind}};
+    for (auto const& field : kind.schema->fields)
+        if (auto const& value = value_at(value_at(envelope, "spec"), field.name); !value.is_null())
+            out[field.name] = value;
+    return out;
+}
+
+// Documents that apply -f takes again; secrets are ********, which means unchanged.
+void print_specs(std::ostream& out, ObjectKind const& kind, json::array const& envelopes) {
+    bool first = true;
+    for (auto const& e : envelopes) {
+        if (!first) out << "---\n";
+        first = false;
+        print(out, Format::yaml, in_order(kind, e));
+    }
+}
+
+Table records_of(json::value const& envelope) {
+    Table table{.head = {"  RECORD", "STATE", "CAUSE", "SINCE", "ATTEMPTS", "NEXT", "MESSAGE"}, .rows = {}};
+    for (auto const& r : list_at(value_at(envelope, "status"), "records"))
+        table.rows.push_back({"  " + text_at(r, "kind") + "/" + text_at(r, "key"), text_at(r, "state"),
+                              text_at(r, "cause"), text_at(r, "since"), text_at(r, "attempts"),
+                              text_at(r, "next_attempt"), text_at(r, "message")});
+    return table;
+}
+
+Table conditions_of(json::value const& envelope) {
+    Table table{.head = {"  CONDITION", "STATUS", "REASON", "CHANGED", "MESSAGE"}, .rows = {}};
+    for (auto const& c : list_at(value_at(envelope, "status"), "conditions"))
+        table.rows.push_back({"  " + text_at(c, "type"), text_at(c, "status"), text_at(c, "reason"),
+                              text_at(c, "changed_at"), text_at(c, "message")});
+    return table;
+}
+
+void print_indented(std::ostream& out, std::string const& text) {
+    for (std::size_t at = 0; at < text.size();) {
+        auto const end = std::min(text.find('\n', at), text.size());
+        out << "  " << clean(std::string_view(text).substr(at, end - at)) << '\n';
+        at = end + 1;
+    }
+}
+
+void print_drift(std::ostream& out, json::array const& items) {
+    for (auto const& item : items) {
+        auto const message = text_at(item, "message"), since = text_at(item, "since");
+        out << clean(text_at(item, "object")) << "  " << clean(text_at(item, "kind")) << '/'
+            << clean(text_at(item, "key")) << ": " << clean(text_at(item, "verb")) << ", "
+            << clean(text_at(item, "cause")) << (since.empty() ? "" : " since " + clean(since))
+            << (message.empty() ? "" : ": " + clean(message)) << '\n';
+        print_changes(out, list_at(item, "changes"), "have", "want");
+    }
+}
+
+}  // namespace
+
+Exit get(Call const& call, Console& console) {
+    auto const target = target_of(call.targets.front());
+    Client const client(call.socket);
+    json::array items;
+    if (target.name.empty())
+        items = all_of(client, target, call.ready);
+    else
+        items.push_back(client.ask("GET", target.path()));
+    if (call.format == Format::spec)
+        print_specs(console.out, *target.kind, items);
+    else if (call.format != Format::table)
+        print(console.out, call.format, items);
+    else if (items.empty())
+        console.err << "no " << target.kind->plural << '\n';
+    else
+        print(console.out, table_of(items));
+    return fine;
+}
+
+Exit describe(Call const& call, Console& console) {
+    auto const target = object_of(call.targets.front());
+    auto const e = Client(call.socket).ask("GET", target.path());
+    auto& out = console.out;
+    auto const terminating = text_at(e, "terminating"), source = text_at(e, "source");
+    out << target.str() << "  generation " << clean(text_at(e, "generation"))
+        << (source.empty() ? "" : ", from " + clean(source))
+        << (terminating.empty() ? "" : ", terminating since " + clean(terminating))
+        << (value_at(e, "paused") == json::value(true) ? ", paused" : "") << "\n\n";
+    print_indented(out, to_yaml(in_order(*target.kind, e)));
+    out << '\n';
+    print(out, conditions_of(e));
+    out << '\n';
+    print(out, records_of(e));
+    return fine;
+}
+
+Exit drift(Call const& call, Console& console) {
+    auto const path = call.targets.empty() ? "/v1/drift" : object_of(call.targets.front()).path() + "/drift";
+    auto const body = Client(call.socket).ask("GET", path);
+    auto const& items = list_at(body, "items");
+    if (call.format != Format::table)
+        print(console.out, call.format, items);
+    else if (items.empty())
+        console.out << "no drift\n";
+    else
+        print_drift(console.out, items);
+    return items.empty() ? fine : differs;
+}
+
+Exit history(Call const& call, Console& console) {
+    auto const path = call.targets.empty() ? std::string("/v1") : object_of(call.targets.front()).path();
+    auto const body = Client(call.socket).ask("GET", path + "/history?limit=" + std::to_string(call.limit));
+    auto const& items = list_at(body, "items");
+    if (call.format != Format::table) {
+        print(console.out, call.format, items);
+        return fine;
+    }
+    Table table{.head = {"AT", "OBJECT", "VERB", "RECORD", "CAUSE", "OUTCOME", "WHY"}, .rows = {}};
+    for (auto const& i : items)
+        table.rows.push_back({text_at(i, "at"), text_at(i, "object"), text_at(i, "verb"),
+                              text_at(i, "kind") + "/" + text_at(i, "key"), text_at(i, "cause"), text_at(i, "outcome"),
+                              text_at(i, "why")});
+    print(console.out, table);
+    return fine;
+}
+
+Exit info(Call const& call, Console& console) {
+    auto const body = Client(call.socket).ask("GET", "/v1/info");
+    if (call.format != Format::table) {
+        print(console.out, call.format, body);
+        return fine;
+    }
+    if (auto const* fields = body.if_object())
+        for (auto const& field : *fields)
+            console.out << clean(field.key()) << ": " << short_json(field.value()) << '\n';
+    return fine;
+}
+
+Exit credentials(Call const& call, Console& console) {
+    auto const target = object_of(call.targets.front());
+    auto const body = Client(call.socket).ask("POST", target.path() + "/credentials");
+    auto const& items = list_at(body, "credentials");
+    if (call.format != Format::table) {
+        print(console.out, call.format, items);
+        return fine;
+    }
+    if (items.empty()) console.err << "nothing to tell: no secret was generated, or it was told before\n";
+    Table table{.head = {"FOR", "SECRET"}, .rows = {}};
+    for (auto const& item : items) table.rows.push_back({text_at(item, "label"), text_at(item, "secret")});
+    print(console.out, table);
+    return fine;
+}
+
+}  // namespace genesis::cli

@@ -1,0 +1,36 @@
+// From what people wrote to what a machine must have: every path, number and unit chosen, nothing left to decide.
+#pragma once
+#include "resources/schema/schema.hpp"
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+namespace genesis {
+
+// Where an object is in its life. Suspended and terminating keep the data and close every service.
+enum class Phase { active, suspended, terminating, purged };
+
+struct Subject {
+    Ref ref;
+    std::int64_t generation = 0;
+    Phase phase = Phase::active;
+    json::object spec;
+    std::map<std::string, std::int64_t> numbers;
+    bool paused = false, adopt = false, confirmed = false;
+};
+
+using Records = std::map<Ref, json::object>;
+using Packages = std::map<std::string, json::object>;
+
+// What is the same for every account of a server.
+struct Terrain {
+    std::string homes = "/home", logs = "/var/log/genesis", php_sockets = "/run/genesis/php";
+    std::int64_t web_gid = 33;  // the group Apache's workers are in: it may pass through a home, nobody else may
+    std::int64_t log_gid = 4;   // the group that reads logs
+};
+
+// Pure: same arguments, same records. A purged subject has none.
+Records expand(Subject const& subject, Packages const& packages, Terrain const& terrain);
+
+}  // namespace genesis

@@ -1,0 +1,44 @@
+// What is known of each object's records, kept in memory for whoever asks; the loop writes, the API reads.
+#pragma once
+#include "reconciler/store/store.hpp"
+
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace genesis {
+
+class Board {
+public:
+    using Lines = std::map<Ref, RecordStatus>;
+
+    void set(Ref const& object, Lines lines, std::int64_t generation, std::vector<Condition> conditions) {
+        std::lock_guard lock(mutex_);
+        entries_[object] = {std::move(lines), generation, std::move(conditions)};
+    }
+    void erase(Ref const& object) {
+        std::lock_guard lock(mutex_);
+        entries_.erase(object);
+    }
+    // What the object's status is; conditions as stored when nothing was looked at since the start.
+    [[nodiscard]] Status status(Object const& object) const {
+        std::lock_guard lock(mutex_);
+        auto it = entries_.find(object.ref);
+        if (it == entries_.end()) return {object.observed_generation, object.conditions, {}};
+        Status out{it->second.generation, it->second.conditions, {}};
+        for (auto const& [ref, line] : it->second.lines) out.records.push_back(line);
+        return out;
+    }
+
+private:
+    struct Entry {
+        Lines lines;
+        std::int64_t generation = 0;
+        std::vector<Condition> conditions;
+    };
+    mutable std::mutex mutex_;
+    std::map<Ref, Entry> entries_;
+};
+
+}  // namespace genesis

@@ -1,0 +1,33 @@
+// The one way a spec gets into the store, whoever brings it: checks that need the store or the machine, then put().
+#pragma once
+#include "reconciler/store/store.hpp"
+
+namespace genesis {
+
+// What this machine keeps for itself; asked at admission, before a number or name is given away.
+struct Reserved {
+    virtual ~Reserved() = default;
+    // Why no account may have this name ("is a user of this system"); nothing when it is free.
+    [[nodiscard]] virtual std::optional<std::string> user_name(std::string const& name) const = 0;
+    [[nodiscard]] virtual std::optional<std::string> domain(std::string const& name) const = 0;
+};
+
+struct Admission {
+    Store& store;
+    Reserved const& reserved;
+};
+
+struct AdmissionOptions {
+    std::string source = "api";
+    std::optional<std::int64_t> if_match;
+    bool if_none_match = false;
+    bool take_over = false;
+};
+
+// Merges "********" and absent generated secrets with what is stored, makes up the missing ones, refuses reserved
+// names, names of other accounts, an unknown package and more sites or databases than the limits allow, then stores.
+Stored<Written> admit(Admission const& admission, Spec const& spec, AdmissionOptions const& options);
+// The same checks and the same merge, nothing stored: the object as it would be, for a preview.
+Stored<Object> rehearse(Admission const& admission, Spec const& spec, AdmissionOptions const& options);
+
+}  // namespace genesis

@@ -1,0 +1,148 @@
+// What a spec must pass before it is stored, and what is filled in on the way.
+#include "reconciler/store/admission.hpp"
+
+#include "reconciler/store/store_fixture.hpp"
+
+#include <catch2/catch.hpp>
+
+namespace genesis {
+namespace {
+
+struct TestReserved final : Reserved {
+    [[nodiscard]] std::optional<std::string> user_name(std::string const& name) const override {
+        if (name == "backup") return "is a user of this system";
+        return std::nullopt;
+    }
+    [[nodiscard]] std::optional<std::string> domain(std::string const& name) const override {
+        if (name == "panel.example") return "is a name of this server";
+        return std::nullopt;
+    }
+};
+
+struct AdmissionFixture : StoreFixture {
+    TestReserved reserved;
+    Stored<Written> admit_spec(Spec const& spec, AdmissionOptions const& options = {}) {
+        return admit({store(), reserved}, spec, options);
+    }
+    std::string password() {
+        auto const spec = store().find({"account", "acme"})->spec;
+        return std::string(
+            spec.at("databases").as_array().at(0).at("users").as_array().at(0).at("password").as_string());
+    }
+};
+
+Spec with_user(std::string const& user_fields) {
+    return account("acme", R"("databases": [{"name": "shop", "users": [{"name": "web")" + user_fields + "}]}]");
+}
+
+TEST_CASE("a password left out is made up once, told once, and stays") {
+    AdmissionFixture f;
+    CHECK(f.admit_spec(with_user("")).value().how == Wrote::created);
+    auto const made = f.password();
+    CHECK(made.size() == 24);
+    CHECK(f.admit_spec(with_user("")).value().how == Wrote::unchanged);
+    CHECK(f.password() == made);
+    auto const told = f.store().take_credentials({"account", "acme"});
+    REQUIRE(told.size() == 1);
+    CHECK(told.at("databases/shop/users/web").reveal() == made);
+}
+
+TEST_CASE("eight asterisks keep what is stored, and are a problem where nothing is") {
+    AdmissionFixture f;
+    auto const kept = with_user(R"(, "password": "********")");
+    auto const refusal = f.admit_spec(kept).error();
+    CHECK(refusal.code == "invalid");
+    REQUIRE(refusal.problems.size() == 1);
+    CHECK(refusal.problems[0].path == "/databases/0/users/0/password");
+    CHECK(refusal.problems[0].text == "there is no stored secret to keep");
+    f.admit_spec(with_user(R"(, "password": "correct-horse")")).value();
+    CHECK(f.admit_spec(kept).value().how == Wrote::unchanged);
+    CHECK(f.password() == "correct-horse");
+    CHECK(f.admit_spec(with_user("")).value().how == Wrote::unchanged);
+    CHECK(f.store().take_credentials({"account", "acme"}).empty());
+}
+
+TEST_CASE("a secret follows its record when the list is put in another order") {
+    AdmissionFixture f;
+    auto both = [](std::string const& first, std::string const& second) {
+        return account("acme", R"("databases": [{"name": "d", "users": [)" + first + ", " + second + "]}]");
+    };
+    f.admit_spec(both(R"({"name": "one", "password": "password-1"})", R"({"name": "two", "password": "password-2"})"))
+        .value();
+    f.admit_spec(both(R"({"name": "two", "password": "********"})", R"({"name": "one"})")).value();
+    CHECK(f.password() == "password-2");
+}
+
+TEST_CASE("a name of this system is refused to a new account, every domain of the server to all, all at once") {
+    AdmissionFixture f;
+    auto refusal = f.admit_spec(account("backup")).error();
+    CHECK(refusal.code == "reserved");
+    CHECK(refusal.problems.at(0).path == "/name");
+    refusal = f.admit_spec(account("backup", R"("package": "gold", "sites": [{"domain": "a.test", "aliases":
+        ["panel.example"]}])"))
+                  .error();
+    REQUIRE(refusal.problems.size() == 3);
+    CHECK(refusal.problems[1].path == "/sites/0/aliases/0");
+    CHECK(refusal.problems[2].path == "/package");
+    put(f.store(), account("backup")).value();  // it was there before the system took the name
+    CHECK(f.admit_spec(account("backup", R"("contact": "a@b.example")")).has_value());
+    CHECK(f.admit_spec(spec_of(R"({"kind": "package", "name": "backup"})")).has_value());
+}
+
+TEST_CASE("a package must be there and living; default needs none") {
+    AdmissionFixture f;
+    CHECK(f.admit_spec(account("acme")).has_value());
+    auto const gold = account("acme", R"("package": "gold")");
+    CHECK(f.admit_spec(gold).error().problems.at(0).text == "there is no package gold");
+    auto const package = spec_of(R"({"kind": "package", "name": "gold"})");
+    f.admit_spec(package).value();
+    f.store().remove({"package", "gold"}, false, "api").value();
+    CHECK(f.admit_spec(gold).has_error());
+    f.admit_spec(package).value();
+    CHECK(f.admit_spec(gold).has_value());
+}
+
+TEST_CASE("no more sites and databases than the package allows, unless the account says otherwise") {
+    AdmissionFixture f;
+    f.admit_spec(spec_of(R"({"kind": "package", "name": "small", "limits": {"sites": 1, "databases": 0}})")).value();
+    std::string const two = R"("package": "small", "sites": [{"domain": "a.test"}, {"domain": "b.test"}])";
+    auto const refusal = f.admit_spec(account("acme", two)).error();
+    CHECK(refusal.code == "invalid");
+    REQUIRE(refusal.problems.size() == 1);
+    CHECK(refusal.problems[0].path == "/sites");
+    CHECK(refusal.problems[0].text == "the package allows 1");
+    CHECK(f.admit_spec(account("acme", R"("package": "small", "databases": [{"name": "d"}])"))
+              .error()
+              .problems.at(0)
+              .path == "/databases");
+    CHECK(f.admit_spec(account("acme", two + R"(, "limits": {"sites": 2})")).has_value());
+    CHECK(f.admit_spec(account("acme", two + R"(, "state": "suspended")")).has_value());  // over it already: no growth
+}
+
+TEST_CASE("a rehearsal passes the same checks and stores nothing, not even the secret it made up") {
+    AdmissionFixture f;
+    Admission const admission{f.store(), f.reserved};
+    CHECK(rehearse(admission, account("backup"), {}).error().code == "reserved");
+    auto const object = rehearse(admission, with_user(""), {}).value();
+    CHECK(object.numbers.at("uid") == 20000);
+    CHECK_FALSE(f.store().find({"account", "acme"}));
+    f.admit_spec(with_user(R"(, "password": "chosen-by-hand")")).value();
+    CHECK(f.store().take_credentials({"account", "acme"}).empty());
+}
+
+TEST_CASE("conditions and the source of a put reach the store") {
+    AdmissionFixture f;
+    AdmissionOptions options;
+    options.source = "file:acme.yaml";
+    options.if_none_match = true;
+    CHECK(f.admit_spec(account("acme"), options).has_value());
+    CHECK(f.admit_spec(account("acme"), options).error().code == "precondition_failed");
+    CHECK(f.admit_spec(account("acme")).error().code == "owned_by");
+    options = {};
+    options.take_over = true;
+    options.if_match = 1;
+    CHECK(f.admit_spec(account("acme"), options).value().how == Wrote::changed);
+}
+
+}  // namespace
+}  // namespace genesis

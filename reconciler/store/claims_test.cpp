@@ -1,0 +1,153 @@
+// One owner of a name at any time, whatever the order of the claims; a number is given once and never again.
+#include "reconciler/store/claims.hpp"
+
+#include "reconciler/store/store_fixture.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <random>
+#include <set>
+
+namespace genesis {
+namespace {
+
+TEST_CASE("a name reads backwards label by label") {
+    CHECK(reversed("www.acme.example") == "example.acme.www");
+    CHECK(reversed("*.acme.example") == "example.acme.*");
+    CHECK(reversed("example") == "example");
+}
+
+bool both_may_have(std::string const& first, std::string const& second) {
+    StoreFixture f;
+    put(f.store(), account_with_domain("alpha", first)).value();
+    return put(f.store(), account_with_domain("bravo", second)).has_value();
+}
+
+TEST_CASE("two accounts and two names: the same answer in either order") {
+    struct Pair {
+        std::string one, two;
+        bool allowed;
+    };
+    for (auto const& [one, two, allowed] : std::vector<Pair>{
+             {"x.example", "x.example", false},
+             {"x.example", "y.example", true},
+             {"x.example", "a.x.example", true},
+             {"a.x.example", "ax.example", true},
+             {"*.x.example", "*.x.example", false},
+             {"*.x.example", "a.x.example", false},
+             {"*.x.example", "b.a.x.example", false},
+             {"*.x.example", "*.a.x.example", false},
+             {"*.x.example", "x.example", false},
+             {"*.x.example", "ax.example", true},
+             {"*.x.example", "a-x.example", true},
+             {"*.x.example", "x-a.example", true},
+             {"*.x.example", "x.example.org", true},
+         }) {
+        INFO(one << " and " << two);
+        CHECK(both_may_have(one, two) == allowed);
+        CHECK(both_may_have(two, one) == allowed);
+    }
+}
+
+TEST_CASE("a taken name is told at its place in the spec and never says whose it is") {
+    StoreFixture f;
+    put(f.store(), account_with_domain("victim", "shop.example")).value();
+    auto const refusal =
+        put(f.store(), account("acme", R"("sites": [{"domain": "a.test"}, {"domain": "b.test", "aliases":
+            ["c.test", "shop.example"]}])"))
+            .error();
+    CHECK(refusal.code == "domain_taken");
+    REQUIRE(refusal.problems.size() == 1);
+    CHECK(refusal.problems[0].path == "/sites/1/aliases/1");
+    CHECK(refusal.problems[0].text == "shop.example is used by another account");
+    CHECK(refusal.text.find("victim") == std::string::npos);
+    CHECK_FALSE(f.store().find({"account", "acme"}));
+}
+
+TEST_CASE("names move freely between the sites of one account, wildcards too") {
+    StoreFixture f;
+    put(f.store(),
+        account("acme", R"("sites": [{"domain": "a.test", "aliases": ["*.a.test"]}, {"domain": "x.a.test"}])"))
+        .value();
+    CHECK(
+        put(f.store(), account("acme", R"("sites": [{"domain": "x.a.test", "aliases": ["a.test"]}, {"domain": "b.test",
+        "aliases": ["*.a.test"]}])"))
+            .has_value());
+}
+
+TEST_CASE("a name is free again once its site is gone or its account is forgotten, and not before") {
+    StoreFixture f;
+    put(f.store(), account_with_domain("alpha", "x.example")).value();
+    f.store().remove({"account", "alpha"}, false, "api").value();
+    CHECK(put(f.store(), account_with_domain("bravo", "x.example")).has_error());
+    put(f.store(), account_with_domain("alpha", "y.example")).value();
+    CHECK(put(f.store(), account_with_domain("bravo", "x.example")).has_value());
+    f.store().remove({"account", "alpha"}, true, "api").value();
+    f.store().forget({"account", "alpha"});
+    CHECK(put(f.store(), account_with_domain("charlie", "y.example")).has_value());
+}
+
+// The policy said once more, slowly and over plain texts.
+bool clash(std::string const& a, std::string const& b) {
+    auto beneath = [](std::string const& name, std::string const& parent) { return name.ends_with("." + parent); };
+    auto covers = [&](std::string const& wild, std::string const& name) {
+        if (!wild.starts_with("*.")) return false;
+        auto const parent = wild.substr(2);
+        return name == parent || beneath(name, parent);
+    };
+    return a == b || covers(a, b) || covers(b, a);
+}
+
+TEST_CASE("a thousand random claims of three accounts never give two of them clashing names") {
+    StoreFixture f;
+    std::mt19937 random(4711);
+    std::vector<std::string> const names{"x.test",       "*.x.test",     "a.x.test", "*.a.x.test", "b.a.x.test",
+                                         "c.b.a.x.test", "*.b.a.x.test", "y.test",   "xx.test",    "*.y.test"};
+    std::vector<std::string> const accounts{"alpha", "bravo", "charlie"};
+    int accepted = 0;
+    for (int i = 0; i < 1000; ++i) {
+        auto const& who = accounts[random() % accounts.size()];
+        std::string aliases;
+        for (auto const& name : names)
+            if (random() % 5 == 0) aliases += (aliases.empty() ? "\"" : ", \"") + name + "\"";
+        auto const spec = account(who, R"("sites": [{"domain": ")" + who + R"(.test", "aliases": [)" + aliases + "]}]");
+        bool fits = true;
+        for (auto const& other : f.store().objects("account"))
+            for (auto const& theirs :
+                 other.ref.key == who ? std::vector<std::string>() : spec.kind->domains(other.spec))
+                for (auto const& mine : spec.kind->domains(spec.value)) fits = fits && !clash(mine, theirs);
+        REQUIRE(put(f.store(), spec).has_value() == fits);
+        accepted += fits ? 1 : 0;
+    }
+    CHECK(accepted > 100);
+    CHECK(accepted < 900);
+}
+
+TEST_CASE("a uid is never given twice, not after the account is forgotten and not after a restart") {
+    StoreFixture f;
+    std::set<std::int64_t> given;
+    for (int i = 0; i < 30; ++i) {
+        put(f.store(), account("acme")).value();
+        CHECK(given.insert(f.store().find({"account", "acme"})->numbers.at("uid")).second);
+        f.store().forget({"account", "acme"});
+        if (i % 10 == 0) f.reopen();
+    }
+    CHECK(*given.begin() == 20000);
+    CHECK(*given.rbegin() == 20029);
+}
+
+TEST_CASE("a uid that the machine uses is skipped, and when none is left the put is refused") {
+    StoreFixture f;
+    f.free_uid = [](std::int64_t n) { return n >= 20003; };
+    f.last_uid = 20004;
+    f.reopen();
+    put(f.store(), account("alpha")).value();
+    put(f.store(), account("bravo")).value();
+    CHECK(f.store().find({"account", "alpha"})->numbers.at("uid") == 20003);
+    CHECK(f.store().find({"account", "bravo"})->numbers.at("uid") == 20004);
+    CHECK(put(f.store(), account("charlie")).error().code == "exhausted");
+    CHECK_FALSE(f.store().find({"account", "charlie"}));
+}
+
+}  // namespace
+}  // namespace genesis

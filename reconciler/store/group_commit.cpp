@@ -1,0 +1,89 @@
+// The writing thread: BEGIN IMMEDIATE, a savepoint a job, COMMIT, and only then are the callers told.
+#include "reconciler/store/group_commit.hpp"
+
+#include <SQLiteCpp/Exception.h>
+
+#include <algorithm>
+
+namespace genesis {
+namespace {
+
+constexpr std::size_t most_at_once = 1000;  // bounds the WAL and the wait of the first caller
+
+}  // namespace
+
+GroupCommit::GroupCommit(SQLite::Database& db) : db_(db), thread_([this] { loop(); }) {}
+
+GroupCommit::~GroupCommit() {
+    {
+        std::lock_guard const lock(mutex_);
+        closing_ = true;
+    }
+    arrived_.notify_one();
+    thread_.join();
+}
+
+void GroupCommit::wait_for(std::function<void()> work, Keep keep) {
+    Job job{std::move(work), keep, nullptr, {}};
+    auto durable = job.done.get_future();
+    {
+        std::lock_guard const lock(mutex_);
+        if (closing_) throw Fault("the store is closing");
+        waiting_.push_back(&job);
+    }
+    arrived_.notify_one();
+    durable.wait();
+    if (job.failure) std::rethrow_exception(job.failure);
+}
+
+void GroupCommit::loop() {
+    for (auto jobs = take(); !jobs.empty(); jobs = take()) {
+        try {
+            commit(jobs);
+        } catch (SQLite::Exception const& e) {
+            auto const fault = std::make_exception_ptr(Fault(std::string("the store cannot write: ") + e.what()));
+            for (auto* job : jobs) job->failure = fault;
+        }
+        for (auto* job : jobs) {
+            auto done = std::move(job->done);  // the job is its caller's and may go as soon as that is told
+            done.set_value();
+        }
+    }
+}
+
+// Empty only when the store closes.
+std::deque<GroupCommit::Job*> GroupCommit::take() {
+    std::unique_lock lock(mutex_);
+    arrived_.wait(lock, [&] { return closing_ || !waiting_.empty(); });
+    auto const count = static_cast<std::ptrdiff_t>(std::min(waiting_.size(), most_at_once));
+    std::deque<Job*> jobs(waiting_.begin(), waiting_.begin() + count);
+    waiting_.erase(waiting_.begin(), waiting_.begin() + count);
+    return jobs;
+}
+
+void GroupCommit::commit(std::deque<Job*> const& jobs) {
+    db_.exec("BEGIN IMMEDIATE");
+    try {
+        for (auto* job : jobs) attempt(*job);
+        db_.exec("COMMIT");
+    } catch (SQLite::Exception const&) {
+        db_.tryExec("ROLLBACK");  // SQLite may have rolled back by itself: then this only says so
+        throw;
+    }
+}
+
+// Throws only when the transaction as a whole is lost.
+void GroupCommit::attempt(Job& job) {
+    db_.exec("SAVEPOINT job");
+    try {
+        job.work();
+    } catch (SQLite::Exception const& e) {
+        job.failure = std::make_exception_ptr(Fault(std::string("the store failed: ") + e.what()));
+    } catch (...) {
+        job.failure = std::current_exception();
+    }
+    if (job.failure || job.keep == Keep::no) db_.exec("ROLLBACK TO job");
+    db_.exec("RELEASE job");
+}
+
+}  // namespace genesis

@@ -1,0 +1,71 @@
+// One thread that writes: whatever waits goes into one transaction, so that many callers share one fsync.
+#pragma once
+#include "drivers/context.hpp"
+
+#include <SQLiteCpp/Database.h>
+
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <future>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <type_traits>
+
+namespace genesis {
+
+// The database is used by the writing thread alone from construction on.
+class GroupCommit {
+public:
+    explicit GroupCommit(SQLite::Database& db);
+    ~GroupCommit();  // what waits is still written
+    GroupCommit(GroupCommit const&) = delete;
+    GroupCommit& operator=(GroupCommit const&) = delete;
+
+    // Runs `work` on the writing thread, in a savepoint of a transaction it may share, and returns what it returned
+    // once that is on disk. What it throws is thrown here, with nothing of it written. Fault when the commit fails.
+    template <class F>
+    auto run(F&& work) {
+        using Result = std::invoke_result_t<F&>;
+        if constexpr (std::is_void_v<Result>) {
+            wait_for(std::ref(work), Keep::yes);
+        } else {
+            std::optional<Result> result;
+            wait_for([&] { result.emplace(work()); }, Keep::yes);
+            return std::move(*result);
+        }
+    }
+    // The same, but whatever `work` wrote is undone: to see what would come of it.
+    template <class F>
+    auto rehearse(F&& work) {
+        std::optional<std::invoke_result_t<F&>> result;
+        wait_for([&] { result.emplace(work()); }, Keep::no);
+        return std::move(*result);
+    }
+    [[nodiscard]] bool is_writing_thread() const { return std::this_thread::get_id() == thread_.get_id(); }
+
+private:
+    enum class Keep { yes, no };
+    struct Job {
+        std::function<void()> work;
+        Keep keep;
+        std::exception_ptr failure;
+        std::promise<void> done;
+    };
+    void wait_for(std::function<void()> work, Keep keep);
+    void loop();
+    std::deque<Job*> take();
+    void commit(std::deque<Job*> const& jobs);
+    void attempt(Job& job);
+
+    SQLite::Database& db_;
+    std::mutex mutex_;
+    std::condition_variable arrived_;
+    std::deque<Job*> waiting_;
+    bool closing_ = false;
+    std::thread thread_;
+};
+
+}  // namespace genesis

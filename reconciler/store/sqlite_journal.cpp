@@ -1,0 +1,164 @@
+// Records and history: an intent is on disk before the machine changes, its outcome after.
+#include "reconciler/store/sqlite.hpp"
+
+#include <limits>
+#include <stdexcept>
+
+namespace genesis {
+namespace {
+
+constexpr std::int64_t history_most = 100000;
+constexpr std::chrono::hours history_age{24 * 30};
+constexpr std::size_t prune_every = 1000;  // history lines
+
+char const* word(Verb verb) {
+    switch (verb) {
+        case Verb::create:
+            return "create";
+        case Verb::update:
+            return "update";
+        case Verb::replace:
+            return "replace";
+        case Verb::remove:
+            return "remove";
+    }
+    return "";
+}
+
+char const* word(Outcome::How how) {
+    switch (how) {
+        case Outcome::done:
+            return "done";
+        case Outcome::later:
+            return "later";
+        case Outcome::refused:
+            return "refused";
+    }
+    return "";
+}
+
+std::string text_of(std::vector<Change> const& changes) {
+    json::array out;
+    out.reserve(changes.size());
+    for (auto const& c : changes) out.push_back(json::object{{"path", c.path}, {"from", c.from}, {"to", c.to}});
+    return json::serialize(out);
+}
+
+RecordState read_record(Use& row) {
+    RecordState r;
+    r.ref = {row.text(0), row.text(1)};
+    r.object = {row.text(2), row.text(3)};
+    r.in_sync_generation = row.integer(4);
+    r.refused_generation = row.integer(5);
+    r.attempts = static_cast<int>(row.integer(6));
+    r.next_attempt = row.maybe_time(7);
+    r.error = row.text(8);
+    r.since = row.time(9);
+    return r;
+}
+
+HistoryEntry read_history(Use& row) {
+    HistoryEntry h;
+    h.id = row.integer(0);
+    h.at = row.time(1);
+    h.object = {row.text(2), row.text(3)};
+    h.ref = {row.text(4), row.text(5)};
+    h.verb = row.text(6);
+    h.cause = row.text(7);
+    h.changes = json::parse(row.text(8)).as_array();
+    h.outcome = row.text(9);
+    h.why = row.text(10);
+    return h;
+}
+
+}  // namespace
+
+std::vector<RecordState> SqliteStore::records() {
+    return read([&](Statements& sql) {
+        std::vector<RecordState> out;
+        for (Use row(sql.records, node_); row.row();) out.push_back(read_record(row));
+        return out;
+    });
+}
+
+void SqliteStore::save_records(std::span<RecordState const> changed, std::span<Ref const> dropped) {
+    if (changed.empty() && dropped.empty()) return;
+    commit_.run([&] {
+        for (auto const& r : changed)
+            Use(sql_.save_record, node_, r.ref.kind, r.ref.key, r.object.kind, r.object.key, r.in_sync_generation,
+                r.refused_generation, r.attempts, r.next_attempt, r.error, r.since)
+                .run();
+        for (auto const& ref : dropped) Use(sql_.delete_record, node_, ref.kind, ref.key).run();
+    });
+}
+
+void SqliteStore::intend(std::span<AnyStep const> steps, std::span<std::string const> causes) {
+    if (steps.size() != causes.size()) throw std::invalid_argument("intend: one cause a step");
+    if (steps.empty()) return;
+    auto const now = clock_.now();
+    auto const ids = commit_.run([&] {
+        std::vector<std::int64_t> lines;
+        for (std::size_t i = 0; i < steps.size(); ++i) {
+            auto const& s = steps[i];
+            auto const changes = text_of(s.changes);
+            Use(sql_.insert_history, node_, now, s.object.kind, s.object.key, s.ref.kind, s.ref.key, word(s.verb),
+                causes[i], changes)
+                .run();
+            lines.push_back(writer_.getLastInsertRowid());
+            if (s.verb == Verb::create)
+                Use(sql_.insert_record, node_, s.ref.kind, s.ref.key, s.object.kind, s.object.key, now).run();
+        }
+        prune_sometimes(steps.size());
+        return lines;
+    });
+    std::lock_guard const lock(under_way_mutex_);
+    for (std::size_t i = 0; i < steps.size(); ++i) under_way_[steps[i].ref] = ids[i];
+}
+
+void SqliteStore::record(std::span<AnyStep const> steps, std::span<Outcome const> outcomes) {
+    if (steps.size() != outcomes.size()) throw std::invalid_argument("record: one outcome a step");
+    if (steps.empty()) return;
+    std::vector<std::int64_t> ids;
+    {
+        std::lock_guard const lock(under_way_mutex_);
+        for (auto const& s : steps) {
+            auto const line = under_way_.extract(s.ref);
+            ids.push_back(line.empty() ? 0 : line.mapped());
+        }
+    }
+    commit_.run([&] {
+        for (std::size_t i = 0; i < steps.size(); ++i) {
+            auto const& step = steps[i];
+            Use(sql_.set_outcome, ids[i], word(outcomes[i].how), outcomes[i].why).run();
+            if (step.verb == Verb::remove && outcomes[i].how == Outcome::done)
+                Use(sql_.delete_record, node_, step.ref.kind, step.ref.key).run();
+        }
+    });
+}
+
+// With an intent, never in a pass that changes nothing.
+void SqliteStore::prune_sometimes(std::size_t lines) {
+    if ((lines_since_prune_ += lines) < prune_every) return;
+    lines_since_prune_ = 0;
+    Use(sql_.prune, history_most, clock_.now() - history_age).run();
+}
+
+std::vector<HistoryEntry> SqliteStore::history(std::optional<Ref> const& object, std::int64_t before,
+                                               std::size_t limit) {
+    auto const from = before > 0 ? before : std::numeric_limits<std::int64_t>::max();
+    auto const most = static_cast<std::int64_t>(limit);
+    return read([&](Statements& sql) {
+        std::vector<HistoryEntry> out;
+        auto collect = [&](Use row) {
+            while (row.row()) out.push_back(read_history(row));
+        };
+        if (object) {
+            collect(Use(sql.history_of, node_, from, most, object->kind, object->key));
+        } else {
+            collect(Use(sql.history, node_, from, most));
+        }
+        return out;
+    });
+}
+
+}  // namespace genesis

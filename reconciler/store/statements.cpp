@@ -1,0 +1,89 @@
+// The SQL itself. ?1 is the node, save where a row is named by its id.
+#include "reconciler/store/statements.hpp"
+
+namespace genesis {
+namespace {
+
+// The columns that read_object() reads, in its order; numbers come along so that one statement is one snapshot.
+std::string select_objects(std::string const& rest) {
+    return "SELECT kind, name, generation, spec, source, paused, adopt, confirmed_generation, terminating, purge, "
+           "observed_generation, conditions, created, changed, "
+           "(SELECT json_group_object(space, number) FROM numbers n WHERE n.node = o.node AND n.kind = o.kind AND "
+           "n.name = o.name AND n.released_at IS NULL) FROM objects o WHERE node = ?1 " +
+           rest;
+}
+
+std::string set_object(std::string const& what) {
+    return "UPDATE objects SET " + what + " WHERE node = ?1 AND kind = ?2 AND name = ?3";
+}
+
+std::string select_history(std::string const& where) {
+    return "SELECT id, at, object_kind, object_name, kind, key, verb, cause, changes, outcome, why FROM history "
+           "WHERE node = ?1 AND id < ?2 " +
+           where + " ORDER BY id DESC LIMIT ?3";
+}
+
+}  // namespace
+
+Statements::Statements(SQLite::Database& db)
+    : find_object(db, select_objects("AND kind = ?2 AND name = ?3")),
+      objects(db, select_objects("ORDER BY name, kind")),
+      objects_of_kind(db, select_objects("AND kind = ?2 ORDER BY name")),
+      list_objects(db, select_objects("AND kind = ?2 AND name > ?3 ORDER BY name LIMIT ?4")),
+      insert_object(db,
+                    "INSERT INTO objects (node, kind, name, generation, spec, source, package, created, changed) "
+                    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)"),
+      update_object(db, set_object("generation = ?4, spec = ?5, source = ?6, package = ?7, changed = ?8, "
+                                   "terminating = NULL, purge = 0")),
+      set_source(db, set_object("source = ?4")),
+      set_paused(db, set_object("paused = ?4")),
+      set_adopt(db, set_object("adopt = ?4")),
+      confirm(db, set_object("confirmed_generation = generation")),
+      terminate(db, set_object("generation = ?4, terminating = ?5, purge = ?6, changed = ?7")),
+      set_status(db, set_object("observed_generation = ?4, conditions = ?5") +
+                         " AND (observed_generation <> ?4 OR conditions <> ?5)"),
+      delete_object(db, "DELETE FROM objects WHERE node = ?1 AND kind = ?2 AND name = ?3"),
+      users_of_package(db, "SELECT count(*) FROM objects WHERE node = ?1 AND package = ?2 AND package <> ''"),
+      domain_holder(db, "SELECT kind, name FROM domains WHERE node = ?1 AND reversed = ?2"),
+      domain_beneath(db,
+                     "SELECT 1 FROM domains WHERE node = ?1 AND reversed > ?2 AND reversed < ?3 AND "
+                     "NOT (kind = ?4 AND name = ?5) LIMIT 1"),
+      insert_domain(db, "INSERT INTO domains (node, reversed, kind, name) VALUES (?1, ?2, ?3, ?4)"),
+      delete_domain(db, "DELETE FROM domains WHERE node = ?1 AND reversed = ?2"),
+      delete_domains(db, "DELETE FROM domains WHERE node = ?1 AND kind = ?2 AND name = ?3"),
+      highest_number(db, "SELECT max(number) FROM numbers WHERE node = ?1 AND space = ?2"),
+      numbers_held(
+          db,
+          "SELECT 1 FROM numbers WHERE node = ?1 AND kind = ?2 AND name = ?3 AND released_at IS NULL AND space = ?4"),
+      insert_number(db, "INSERT INTO numbers (node, space, number, kind, name) VALUES (?1, ?2, ?3, ?4, ?5)"),
+      release_numbers(db,
+                      "UPDATE numbers SET released_at = ?4 WHERE node = ?1 AND kind = ?2 AND name = ?3 AND "
+                      "released_at IS NULL"),
+      insert_credential(db,
+                        "INSERT OR REPLACE INTO credentials (node, kind, name, label, sealed) "
+                        "VALUES (?1, ?2, ?3, ?4, ?5)"),
+      credentials(db, "SELECT label, sealed FROM credentials WHERE node = ?1 AND kind = ?2 AND name = ?3"),
+      delete_credentials(db, "DELETE FROM credentials WHERE node = ?1 AND kind = ?2 AND name = ?3"),
+      records(db,
+              "SELECT kind, key, object_kind, object_name, in_sync_generation, refused_generation, attempts, "
+              "next_attempt, error, since FROM records WHERE node = ?1"),
+      insert_record(db,
+                    "INSERT OR IGNORE INTO records (node, kind, key, object_kind, object_name, since) "
+                    "VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
+      save_record(db,
+                  "INSERT OR REPLACE INTO records (node, kind, key, object_kind, object_name, in_sync_generation, "
+                  "refused_generation, attempts, next_attempt, error, since) "
+                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"),
+      delete_record(db, "DELETE FROM records WHERE node = ?1 AND kind = ?2 AND key = ?3"),
+      insert_history(db,
+                     "INSERT INTO history (node, at, object_kind, object_name, kind, key, verb, cause, changes) "
+                     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"),
+      set_outcome(db, "UPDATE history SET outcome = ?2, why = ?3 WHERE id = ?1"),
+      interrupt(db, "UPDATE history SET outcome = 'interrupted' WHERE node = ?1 AND outcome = ''"),
+      prune(db,
+            "DELETE FROM history WHERE id <= (SELECT max(id) FROM history) - ?1 OR "
+            "id < (SELECT min(id) FROM history WHERE at >= ?2)"),
+      history(db, select_history("")),
+      history_of(db, select_history("AND object_kind = ?4 AND object_name = ?5")) {}
+
+}  // namespace genesis

@@ -1,0 +1,71 @@
+// Every SQL statement of the store, prepared once a connection, and how one is used.
+#pragma once
+#include "drivers/context.hpp"
+
+#include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Statement.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace genesis {
+
+struct Statements {
+    explicit Statements(SQLite::Database& db);
+
+    SQLite::Statement find_object, objects, objects_of_kind, list_objects;
+    SQLite::Statement insert_object, update_object, set_source, set_paused, set_adopt, confirm, terminate, set_status,
+        delete_object, users_of_package;
+    SQLite::Statement domain_holder, domain_beneath, insert_domain, delete_domain, delete_domains;
+    SQLite::Statement highest_number, numbers_held, insert_number, release_numbers;
+    SQLite::Statement insert_credential, credentials, delete_credentials;
+    SQLite::Statement records, insert_record, save_record, delete_record;
+    SQLite::Statement insert_history, set_outcome, interrupt, prune, history, history_of;
+};
+
+// One use of a prepared statement: binds ?1, ?2 … in order, and resets it at the end, so that no read lock stays.
+class Use {
+public:
+    template <class... A>
+    explicit Use(SQLite::Statement& statement, A const&... arguments) : statement_(statement) {
+        statement_.tryReset();
+        int index = 0;
+        (bind(++index, arguments), ...);
+    }
+    ~Use() { statement_.tryReset(); }
+    Use(Use const&) = delete;
+    Use& operator=(Use const&) = delete;
+
+    bool row() { return statement_.executeStep(); }
+    // For statements without rows: how many rows of a table they changed.
+    int run() { return statement_.exec(); }
+
+    [[nodiscard]] std::string text(int column) { return statement_.getColumn(column).getString(); }
+    [[nodiscard]] std::int64_t integer(int column) { return statement_.getColumn(column).getInt64(); }
+    [[nodiscard]] bool flag(int column) { return integer(column) != 0; }
+    [[nodiscard]] Time time(int column) { return Time(std::chrono::milliseconds(integer(column))); }
+    [[nodiscard]] std::optional<Time> maybe_time(int column) {
+        if (statement_.getColumn(column).isNull()) return std::nullopt;
+        return time(column);
+    }
+
+private:
+    // Texts are not copied: what is bound must outlive the use.
+    void bind(int index, std::string const& text) { statement_.bindNoCopy(index, text); }
+    void bind(int index, char const* text) { statement_.bindNoCopy(index, text); }
+    void bind(int index, std::int64_t number) { statement_.bind(index, number); }
+    void bind(int index, int number) { statement_.bind(index, number); }
+    void bind(int index, bool value) { statement_.bind(index, value ? 1 : 0); }
+    void bind(int index, Time time) { statement_.bind(index, std::int64_t{time.time_since_epoch().count()}); }
+    void bind(int index, std::optional<Time> const& time) {
+        if (time) {
+            bind(index, *time);
+        } else {
+            statement_.bind(index);
+        }
+    }
+    SQLite::Statement& statement_;
+};
+
+}  // namespace genesis

@@ -1,0 +1,125 @@
+// What is remembered: objects, the numbers and names they hold, and what was made of them. A port; SQLite is one
+// adapter.
+#pragma once
+#include "drivers/driver.hpp"
+#include "resources/catalog.hpp"
+#include "resources/status.hpp"
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace genesis {
+
+// An object as stored. Secrets in `spec` are in clear in memory only: show it through redact().
+struct Object {
+    Ref ref;  // {"account", "acme"}
+    std::int64_t generation = 0;
+    json::object spec;
+    std::string source;  // "api", or "file:acme.yaml": who may change it
+    bool paused = false;
+    bool adopt = false;                           // foreign records of its names may be taken over
+    std::int64_t confirmed_generation = 0;        // removals that need a confirmation have it up to this generation
+    std::optional<Time> terminating;              // since when
+    bool purge = false;                           // its data goes at once
+    std::map<std::string, std::int64_t> numbers;  // allocations: {"uid": 20001}
+    std::int64_t observed_generation = 0;
+    std::vector<Condition> conditions;
+    Time created{}, changed{};
+};
+
+// A record that we made or are about to make: its row is durable before the machine changes.
+struct RecordState {
+    Ref ref, object;
+    std::int64_t in_sync_generation = 0;  // the object's generation when the record last was as wanted; 0: never
+    std::int64_t refused_generation = 0;  // terminal until the generation is another
+    int attempts = 0;                     // failures in a row
+    std::optional<Time> next_attempt;
+    std::string error;  // of the last attempt; empty after a success
+    Time since{};       // of the present run of failures, or of the last success
+    bool operator==(RecordState const&) const = default;
+};
+
+// One line of history: an intent, and once it is known its outcome.
+struct HistoryEntry {
+    std::int64_t id = 0;
+    Time at{};
+    Ref object, ref;
+    std::string verb, cause;
+    json::array changes;  // [{path, from, to}], redacted
+    std::string outcome;  // "" while under way: done, later, refused; interrupted when the daemon ended before it knew
+    std::string why;
+};
+
+struct StoreRefusal {
+    // not_found, name_taken, domain_taken, reserved, owned_by, in_use, precondition_failed, exhausted, invalid
+    std::string code;
+    std::string text;
+    Problems problems;  // with pointers where a field is to blame
+};
+template <class T>
+using Stored = boost::system::result<T, StoreRefusal>;
+[[noreturn]] void throw_exception_from_error(StoreRefusal const&, boost::source_location const&);
+
+enum class Wrote { created, changed, unchanged };
+struct Written {
+    Wrote how = Wrote::unchanged;
+    std::int64_t generation = 0;
+};
+
+struct PutRequest {
+    Ref ref;
+    std::string source = "api";
+    std::optional<std::int64_t> if_match;  // this generation must be the stored one
+    bool if_none_match = false;            // there must be none
+    bool take_over = false;                // may change the source
+    // Called under the write lock with what is stored (null: nothing): the complete spec to store, or a refusal. What
+    // it reads through find() is the state that the put will be written to.
+    std::function<Stored<json::object>(Object const* former)> spec;
+    // Secrets that were made up in spec(), to be told once: label → secret. Filled by spec() before it returns.
+    std::map<std::string, Secret>* generated = nullptr;
+};
+
+struct Journal {
+    virtual ~Journal() = default;
+    // Durable when it returns: one history line a step, and a RecordState row for each record to be created.
+    virtual void intend(std::span<AnyStep const> steps, std::span<std::string const> causes) = 0;
+    // One outcome a step. Rows stay: the engine drops a removed record's once it has seen that it is gone.
+    virtual void record(std::span<AnyStep const> steps, std::span<Outcome const> outcomes) = 0;
+};
+
+// All members may be called from any thread; writes are grouped into few commits and return once they are durable.
+// Faults of the medium are thrown as Fault; nothing is half written.
+struct Store : Journal {
+    // An equal spec (secrets compared in clear) of a living object is `unchanged`. A put revives a terminating object.
+    virtual Stored<Written> put(PutRequest const& request) = 0;
+    // What put() would store, numbers and all, and nothing is stored. Asks request.spec() like put().
+    virtual Stored<Object> rehearse(PutRequest const& request) = 0;
+    // Starts termination, or adds purge to one under way. Absent: unchanged, generation 0. A package that an object
+    // names is in_use.
+    virtual Stored<Written> remove(Ref const& ref, bool purge, std::string const& source) = 0;
+    virtual Stored<Written> set_source(Ref const& ref, std::string const& source) = 0;
+    virtual Stored<Written> set_paused(Ref const& ref, bool paused) = 0;
+    virtual Stored<Written> set_adopt(Ref const& ref, bool adopt) = 0;
+    virtual Stored<Written> confirm_removals(Ref const& ref) = 0;
+    // Forgets a terminated object: its names are free again, its numbers never are.
+    virtual void forget(Ref const& ref) = 0;
+
+    virtual std::optional<Object> find(Ref const& ref) = 0;
+    virtual std::vector<Object> objects(std::string const& kind = {}) = 0;  // all of a kind, or all, by name
+    virtual std::vector<Object> list(std::string const& kind, std::string const& after, std::size_t limit) = 0;
+    virtual void set_status(Ref const& ref, std::int64_t observed_generation, std::vector<Condition> const&) = 0;
+
+    virtual std::vector<RecordState> records() = 0;
+    virtual void save_records(std::span<RecordState const> changed, std::span<Ref const> dropped) = 0;
+
+    virtual std::vector<HistoryEntry> history(std::optional<Ref> const& object, std::int64_t before,
+                                              std::size_t limit) = 0;
+    // Secrets that were made up for the object, told once: the second call returns none.
+    virtual std::map<std::string, Secret> take_credentials(Ref const& ref) = 0;
+    virtual bool healthy() = 0;
+};
+
+}  // namespace genesis

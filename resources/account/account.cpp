@@ -1,0 +1,85 @@
+// The rules of an account that span fields, and the names it claims.
+#include "resources/account/account.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace genesis {
+namespace {
+
+std::string at(std::string_view list, std::size_t i, std::string_view rest = "") {
+    return "/" + std::string(list) + "/" + std::to_string(i) + std::string(rest);
+}
+
+void check_names(Account const& account, Problems& out) {
+    std::map<std::string, std::string, std::less<>> seen;
+    auto claim = [&](std::string_view name, std::string path) {
+        auto [it, fresh] = seen.emplace(name, path);
+        if (!fresh) out.push_back({path, "duplicate", "is the same name as " + it->second});
+    };
+    for (std::size_t i = 0; i < account.sites.size(); ++i) {
+        auto const& site = account.sites[i];
+        claim(site.domain, at("sites", i, "/domain"));
+        for (std::size_t k = 0; k < site.aliases.size(); ++k)
+            claim(site.aliases[k], at("sites", i, "/aliases/" + std::to_string(k)));
+    }
+}
+
+void check_tls(AccountSite const& site, std::size_t i, Problems& out) {
+    bool supplied = site.tls.mode == TlsMode::supplied;
+    if (supplied && !site.tls.certificate)
+        out.push_back({at("sites", i, "/tls/certificate"), "required", "must be given with mode supplied"});
+    if (supplied && !site.tls.key)
+        out.push_back({at("sites", i, "/tls/key"), "required", "must be given with mode supplied"});
+    if (!supplied && (site.tls.certificate || site.tls.key))
+        out.push_back({at("sites", i, "/tls"), "conflict", "a certificate or key goes with mode supplied only"});
+    if (site.tls.mode == TlsMode::none && (site.https.redirect || site.https.hsts_seconds > 0))
+        out.push_back({at("sites", i, "/https"), "conflict", "needs a certificate, and tls.mode is none"});
+}
+
+void check_redirects(AccountSite const& site, std::size_t i, Problems& out) {
+    static constexpr std::array<std::int64_t, 4> codes{301, 302, 307, 308};
+    for (std::size_t k = 0; k < site.redirects.size(); ++k)
+        if (std::find(codes.begin(), codes.end(), site.redirects[k].code) == codes.end())
+            out.push_back({at("sites", i, "/redirects/" + std::to_string(k) + "/code"), "invalid",
+                           "must be 301, 302, 307 or 308"});
+}
+
+// Users are named for the account, not for the database, so a name can be used once.
+void check_database_users(Account const& account, Problems& out) {
+    std::map<std::string, std::string, std::less<>> seen;
+    for (std::size_t i = 0; i < account.databases.size(); ++i) {
+        auto const& users = account.databases[i].users;
+        for (std::size_t k = 0; k < users.size(); ++k) {
+            auto path = at("databases", i, "/users/" + std::to_string(k) + "/name");
+            auto [it, fresh] = seen.emplace(users[k].name, path);
+            if (!fresh) out.push_back({path, "duplicate", "is the same name as " + it->second});
+        }
+    }
+}
+
+}  // namespace
+
+Problems check_account(json::object const& spec) {
+    auto const account = restore<Account>(spec);
+    Problems out;
+    check_names(account, out);
+    for (std::size_t i = 0; i < account.sites.size(); ++i) {
+        check_tls(account.sites[i], i, out);
+        check_redirects(account.sites[i], i, out);
+    }
+    check_database_users(account, out);
+    return out;
+}
+
+std::vector<std::string> domains_of(json::object const& spec) {
+    std::vector<std::string> out;
+    for (auto const& site : restore<Account>(spec).sites) {
+        out.push_back(site.domain.str());
+        for (auto const& alias : site.aliases) out.push_back(alias.str());
+    }
+    return out;
+}
+
+}  // namespace genesis

@@ -1,0 +1,55 @@
+// Every kind people write, and how a document becomes a spec.
+#include "resources/catalog.hpp"
+
+#include "resources/account/account.hpp"
+#include "resources/package/package.hpp"
+
+#include <array>
+
+namespace genesis {
+
+std::span<ObjectKind const> object_kinds() {
+    static std::array const kinds{
+        ObjectKind{&schema_of<Account>(), "accounts", check_account, domains_of, {"uid"}},
+        ObjectKind{&schema_of<Package>(), "packages", nullptr, nullptr, {}},
+    };
+    return kinds;
+}
+
+ObjectKind const* find_kind(std::string_view word) {
+    for (auto const& k : object_kinds())
+        if (k.schema->kind == word || k.plural == word) return &k;
+    return nullptr;
+}
+
+Checked<Spec> read_spec(ObjectKind const& kind, std::string_view name, json::value const& body) {
+    if (!body.is_object()) return Refused{{{"", "wrong_type", "must be a mapping"}}};
+    auto spec = body.get_object();
+    if (auto const* said = spec.if_contains("kind"); said != nullptr && *said != json::value(kind.schema->kind))
+        return Refused{{{"/kind", "conflict", "must be " + std::string(kind.schema->kind) + " here"}}};
+    spec.erase("kind");
+    auto const key = std::string(kind.schema->key()->name);
+    if (!name.empty() && !spec.contains(key)) spec[key] = name;
+    if (auto problems = check(*kind.schema, spec); !problems.empty()) return Refused{std::move(problems)};
+    if (!name.empty() && spec.at(key).as_string() != name)
+        return Refused{{{"/" + key, "conflict", "must be the name in the URL"}}};
+    spec = complete(*kind.schema, std::move(spec));
+    if (kind.check != nullptr)
+        if (auto problems = kind.check(spec); !problems.empty()) return Refused{std::move(problems)};
+    return Spec{&kind, std::string(spec.at(key).as_string()), std::move(spec)};
+}
+
+Checked<Spec> read_spec(json::value const& document) {
+    if (!document.is_object()) return Refused{{{"", "wrong_type", "must be a mapping with kind and name"}}};
+    auto const* word = document.get_object().if_contains("kind");
+    if (word == nullptr || !word->is_string()) return Refused{{{"/kind", "required", "must be given"}}};
+    auto const* kind = find_kind(std::string_view(word->get_string()));
+    if (kind == nullptr || kind->schema->kind != std::string_view(word->get_string())) {
+        std::string all;
+        for (auto const& k : object_kinds()) all += (all.empty() ? "" : ", ") + std::string(k.schema->kind);
+        return Refused{{{"/kind", "invalid", "must be one of: " + all}}};
+    }
+    return read_spec(*kind, "", document);
+}
+
+}  // namespace genesis

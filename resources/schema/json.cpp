@@ -1,0 +1,119 @@
+// JSON in, with duplicate keys refused (Boost.JSON would keep the last), and pretty JSON out.
+#include "resources/schema/document.hpp"
+
+#include <boost/json/basic_parser_impl.hpp>
+
+#include <optional>
+#include <set>
+
+namespace genesis {
+namespace {
+
+// Boost.JSON's event parser drives this; it does nothing but watch the keys of each open object.
+struct KeyWatch {
+    static constexpr std::size_t max_object_size = document_values;
+    static constexpr std::size_t max_array_size = document_values;
+    static constexpr std::size_t max_key_size = 4096;
+    static constexpr std::size_t max_string_size = 1 << 24;
+
+    std::vector<std::set<std::string, std::less<>>> open;
+    std::string key;
+    std::optional<std::string> duplicate;
+    std::size_t values = 0;
+
+    bool count(json::error_code& ec) {
+        if (++values <= document_values) return true;
+        ec = json::error::array_too_large;
+        return false;
+    }
+    bool on_document_begin(json::error_code&) { return true; }
+    bool on_document_end(json::error_code&) { return true; }
+    bool on_object_begin(json::error_code& ec) {
+        open.emplace_back();
+        return count(ec);
+    }
+    bool on_object_end(std::size_t, json::error_code&) {
+        open.pop_back();
+        return true;
+    }
+    bool on_array_begin(json::error_code& ec) { return count(ec); }
+    bool on_array_end(std::size_t, json::error_code&) { return true; }
+    bool on_key_part(json::string_view part, std::size_t, json::error_code&) {
+        key.append(part);
+        return true;
+    }
+    bool on_key(json::string_view part, std::size_t, json::error_code& ec) {
+        key.append(part);
+        if (!open.back().insert(key).second) {
+            duplicate = key;
+            ec = json::error::syntax;
+            return false;
+        }
+        key.clear();
+        return true;
+    }
+    bool on_string_part(json::string_view, std::size_t, json::error_code&) { return true; }
+    bool on_string(json::string_view, std::size_t, json::error_code& ec) { return count(ec); }
+    bool on_number_part(json::string_view, json::error_code&) { return true; }
+    bool on_int64(std::int64_t, json::string_view, json::error_code& ec) { return count(ec); }
+    bool on_uint64(std::uint64_t, json::string_view, json::error_code& ec) { return count(ec); }
+    bool on_double(double, json::string_view, json::error_code& ec) { return count(ec); }
+    bool on_bool(bool, json::error_code& ec) { return count(ec); }
+    bool on_null(json::error_code& ec) { return count(ec); }
+    bool on_comment_part(json::string_view, json::error_code&) { return true; }
+    bool on_comment(json::string_view, json::error_code&) { return true; }
+};
+
+json::parse_options bounded() {
+    json::parse_options options;
+    options.max_depth = document_depth;
+    return options;
+}
+
+Refused malformed(std::string text) { return Refused{{{"", "malformed", std::move(text)}}}; }
+
+void print(json::value const& value, std::string& out, std::string const& indent) {
+    auto const inner = indent + "  ";
+    if (auto const* object = value.if_object(); object != nullptr && !object->empty()) {
+        out += "{\n";
+        for (std::size_t i = 0; auto const& kv : *object) {
+            out += inner + json::serialize(kv.key()) + ": ";
+            print(kv.value(), out, inner);
+            out += ++i < object->size() ? ",\n" : "\n";
+        }
+        out += indent + "}";
+    } else if (auto const* array = value.if_array(); array != nullptr && !array->empty()) {
+        out += "[\n";
+        for (std::size_t i = 0; auto const& item : *array) {
+            out += inner;
+            print(item, out, inner);
+            out += ++i < array->size() ? ",\n" : "\n";
+        }
+        out += indent + "]";
+    } else {
+        out += json::serialize(value);
+    }
+}
+
+}  // namespace
+
+Checked<json::value> parse_json(std::string_view text) {
+    json::basic_parser<KeyWatch> watch(bounded());
+    json::error_code error;
+    auto const read = watch.write_some(false, text.data(), text.size(), error);
+    if (watch.handler().duplicate) return malformed("the key \"" + *watch.handler().duplicate + "\" is there twice");
+    if (!error && read < text.size() && text.find_first_not_of(" \t\r\n", read) != std::string_view::npos)
+        error = json::error::extra_data;
+    if (error) return malformed("is not JSON: " + error.message() + " at byte " + std::to_string(read));
+    auto value = json::parse(text, error, {}, bounded());
+    if (error) return malformed("is not JSON: " + error.message());
+    return value;
+}
+
+std::string pretty(json::value const& value) {
+    std::string out;
+    print(value, out, "");
+    return out;
+}
+
+}  // namespace genesis

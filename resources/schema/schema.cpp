@@ -1,0 +1,350 @@
+// Readers of a description: what is wrong with a value, what is missing, what it refers to, what is secret.
+#include "resources/schema/schema.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace genesis {
+namespace {
+
+std::string_view word(Form form) {
+    switch (form) {
+        case Form::boolean:
+            return "true or false";
+        case Form::integer:
+            return "a whole number";
+        case Form::text:
+        case Form::choice:
+        case Form::secret:
+            return "text";
+        case Form::record:
+        case Form::map:
+            return "a mapping";
+        case Form::list:
+            return "a list";
+        case Form::or_none:
+            return "a mapping, or none";
+    }
+    return {};
+}
+
+bool of_form(Form form, json::value const& v) {
+    switch (form) {
+        case Form::boolean:
+            return v.is_bool();
+        case Form::integer:
+            return v.is_int64() || (v.is_uint64() && v.as_uint64() <= INT64_MAX);
+        case Form::text:
+        case Form::choice:
+        case Form::secret:
+            return v.is_string();
+        case Form::record:
+        case Form::map:
+            return v.is_object();
+        case Form::list:
+            return v.is_array();
+        case Form::or_none:
+            return v.is_object() || (v.is_string() && v.as_string() == "none");
+    }
+    return false;
+}
+
+std::string join(std::vector<std::string_view> const& words) {
+    std::string out;
+    for (auto w : words) out += (out.empty() ? "" : ", ") + std::string(w);
+    return out;
+}
+
+class Checker {
+public:
+    explicit Checker(Problems& problems) : problems_(problems) {}
+
+    void record(Schema const& schema, json::value const& value, std::string const& at) {
+        if (!value.is_object()) return say(at, "wrong_type", "must be a mapping");
+        auto const& object = value.get_object();
+        for (auto const& kv : object)
+            if (schema.find(kv.key()) == nullptr) unknown(schema, kv.key(), at);
+        for (auto const& f : schema.fields) {
+            auto const* given = object.if_contains(f.name);
+            auto path = pointer(at, f.name);
+            if (given != nullptr && has(f.marks, Mark::reported)) {
+                say(path, "unknown_field", "is reported by the server and cannot be set");
+            } else if (given == nullptr || given->is_null()) {
+                if (has(f.marks, Mark::required) || has(f.marks, Mark::key)) say(path, "required", "must be given");
+                if (given != nullptr && !f.shape.optional) say(path, "wrong_type", "must not be null; leave it out");
+            } else {
+                field(f, *given, path);
+            }
+        }
+    }
+
+private:
+    void field(FieldInfo const& f, json::value const& value, std::string const& path) {
+        bool needed = has(f.marks, Mark::required) || has(f.marks, Mark::key);
+        if (!needed && f.shape.form == Form::text && value.is_string() && value.get_string().empty()) return;
+        shaped(f.shape, f.rule, value, path);
+    }
+
+    void shaped(Shape const& shape, Rule const& rule, json::value const& value, std::string const& path) {
+        if (!of_form(shape.form, value)) return say(path, "wrong_type", "must be " + std::string(word(shape.form)));
+        switch (shape.form) {
+            case Form::boolean:
+                return;
+            case Form::integer:
+                return integer(rule, value.to_number<std::int64_t>(), path);
+            case Form::text:
+                return text(*shape.text, value.get_string(), path);
+            case Form::secret:
+                if (value.get_string() != redacted && rule.text != nullptr) text(*rule.text, value.get_string(), path);
+                return;
+            case Form::choice:
+                return choice(shape, value.get_string(), path);
+            case Form::record:
+                return record(*shape.record, value, path);
+            case Form::or_none:
+                if (value.is_object()) shaped(*shape.item, rule, value, path);
+                return;
+            case Form::list:
+                return list(shape, rule, value.get_array(), path);
+            case Form::map:
+                return map(shape, rule, value.get_object(), path);
+        }
+    }
+
+    void integer(Rule const& rule, std::int64_t value, std::string const& path) {
+        if (value < rule.min || value > rule.max)
+            say(path, "out_of_range", "must be " + std::to_string(rule.min) + " to " + std::to_string(rule.max));
+    }
+    void text(TextRule const& rule, std::string_view value, std::string const& path) {
+        if (auto why = refuse(rule, value)) say(path, "invalid", *why);
+    }
+    void choice(Shape const& shape, std::string_view value, std::string const& path) {
+        if (std::find(shape.choices.begin(), shape.choices.end(), value) == shape.choices.end())
+            say(path, "invalid", "must be one of: " + join(shape.choices));
+    }
+    void list(Shape const& shape, Rule const& rule, json::array const& items, std::string const& path) {
+        if (items.size() > rule.most)
+            return say(path, "too_many", "must have at most " + std::to_string(rule.most) + " items");
+        std::map<std::string, std::size_t> seen;
+        for (std::size_t i = 0; i < items.size(); ++i) {
+            auto at = pointer(path, std::to_string(i));
+            shaped(*shape.item, {}, items[i], at);
+            unique(shape, items[i], i, at, seen);
+        }
+    }
+    void unique(Shape const& shape, json::value const& item, std::size_t i, std::string const& at,
+                std::map<std::string, std::size_t>& seen) {
+        std::string id;
+        if (shape.item->form == Form::record && item.is_object()) {
+            auto const* key = shape.item->record->key();
+            auto const* v = key != nullptr ? item.get_object().if_contains(key->name) : nullptr;
+            if (v == nullptr || !v->is_string()) return;
+            id = v->get_string();
+        } else if (item.is_string()) {
+            id = item.get_string();
+        } else {
+            return;
+        }
+        auto [it, fresh] = seen.emplace(id, i);
+        if (!fresh) say(at, "duplicate", "is the same as item " + std::to_string(it->second));
+    }
+    void map(Shape const& shape, Rule const& rule, json::object const& object, std::string const& path) {
+        if (object.size() > rule.most)
+            return say(path, "too_many", "must have at most " + std::to_string(rule.most) + " entries");
+        for (auto const& kv : object) {
+            auto at = pointer(path, kv.key());
+            if (rule.keys != nullptr) text(*rule.keys, kv.key(), at);
+            shaped(*shape.item, {}, kv.value(), at);
+        }
+    }
+    void unknown(Schema const& schema, std::string_view name, std::string const& at) {
+        std::vector<std::string_view> known;
+        for (auto const& f : schema.fields)
+            if (!has(f.marks, Mark::reported)) known.push_back(f.name);
+        say(pointer(at, name), "unknown_field", "is not a field here; there are: " + join(known));
+    }
+    void say(std::string const& path, std::string code, std::string text) {
+        if (problems_.size() < 200) problems_.push_back({path, std::move(code), std::move(text)});
+    }
+    Problems& problems_;
+};
+
+json::value complete_shape(Shape const& shape, json::value value) {
+    switch (shape.form) {
+        case Form::record:
+            return complete(*shape.record, std::move(value.as_object()));
+        case Form::or_none:
+            if (value.is_object()) return complete_shape(*shape.item, std::move(value));
+            return value;
+        case Form::list:
+            for (auto& item : value.as_array()) item = complete_shape(*shape.item, std::move(item));
+            return value;
+        case Form::map:
+            for (auto& kv : value.as_object()) kv.value() = complete_shape(*shape.item, std::move(kv.value()));
+            return value;
+        default:
+            return value;
+    }
+}
+
+using SecretVisit = std::function<void(std::string const&, json::value&, json::value const*)>;
+
+json::value const* member(json::value const* of, std::string_view name) {
+    return of != nullptr && of->is_object() ? of->get_object().if_contains(name) : nullptr;
+}
+
+// The item of `former` that `item` continues: by key where records have one, else by position.
+json::value const* counterpart(Shape const& item_shape, json::value const& item, std::size_t i,
+                               json::value const* former) {
+    if (former == nullptr || !former->is_array()) return nullptr;
+    auto const& before = former->get_array();
+    auto const* key = item_shape.form == Form::record ? item_shape.record->key() : nullptr;
+    if (key == nullptr) return i < before.size() ? &before[i] : nullptr;
+    auto const* id = member(&item, key->name);
+    for (auto const& b : before)
+        if (auto const* other = member(&b, key->name); other != nullptr && id != nullptr && *other == *id) return &b;
+    return nullptr;
+}
+
+void secrets_of(Shape const& shape, json::value& value, json::value const* former, std::string const& at,
+                SecretVisit const& visit) {
+    switch (shape.form) {
+        case Form::secret:
+            if (value.is_string() || value.is_null()) visit(at, value, former);
+            return;
+        case Form::record:
+            if (!value.is_object()) return;
+            for (auto const& f : shape.record->fields) {
+                if (has(f.marks, Mark::generated) && !value.get_object().contains(f.name))
+                    value.get_object()[f.name] = nullptr;
+                auto* v = value.get_object().if_contains(f.name);
+                if (v == nullptr) continue;
+                secrets_of(f.shape, *v, member(former, f.name), pointer(at, f.name), visit);
+                if (v->is_null()) value.get_object().erase(f.name);
+            }
+            return;
+        case Form::or_none:
+            if (value.is_object()) secrets_of(*shape.item, value, former, at, visit);
+            return;
+        case Form::list:
+            if (!value.is_array()) return;
+            for (std::size_t i = 0; i < value.get_array().size(); ++i) {
+                auto& item = value.get_array()[i];
+                secrets_of(*shape.item, item, counterpart(*shape.item, item, i, former), pointer(at, std::to_string(i)),
+                           visit);
+            }
+            return;
+        case Form::map:
+            if (!value.is_object()) return;
+            for (auto& kv : value.get_object())
+                secrets_of(*shape.item, kv.value(), member(former, kv.key()), pointer(at, kv.key()), visit);
+            return;
+        default:
+            return;
+    }
+}
+
+Shape shape_of(Schema const& schema) { return {.form = Form::record, .record = &schema}; }
+
+void references_of(Schema const& schema, json::object const& value, std::set<Ref>& out) {
+    for (auto const& f : schema.fields) {
+        auto const* v = value.if_contains(f.name);
+        if (v == nullptr) continue;
+        if (!f.rule.refers_to.empty()) {
+            if (v->is_string() && !v->get_string().empty())
+                out.insert({std::string(f.rule.refers_to), std::string(v->get_string())});
+            if (v->is_array())
+                for (auto const& item : v->get_array())
+                    out.insert({std::string(f.rule.refers_to), std::string(item.as_string())});
+        }
+        if (f.shape.form == Form::list && f.shape.item->form == Form::record)
+            for (auto const& item : v->as_array()) references_of(*f.shape.item->record, item.as_object(), out);
+    }
+}
+
+}  // namespace
+
+void throw_exception_from_error(Refused const& refused, boost::source_location const&) {
+    auto const& first = refused.problems.front();
+    throw std::invalid_argument(first.path + " " + first.text);
+}
+
+FieldInfo const* Schema::find(std::string_view name) const {
+    auto it = std::find_if(fields.begin(), fields.end(), [&](auto const& f) { return f.name == name; });
+    return it == fields.end() ? nullptr : &*it;
+}
+
+FieldInfo const* Schema::key() const {
+    auto it = std::find_if(fields.begin(), fields.end(), [](auto const& f) { return has(f.marks, Mark::key); });
+    return it == fields.end() ? nullptr : &*it;
+}
+
+std::string pointer(std::string_view parent, std::string_view segment) {
+    std::string out(parent);
+    out += '/';
+    for (char c : segment) {
+        if (c == '~')
+            out += "~0";
+        else if (c == '/')
+            out += "~1";
+        else
+            out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+    }
+    return out;
+}
+
+Problems check(Schema const& schema, json::value const& value, std::string const& at) {
+    Problems problems;
+    Checker(problems).record(schema, value, at);
+    return problems;
+}
+
+json::object complete(Schema const& schema, json::object value) {
+    for (auto const& f : schema.fields) {
+        if (has(f.marks, Mark::reported)) continue;
+        auto* given = value.if_contains(f.name);
+        if (given != nullptr && given->is_null()) value.erase(f.name), given = nullptr;
+        if (given != nullptr)
+            *given = complete_shape(f.shape, std::move(*given));
+        else if (!f.fallback.is_null() && f.shape.form != Form::secret)
+            value[f.name] = f.fallback;
+    }
+    return value;
+}
+
+void each_secret(Schema const& schema, json::object& value,
+                 std::function<void(std::string const&, json::value&)> const& visit) {
+    each_secret_with_former(schema, value, nullptr, [&](auto const& at, json::value& secret, json::value const*) {
+        if (secret.is_string()) visit(at, secret);
+    });
+}
+
+void each_secret_with_former(Schema const& schema, json::object& value, json::object const* before,
+                             SecretVisit const& visit) {
+    json::value whole(std::move(value));
+    json::value const former = before != nullptr ? json::value(*before) : json::value(nullptr);
+    secrets_of(shape_of(schema), whole, before != nullptr ? &former : nullptr, "", visit);
+    value = std::move(whole.get_object());
+}
+
+json::object redact(Schema const& schema, json::object value) {
+    each_secret(schema, value, [](auto const&, json::value& secret) {
+        if (!secret.get_string().empty()) secret = json::value(redacted);
+    });
+    return value;
+}
+
+std::set<Ref> references(Schema const& schema, json::object const& value) {
+    std::set<Ref> out;
+    references_of(schema, value, out);
+    return out;
+}
+
+std::string key_of(Schema const& schema, json::object const& value) {
+    auto const* key = schema.key();
+    auto const* v = key != nullptr ? value.if_contains(key->name) : nullptr;
+    return v != nullptr && v->is_string() ? std::string(v->get_string()) : std::string();
+}
+
+}  // namespace genesis

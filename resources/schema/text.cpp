@@ -1,0 +1,177 @@
+// Checks texts against their rules, with RE2 (linear in the input) and the few rules no pattern can say.
+#include "resources/schema/text.hpp"
+
+#include <idn2.h>
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <vector>
+
+namespace genesis {
+namespace {
+
+RE2 const& compiled(TextRule const& rule) {
+    static std::shared_mutex lock;
+    static std::map<TextRule const*, std::unique_ptr<RE2>> cache;
+    {
+        std::shared_lock reading(lock);
+        if (auto it = cache.find(&rule); it != cache.end()) return *it->second;
+    }
+    std::unique_lock writing(lock);
+    auto& entry = cache[&rule];
+    if (!entry) {
+        RE2::Options options;
+        options.set_encoding(RE2::Options::EncodingLatin1);  // bytes in, bytes matched
+        options.set_log_errors(false);
+        entry = std::make_unique<RE2>(re2::StringPiece(rule.pattern.data(), rule.pattern.size()), options);
+        if (!entry->ok()) throw std::logic_error("pattern of " + std::string(rule.name) + ": " + entry->error());
+    }
+    return *entry;
+}
+
+std::vector<std::string_view> split(std::string_view text, char by) {
+    std::vector<std::string_view> out;
+    for (std::size_t at = 0;;) {
+        auto next = text.find(by, at);
+        out.push_back(text.substr(at, next - at));
+        if (next == std::string_view::npos) return out;
+        at = next + 1;
+    }
+}
+
+std::optional<int> number(std::string_view text) {
+    int value = 0;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size() || text.empty()) return std::nullopt;
+    return value;
+}
+
+struct CronField {
+    int low, high;
+    std::string_view names;  // three letters each, the first one is `low`
+};
+
+std::optional<int> cron_value(std::string_view text, CronField const& field) {
+    if (text.size() == 3 && !field.names.empty()) {
+        auto at = field.names.find(text);
+        if (at != std::string_view::npos && at % 3 == 0) return field.low + static_cast<int>(at / 3);
+    }
+    auto value = text.size() <= 2 ? number(text) : std::nullopt;
+    return value && *value >= field.low && *value <= field.high ? value : std::nullopt;
+}
+
+bool cron_item(std::string_view item, CronField const& field) {
+    auto slash = item.find('/');
+    auto range = item.substr(0, slash);
+    if (slash != std::string_view::npos) {
+        auto step = number(item.substr(slash + 1));
+        if (!step || *step < 1 || *step > field.high || (range != "*" && range.find('-') == std::string_view::npos))
+            return false;
+    }
+    if (range == "*") return true;
+    auto dash = range.find('-');
+    auto from = cron_value(range.substr(0, dash), field);
+    if (dash == std::string_view::npos) return from.has_value();
+    auto to = cron_value(range.substr(dash + 1), field);
+    return from && to && *from <= *to;
+}
+
+// The algorithm name that a base64 blob of an OpenSSH key starts with: a 32-bit length and the bytes.
+std::string blob_algorithm(std::string_view base64) {
+    static constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string bytes;
+    std::uint32_t bits = 0;
+    int held = 0;
+    for (char c : base64.substr(0, 64)) {
+        auto at = digits.find(c);
+        if (at == std::string_view::npos) break;
+        bits = (bits << 6) | static_cast<std::uint32_t>(at);
+        held += 6;
+        if (held >= 8) {
+            held -= 8;
+            bytes.push_back(static_cast<char>((bits >> held) & 0xff));
+        }
+    }
+    if (bytes.size() < 4) return {};
+    auto length = static_cast<unsigned char>(bytes[3]);  // names are shorter than 256 bytes
+    if (bytes[0] != 0 || bytes[1] != 0 || bytes[2] != 0) return {};
+    return bytes.substr(4, length);
+}
+
+}  // namespace
+
+bool printable(std::string_view text, bool lines) {
+    return std::none_of(text.begin(), text.end(), [&](char c) {
+        auto byte = static_cast<unsigned char>(c);
+        return (byte < 0x20 || byte == 0x7f) && !(lines && c == '\n');
+    });
+}
+
+std::optional<std::string> refuse(TextRule const& rule, std::string_view text) {
+    if (!printable(text, rule.lines)) return "must not contain control characters";
+    if (text.size() < rule.min || text.size() > rule.max)
+        return "must be " + std::to_string(rule.min) + " to " + std::to_string(rule.max) +
+               " bytes long: " + std::string(rule.says);
+    if (!RE2::FullMatch(re2::StringPiece(text.data(), text.size()), compiled(rule)) ||
+        (rule.also != nullptr && !rule.also(text)))
+        return "is not a valid " + std::string(rule.name) + ": " + std::string(rule.says);
+    return std::nullopt;
+}
+
+namespace rules {
+
+bool is_domain(std::string_view text) {
+    if (text.starts_with("*.")) text.remove_prefix(2);
+    for (auto label : split(text, '.')) {
+        if (!label.starts_with("xn--")) {
+            if (label.size() > 3 && label.substr(2, 2) == "--") return false;  // RFC 5891 4.2.3.1
+            continue;
+        }
+        char* unicode = nullptr;
+        std::string ascii(label);
+        if (idn2_to_unicode_8z8z(ascii.c_str(), &unicode, 0) != IDN2_OK) return false;
+        std::unique_ptr<char, decltype(&idn2_free)> decoded(unicode, idn2_free);
+        char* again = nullptr;
+        if (idn2_to_ascii_8z(unicode, &again, IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT) != IDN2_OK) return false;
+        std::unique_ptr<char, decltype(&idn2_free)> encoded(again, idn2_free);
+        if (ascii != again || ascii == unicode) return false;
+    }
+    return true;
+}
+
+bool is_schedule(std::string_view text) {
+    static constexpr std::array<std::string_view, 7> words{"@hourly",  "@daily",  "@midnight", "@weekly",
+                                                           "@monthly", "@yearly", "@annually"};
+    static constexpr std::array<CronField, 5> fields{CronField{0, 59, ""}, CronField{0, 23, ""}, CronField{1, 31, ""},
+                                                     CronField{1, 12, "janfebmaraprmayjunjulaugsepoctnovdec"},
+                                                     CronField{0, 7, "sunmontuewedthufrisat"}};
+    if (text.starts_with('@')) return std::find(words.begin(), words.end(), text) != words.end();
+    auto parts = split(text, ' ');
+    if (parts.size() != fields.size()) return false;
+    for (std::size_t i = 0; i < fields.size(); ++i)
+        for (auto item : split(parts[i], ','))
+            if (!cron_item(item, fields[i])) return false;
+    return true;
+}
+
+bool is_plain_path(std::string_view text) {
+    if (text.starts_with('/')) text.remove_prefix(1);
+    auto segments = split(text, '/');
+    return std::none_of(segments.begin(), segments.end(), [](auto s) { return s.empty() || s == "." || s == ".."; });
+}
+
+bool is_ssh_key(std::string_view text) {
+    auto parts = split(text, ' ');
+    return parts.size() >= 2 && parts[1].size() >= 64 && parts[1].size() % 4 == 0 &&
+           blob_algorithm(parts[1]) == parts[0];
+}
+
+}  // namespace rules
+}  // namespace genesis

@@ -1,0 +1,153 @@
+// YAML in and out through yaml-cpp, narrowed to what a spec needs.
+#include "resources/schema/document.hpp"
+
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/yaml.h>
+
+#include <charconv>
+#include <set>
+
+namespace genesis {
+namespace {
+
+struct Unfit {
+    std::string path, text;
+    int line;
+};
+
+class Reader {
+public:
+    json::value read(YAML::Node const& node, std::string const& at, std::size_t depth) {
+        auto fail = [&](std::string text) -> json::value { throw Unfit{at, std::move(text), node.Mark().line + 1}; };
+        if (depth > document_depth) return fail("is nested deeper than 32 levels");
+        if (++values_ > document_values) return fail("holds more than 200,000 values");
+        auto const& tag = node.Tag();
+        if (!tag.empty() && tag != "?" && tag != "!") return fail("has a tag; none are understood");
+        switch (node.Type()) {
+            case YAML::NodeType::Undefined:
+            case YAML::NodeType::Null:
+                return nullptr;
+            case YAML::NodeType::Scalar:
+                return scalar(node);
+            case YAML::NodeType::Sequence: {
+                json::array out;
+                for (std::size_t i = 0; i < node.size(); ++i)
+                    out.push_back(read(node[i], pointer(at, std::to_string(i)), depth + 1));
+                return out;
+            }
+            case YAML::NodeType::Map:
+                return mapping(node, at, depth);
+        }
+        return nullptr;
+    }
+
+private:
+    json::value mapping(YAML::Node const& node, std::string const& at, std::size_t depth) {
+        json::object out;
+        for (auto const& entry : node) {
+            if (!entry.first.IsScalar()) throw Unfit{at, "has a key that is not text", entry.first.Mark().line + 1};
+            auto key = entry.first.Scalar();
+            auto path = pointer(at, key);
+            if (out.contains(key)) throw Unfit{path, "is there twice", entry.first.Mark().line + 1};
+            out[key] = read(entry.second, path, depth + 1);
+        }
+        return out;
+    }
+
+    static json::value scalar(YAML::Node const& node) {
+        auto const& text = node.Scalar();
+        if (node.Tag() == "!") return json::string(text);  // quoted
+        if (text == "true" || text == "false") return text == "true";
+        if (text == "null" || text == "~" || text.empty()) return nullptr;
+        std::int64_t number = 0;
+        auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+        bool plain = text == "0" || (text[0] != '0' && !text.starts_with("-0"));
+        if (error == std::errc{} && end == text.data() + text.size() && plain) return number;
+        return json::string(text);
+    }
+
+    std::size_t values_ = 0;
+};
+
+// yaml-cpp resolves aliases into shared nodes before anyone can see them, so they are refused by their events.
+bool has_alias(std::string const& text) {
+    struct Watch : YAML::EventHandler {
+        bool seen = false;
+        void OnDocumentStart(YAML::Mark const&) override {}
+        void OnDocumentEnd() override {}
+        void OnNull(YAML::Mark const&, YAML::anchor_t) override {}
+        void OnAlias(YAML::Mark const&, YAML::anchor_t) override { seen = true; }
+        void OnScalar(YAML::Mark const&, std::string const&, YAML::anchor_t, std::string const&) override {}
+        void OnSequenceStart(YAML::Mark const&, std::string const&, YAML::anchor_t,
+                             YAML::EmitterStyle::value) override {}
+        void OnSequenceEnd() override {}
+        void OnMapStart(YAML::Mark const&, std::string const&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+        void OnMapEnd() override {}
+    } watch;
+    std::istringstream in(text);
+    YAML::Parser parser(in);
+    while (parser.HandleNextDocument(watch)) {
+    }
+    return watch.seen;
+}
+
+Refused malformed(std::string path, std::string text, int line) {
+    return Refused{{{std::move(path), "malformed", "line " + std::to_string(line) + ": " + std::move(text)}}};
+}
+
+// Whether our own reader takes `text` back as text without quotes.
+bool plain(std::string_view text) {
+    static constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    if (text.empty() || text == "true" || text == "false" || text == "null" || text.back() == ' ') return false;
+    return letters.find(text.front()) != std::string_view::npos &&
+           text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/@ -") ==
+               std::string_view::npos;
+}
+
+void emit(YAML::Emitter& out, json::value const& value) {
+    if (auto const* object = value.if_object()) {
+        out << YAML::BeginMap;
+        for (auto const& kv : *object) {
+            out << YAML::Key << std::string(kv.key()) << YAML::Value;
+            emit(out, kv.value());
+        }
+        out << YAML::EndMap;
+    } else if (auto const* array = value.if_array()) {
+        out << YAML::BeginSeq;
+        for (auto const& item : *array) emit(out, item);
+        out << YAML::EndSeq;
+    } else if (value.is_string()) {
+        if (!plain(value.get_string())) out << YAML::DoubleQuoted;
+        out << std::string(value.get_string());
+    } else {
+        out << json::serialize(value);
+    }
+}
+
+}  // namespace
+
+Checked<std::vector<Document>> parse_yaml(std::string_view text) try {
+    std::string const copy(text);
+    if (has_alias(copy)) return Refused{{{"", "malformed", "aliases (*name) are not allowed"}}};
+    std::vector<Document> out;
+    for (auto const& node : YAML::LoadAll(copy)) {
+        auto value = Reader().read(node, "", 0);
+        if (value.is_null()) continue;                    // an empty document, such as one that only holds comments
+        auto again = parse_json(json::serialize(value));  // refuses what is not UTF-8
+        if (!again) return again.error();
+        out.push_back({std::move(*again), static_cast<std::size_t>(node.Mark().line + 1)});
+    }
+    return out;
+} catch (Unfit const& unfit) {
+    return malformed(unfit.path, unfit.text, unfit.line);
+} catch (YAML::Exception const& error) {
+    return malformed("", error.msg, error.mark.line + 1);
+}
+
+std::string to_yaml(json::value const& value) {
+    YAML::Emitter out;
+    emit(out, value);
+    return std::string(out.c_str()) + "\n";
+}
+
+}  // namespace genesis

@@ -1,0 +1,114 @@
+// Rules of style that are tests, because a rule without one is a wish.
+#include "resources/catalog.hpp"
+#include "tests/support/golden.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <regex>
+#include <sstream>
+#include <vector>
+
+using namespace genesis::test;
+
+namespace {
+
+std::vector<std::string> files(std::vector<std::string> const& tops) {
+    std::vector<std::string> out;
+    for (auto const& top : tops)
+        for (auto const& e : std::filesystem::recursive_directory_iterator(source_root() + "/" + top))
+            if (e.path().extension() == ".cpp" || e.path().extension() == ".hpp")
+                out.push_back(std::filesystem::relative(e.path(), source_root()).string());
+    std::sort(out.begin(), out.end());
+    return out;
+}
+
+std::string first_match(std::string const& text, std::regex const& what) {
+    std::istringstream lines(text);
+    std::string line;
+    for (int n = 1; std::getline(lines, line); ++n) {
+        auto const code = line.substr(0, line.find("//"));
+        if (std::regex_search(code, what)) return std::to_string(n) + ": " + line;
+    }
+    return {};
+}
+
+}  // namespace
+
+TEST_CASE("the first line of every file says its one job") {
+    for (auto const& path : files({"resources", "drivers", "reconciler", "tests"})) {
+        INFO(path);
+        CHECK(read_file(source_root() + "/" + path).starts_with("// "));
+    }
+}
+
+TEST_CASE("no file is longer than one can hold in mind") {
+    for (auto const& path : files({"resources", "drivers", "reconciler"})) {
+        auto const text = read_file(source_root() + "/" + path);
+        INFO(path);
+        CHECK(std::count(text.begin(), text.end(), '\n') <= 450);
+    }
+}
+
+TEST_CASE("no shell is ever called") {
+    std::regex const banned(R"~((^|[^_\w:.>"])(system|popen|wordexp)\s*\(|"-c", *"|/bin/sh")~");
+    for (auto const& path : files({"resources", "drivers", "reconciler"})) {
+        if (path.ends_with("_test.cpp")) continue;
+        INFO(path);
+        CHECK(first_match(read_file(source_root() + "/" + path), banned) == "");
+    }
+}
+
+TEST_CASE("files are changed in drivers/host only") {
+    std::regex const banned(
+        R"(std::(o|f)fstream|std::ofstream|filesystem::(remove|rename|copy|create_|permissions|resize)|[^_\w](l|f)?ch(own|mod)(at)?\s*\(|[^_\w:.>]rename(at2?)?\s*\()");
+    for (auto const& path : files({"resources", "drivers", "reconciler"})) {
+        bool const test = path.ends_with("_test.cpp") || path.find("test_") != std::string::npos ||
+                          path.find("_fixture") != std::string::npos;
+        if (path.starts_with("drivers/host/") || test) continue;
+        INFO(path);
+        CHECK(first_match(read_file(source_root() + "/" + path), banned) == "");
+    }
+}
+
+TEST_CASE("nothing is left for later in the code") {
+    std::regex const banned(R"(\b(TODO|FIXME|XXX|HACK)\b)");
+    for (auto const& path : files({"resources", "drivers", "reconciler"})) {
+        INFO(path);
+        CHECK_FALSE(std::regex_search(read_file(source_root() + "/" + path), banned));
+    }
+}
+
+TEST_CASE("the top level holds what the house rules say, and nothing else") {
+    std::vector<std::string> const allowed{"CMakeLists.txt", "reconciler", "resources", "drivers",
+                                           "specs",          "tests",      "README.md", "LICENSE"};
+    for (auto const& e : std::filesystem::directory_iterator(source_root())) {
+        auto const name = e.path().filename().string();
+        if (name.starts_with('.') || name == "build" || name == "CMakePresets.json")
+            continue;  // the last two are not tracked
+        INFO(name);
+        CHECK(std::find(allowed.begin(), allowed.end(), name) != allowed.end());
+    }
+}
+
+TEST_CASE("every example of specs/ is accepted as it stands") {
+    int documents = 0;
+    for (auto const* folder : {"/specs/examples", "/specs/packages"}) {
+        if (!std::filesystem::exists(source_root() + folder)) continue;
+        for (auto const& e : std::filesystem::directory_iterator(source_root() + folder)) {
+            if (e.path().extension() != ".yaml") continue;
+            auto parsed = genesis::parse_yaml(read_file(e.path().string()));
+            INFO(e.path().string());
+            REQUIRE(parsed.has_value());
+            for (auto const& d : *parsed) {
+                auto spec = genesis::read_spec(d.value);
+                if (!spec)
+                    for (auto const& p : spec.error().problems) UNSCOPED_INFO(p.path << " " << p.text);
+                CHECK(spec.has_value());
+                ++documents;
+            }
+        }
+    }
+    CHECK(documents >= 2);
+}

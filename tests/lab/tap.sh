@@ -1,0 +1,44 @@
+# shellcheck shell=bash
+# What a lab test is written with; sourced by tests/lab/*.test and tests/*/*_test.sh, which get LAB, NAME and DEB from
+# tests/run (LAB: the lab tool, NAME: a fresh server of their own with Genesis installed, DEB: the package in it).
+: "${LAB:?run me through tests/run}" "${NAME:?run me through tests/run}"
+failures=0
+
+# in_lab COMMAND...: on the server, as root.
+in_lab() { "$LAB" exec "$NAME" -- "$@"; }
+# in_lab_sh SCRIPT [ARG...]: a piece of shell on the server.
+in_lab_sh() { local script=$1; shift; in_lab /bin/bash -euo pipefail -c "$script" bash "$@"; }
+
+ok() { printf 'ok - %s\n' "$1"; }
+not_ok() { printf 'not ok - %s\n' "$1"; failures=$((failures + 1)); [[ -z ${2:-} ]] || sed 's/^/#   /' <<<"$2"; }
+skip() { printf 'ok - %s # SKIP %s\n' "$1" "$2"; }
+
+# check SENTENCE COMMAND...: ok when it succeeds; what it said is shown when it does not.
+check() {
+    local sentence=$1 output
+    shift
+    if output=$("$@" 2>&1 </dev/null); then ok "$sentence"; else not_ok "$sentence" "$* exited $?: $output"; fi
+}
+# check_not SENTENCE COMMAND...: ok when it fails.
+check_not() {
+    local sentence=$1 output
+    shift
+    if output=$("$@" 2>&1 </dev/null); then not_ok "$sentence" "$* succeeded: $output"; else ok "$sentence"; fi
+}
+# check_is SENTENCE EXPECTED ACTUAL
+check_is() { if [[ $3 == "$2" ]]; then ok "$1"; else not_ok "$1" "expected: $2"$'\n'"     got: $3"; fi; }
+# check_has SENTENCE PART WHOLE
+check_has() { if [[ $3 == *"$2"* ]]; then ok "$1"; else not_ok "$1" "no \"$2\" in: $3"; fi; }
+
+# within SECONDS COMMAND...: succeeds as soon as the command does.
+within() {
+    local until=$((SECONDS + $1)) output
+    shift
+    while true; do
+        output=$("$@" 2>&1 </dev/null) && return 0
+        ((SECONDS < until)) || { printf '%s\n' "$output"; return 1; }
+        sleep 0.1
+    done
+}
+
+finish() { ((failures == 0)); exit; }

@@ -1,0 +1,3 @@
+// The test binary's main.
+#define CATCH_CONFIG_MAIN
+#include <catch2/catch.hpp>

@@ -1,0 +1,269 @@
+// The one description: reading, completing, comparing, redacting.
+#include "resources/account/account.hpp"
+#include "resources/catalog.hpp"
+#include "resources/package/package.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <regex>
+
+using namespace genesis;
+
+namespace {
+
+std::string const good = R"(
+kind: account
+name: acme
+sites:
+  - domain: acme.example
+    aliases: [www.acme.example]
+    php: {version: 8.2, settings: {memory_limit: 256M}}
+    redirects: [{from: /old, to: "https://acme.example/new", code: 302}]
+databases:
+  - name: shop
+    users: [{name: web, password: "correct horse"}]
+)";
+
+Checked<Spec> read(std::string const& yaml) {
+    auto documents = parse_yaml(yaml);
+    if (!documents) return documents.error();
+    return read_spec(documents->front().value);
+}
+
+std::vector<std::string> paths(Checked<Spec> const& result) {
+    std::vector<std::string> out;
+    if (!result)
+        for (auto const& p : result.error().problems) out.push_back(p.path + " " + p.code);
+    return out;
+}
+
+bool json_is_read(std::string const& text) { return parse_json(text).has_value(); }
+bool yaml_is_read(std::string const& text) { return parse_yaml(text).has_value(); }
+
+using Paths = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("a good account is read, and its defaults are written in") {
+    auto spec = read(good);
+    REQUIRE(spec.has_value());
+    auto const account = restore<Account>(spec->value);
+    CHECK(account.package.str() == "default");
+    CHECK(account.sites.at(0).php->version.str() == "8.2");
+    CHECK(account.sites.at(0).php->max_children == 5);
+    CHECK(spec->value.at("sites").as_array().at(0).as_object().at("tls").as_object().at("mode") == "self_signed");
+    CHECK_FALSE(spec->value.at("limits").as_object().contains("memory_mib"));  // absent stays absent: the package's
+}
+
+TEST_CASE("what was encoded is what comes back, for every kind people write") {
+    auto spec = read(good);
+    REQUIRE(spec.has_value());
+    CHECK(encode(restore<Account>(spec->value)) == spec->value);
+}
+
+TEST_CASE("every problem of a spec is told at once, each at its pointer") {
+    auto spec = read(R"(
+kind: account
+name: Acme
+colour: blue
+sites:
+  - domain: Acme.Example
+    php: {version: "8", max_children: 0, settings: {open_basedir: /}}
+    aliases: [a.example, a.example]
+  - aliases: 3
+databases:
+  - {name: Shop, users: [{name: web, password: short}]}
+)");
+    CHECK(paths(spec) == Paths{"/colour unknown_field", "/name invalid", "/sites/0/domain invalid",
+                               "/sites/0/aliases/1 duplicate", "/sites/0/php/version invalid",
+                               "/sites/0/php/max_children out_of_range", "/sites/0/php/settings/open_basedir invalid",
+                               "/sites/1/domain required", "/sites/1/aliases wrong_type", "/databases/0/name invalid",
+                               "/databases/0/users/0/password invalid"});
+}
+
+TEST_CASE("a problem never quotes the secret it is about") {
+    auto spec =
+        read("kind: account\nname: acme\ndatabases: [{name: d, users: [{name: u, password: \"sec\\tret-marker\"}]}]");
+    REQUIRE_FALSE(spec.has_value());
+    for (auto const& p : spec.error().problems) CHECK(p.text.find("marker") == std::string::npos);
+}
+
+TEST_CASE("rules between fields are checked too") {
+    CHECK(paths(read("kind: account\nname: acme\nsites: [{domain: a.example, tls: {mode: supplied}}]")) ==
+          Paths{"/sites/0/tls/certificate required", "/sites/0/tls/key required"});
+    CHECK(paths(read(
+              "kind: account\nname: acme\nsites: [{domain: a.example, tls: {mode: none}, https: {redirect: true}}]")) ==
+          Paths{"/sites/0/https conflict"});
+    CHECK(paths(read(
+              "kind: account\nname: acme\nsites: [{domain: a.example}, {domain: b.example, aliases: [a.example]}]")) ==
+          Paths{"/sites/1/aliases/0 duplicate"});
+    CHECK(paths(read("kind: account\nname: acme\nsites: [{domain: a.example, redirects: [{from: /x, to: "
+                     "'https://b.example', code: 304}]}]")) == Paths{"/sites/0/redirects/0/code invalid"});
+}
+
+TEST_CASE("duplicate keys, deep nesting, aliases, tags and bytes that are not UTF-8 are refused") {
+    CHECK_FALSE(json_is_read(R"({"a": 1, "a": 2})"));
+    CHECK_FALSE(json_is_read(R"({"a": {"b": 1, "b": 1}})"));
+    CHECK(json_is_read(R"({"a": {"b": 1}, "b": 1})"));
+    CHECK_FALSE(json_is_read("[1] [2]"));
+    CHECK_FALSE(json_is_read("{\"a\": 1,}"));
+    CHECK_FALSE(json_is_read("\"\xff\""));
+    CHECK_FALSE(json_is_read(std::string(40, '[') + std::string(40, ']')));
+    CHECK(json_is_read(std::string(30, '[') + std::string(30, ']')));
+    CHECK_FALSE(yaml_is_read("a: 1\na: 2"));
+    CHECK_FALSE(yaml_is_read("a: &x [1]\nb: *x"));
+    CHECK_FALSE(yaml_is_read("a: !!binary aGk="));
+    CHECK_FALSE(yaml_is_read("a: \"\xff\""));
+    CHECK_FALSE(yaml_is_read("a: [1"));
+    CHECK_FALSE(yaml_is_read(std::string(5000, '[')));
+}
+
+TEST_CASE("plain YAML scalars are what they look like, and 8.2 is a text") {
+    auto d = parse_yaml("a: 8.2\nb: 007\nc: 7\nd: true\ne: \"7\"\nf: yes\ng: ~\nh: 9223372036854775808");
+    REQUIRE(d.has_value());
+    auto const& o = d->front().value.as_object();
+    CHECK(o.at("a") == "8.2");
+    CHECK(o.at("b") == "007");
+    CHECK(o.at("c") == 7);
+    CHECK(o.at("d") == true);
+    CHECK(o.at("e") == "7");
+    CHECK(o.at("f") == "yes");
+    CHECK(o.at("g").is_null());
+    CHECK(o.at("h") == "9223372036854775808");
+}
+
+TEST_CASE("YAML that Genesis writes is read back as the same value") {
+    auto const value = json::parse(
+        R"({"a": "8.2", "b": 7, "c": "7", "d": "true", "e": ["x y", "", "- a", "#"], "f": {}, "g": "line: x"})");
+    auto again = parse_yaml(to_yaml(value));
+    REQUIRE(again.has_value());
+    CHECK(again->front().value == value);
+}
+
+TEST_CASE("names that a system would misunderstand are not names") {
+    for (auto const* bad : {"", "a", "ab", "root.", "0day", "1000", "Acme", "ac-me", "ac_me", "acme ", "..", "a/b",
+                            "-rf", "\xc3\xa9t\xc3\xa9", "acme\n", "abcdefghijklmnopq"})
+        CHECK_FALSE(AccountName::try_parse(bad).has_value());
+    CHECK(AccountName::try_parse("acme").has_value());
+    CHECK(AccountName::try_parse("abcdefghijklmnop").has_value());
+}
+
+TEST_CASE("a domain is accepted in one spelling only") {
+    for (auto const* bad :
+         {"Victim.com",  "victim.com.",     "victim",       "victim.com:80", " victim.com", "victim.com ",
+          "vic_tim.com", "-a.com",          "a-.com",       "a..com",        ".com",        "xn--victim-.com",
+          "xn--a.com",   "ab--cd.com",      "1.2.3.4",      "a.1",           "victim.com/", "\xd0\xb2ictim.com",
+          "*.com.",      "user@victim.com", "victim.com\n", "victim.com%0a", "${PATH}.com"})
+        CHECK_FALSE(Domain::try_parse(bad).has_value());
+    CHECK_FALSE(Domain::try_parse(std::string(64, 'a') + ".com").has_value());
+    CHECK(Domain::try_parse(std::string(63, 'a') + ".com").has_value());
+    CHECK(Domain::try_parse("xn--mnchen-3ya.de").has_value());
+    CHECK(Domain::try_parse("a.b.c.example").has_value());
+    CHECK(DomainPattern::try_parse("*.a.example").has_value());
+    CHECK_FALSE(DomainPattern::try_parse("*.*.example").has_value());
+    CHECK_FALSE(DomainPattern::try_parse("a.*.example").has_value());
+}
+
+TEST_CASE("cron schedules are those of crontab(5)") {
+    for (auto const* good_one : {"* * * * *", "*/5 * * * *", "0 4 1,15 * mon-fri", "0-30/10 0 * jan 7", "@daily"})
+        CHECK(Schedule::try_parse(good_one).has_value());
+    for (auto const* bad :
+         {"* * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "*/0 * * * *", "5/2 * * * *",
+          "10-5 * * * *", "@reboot", "* * * * * root", "* * * * *\n* * * * * x", "", "a * * * *"})
+        CHECK_FALSE(Schedule::try_parse(bad).has_value());
+}
+
+TEST_CASE("an SSH key is one key without options, and its blob names the same algorithm") {
+    std::string const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0k7Q1b9Yw3d8QmJf0n3m3b2uV0m9b4X1q8k6R5c2Zt owner";
+    CHECK(SshKey::try_parse(key).has_value());
+    CHECK_FALSE(SshKey::try_parse("command=\"/bin/sh\" " + key).has_value());
+    CHECK_FALSE(SshKey::try_parse("ssh-rsa" + key.substr(11)).has_value());
+    CHECK_FALSE(SshKey::try_parse(key + "\n" + key).has_value());
+    CHECK_FALSE(SshKey::try_parse("ssh-ed25519 AAAA").has_value());
+}
+
+TEST_CASE("no text of any rule may hold a control byte") {
+    for (auto const* rule :
+         {&rules::account_name, &rules::domain, &rules::line, &rules::php_value, &rules::url, &rules::password,
+          &rules::pem, &rules::ssh_key, &rules::home_path, &rules::absolute_path}) {
+        for (int byte = 0; byte < 0x20; ++byte) {
+            if (rule->lines && byte == '\n') continue;
+            std::string text = rule == &rules::absolute_path ? "/abcdefgh" : "abcdefgh";
+            text.insert(4, 1, static_cast<char>(byte));
+            CHECK(refuse(*rule, text).has_value());
+        }
+    }
+}
+
+TEST_CASE("paths never climb") {
+    for (auto const* bad : {"..", ".", "a/../b", "a//b", "/a", "a/", "a b", "a\\b", "${HOME}"})
+        CHECK_FALSE(HomePath::try_parse(bad).has_value());
+    CHECK(HomePath::try_parse("sites/a.example/public").has_value());
+}
+
+TEST_CASE("the published patterns mean what the program checks") {
+    // ECMAScript, as JSON Schema has it, beside RE2: the same verdict on every probe.
+    std::vector<std::string> const probes{
+        "acme", "Acme", "8.2",          "a.example",    "*.a.example", "/old", "x@y.example", "https://a.example/x?y=1",
+        "0710", "4755", "memory_limit", "open_basedir", "shop_1",      "../x", "a/b",         "*/5 * * * *"};
+    for (auto const* rule :
+         {&rules::account_name, &rules::object_name, &rules::php_version, &rules::php_setting, &rules::sql_name,
+          &rules::url_path, &rules::url, &rules::mode, &rules::email, &rules::unit_name}) {
+        std::regex const published("^(?:" + std::string(rule->pattern) + ")$", std::regex::ECMAScript);
+        for (auto const& probe : probes) {
+            if (probe.size() < rule->min || probe.size() > rule->max) continue;
+            INFO(rule->name << ": " << probe);
+            CHECK(std::regex_match(probe, published) == !refuse(*rule, probe).has_value());
+        }
+    }
+}
+
+TEST_CASE("a difference is told by field, list records by their key, secrets redacted") {
+    auto want = read(good);
+    REQUIRE(want.has_value());
+    auto have = want->value;
+    auto& site = have.at("sites").as_array().at(0).as_object();
+    site.at("php").as_object().at("max_children") = 9;
+    site.at("php").as_object().at("settings").as_object()["memory_limit"] = "1G";
+    have.at("databases").as_array().at(0).as_object().at("users").as_array().at(0).as_object().at("password") =
+        "other horse";
+    auto const changes = diff(schema_of<Account>(), want->value, have);
+    REQUIRE(changes.size() == 3);
+    CHECK(changes[0].path == "/sites/acme.example/php/max_children");
+    CHECK(changes[0].from == 9);
+    CHECK(changes[0].to == 5);
+    CHECK(changes[1].path == "/sites/acme.example/php/settings/memory_limit");
+    CHECK(changes[2].path == "/databases/shop/users/web/password");
+    CHECK(changes[2].from == json::value(redacted));
+    CHECK(changes[2].to == json::value(redacted));
+}
+
+TEST_CASE("the order of keyed list records is no difference") {
+    auto a = read("kind: account\nname: acme\nsites: [{domain: a.example}, {domain: b.example}]");
+    auto b = read("kind: account\nname: acme\nsites: [{domain: b.example}, {domain: a.example}]");
+    CHECK(diff(schema_of<Account>(), a->value, b->value).empty());
+}
+
+TEST_CASE("redaction reaches every secret at every depth") {
+    auto spec = read(good);
+    auto const shown = json::serialize(redact(*spec->kind->schema, spec->value));
+    CHECK(shown.find("correct horse") == std::string::npos);
+    CHECK(shown.find(std::string(redacted)) != std::string::npos);
+}
+
+TEST_CASE("a secret finds its former self by the key of its record, not by its place") {
+    auto before = read(
+        "kind: account\nname: acme\ndatabases: [{name: a, users: [{name: x, password: password-x}, {name: y, password: "
+        "password-y}]}]");
+    auto now =
+        read("kind: account\nname: acme\ndatabases: [{name: a, users: [{name: y, password: '********'}, {name: z}]}]");
+    REQUIRE(before.has_value());
+    REQUIRE(now.has_value());
+    std::map<std::string, std::string> seen;
+    each_secret_with_former(*now->kind->schema, now->value, &before->value,
+                            [&](auto const& at, json::value&, json::value const* former) {
+                                seen[at] = former != nullptr ? std::string(former->as_string()) : "none";
+                            });
+    CHECK(seen == std::map<std::string, std::string>{{"/databases/0/users/0/password", "password-y"},
+                                                     {"/databases/0/users/1/password", "none"}});
+}
