@@ -90,13 +90,20 @@ TEST_CASE("a complaint becomes one printable line") {
 TEST_CASE("every process of a user is ended, also those that fork and have left their session") {
     if (!can_run_as_root()) return;
     TestRoot const t;
+    int ready[2] = {-1, -1};
+    REQUIRE(::pipe2(ready, O_CLOEXEC) == 0);
     auto const pid = ::fork();
     if (pid == 0) {
         if (::setresuid(tenant, tenant, tenant) != 0) ::_exit(1);
         for (int i = 0; i < 5; ++i)  // 31 more
             if (::fork() == 0) ::setsid();
+        if (::write(ready[1], "r", 1) != 1) ::_exit(1);
         for (;;) ::pause();
     }
+    ::close(ready[1]);
+    char one = 0;  // all of them are the tenant's now; without this the look below could come before the first is
+    for (int i = 0; i < 32; ++i) REQUIRE(::read(ready[0], &one, 1) == 1);
+    ::close(ready[0]);
     int status = 0;
     end_processes({tenant}, t.context);
     CHECK(::waitpid(pid, &status, 0) == pid);
