@@ -10,8 +10,8 @@ namespace genesis {
 
 std::span<ObjectKind const> object_kinds() {
     static std::array const kinds{
-        ObjectKind{&schema_of<Account>(), "accounts", check_account, domains_of, {"uid"}},
-        ObjectKind{&schema_of<Package>(), "packages", nullptr, nullptr, {}},
+        ObjectKind{&schema_of<Account>(), "accounts", check_account, domains_of, {"uid"}, "account:write"},
+        ObjectKind{&schema_of<Package>(), "packages", nullptr, nullptr, {}, "admin"},
     };
     return kinds;
 }

@@ -15,6 +15,7 @@ struct ObjectKind {
     Problems (*check)(json::object const& spec);               // rules between fields; null when there are none
     std::vector<std::string> (*domains)(json::object const&);  // host names it claims; null when none
     std::vector<std::string_view> allocates;                   // numbers chosen with it: "uid"
+    std::string_view scope;                                    // what a key must have to write it: "account:write"
 };
 std::span<ObjectKind const> object_kinds();
 ObjectKind const* find_kind(std::string_view singular_or_plural);

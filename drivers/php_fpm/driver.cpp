@@ -12,7 +12,7 @@ namespace genesis {
 namespace {
 
 constexpr host::Owner config_dir_owner{0, 0, 0711}, unit_dir_owner{0, 0, 0755}, stamp_dir_owner{0, 0, 0700};
-constexpr host::Owner file_owner{0, 0, 0644}, stamp_owner{0, 0, 0600};
+constexpr host::Owner file_owner{0, 0, 0644};
 constexpr std::string_view prefix = "genesis-php-";
 
 // The name between a prefix and a suffix; empty when the file is called otherwise.

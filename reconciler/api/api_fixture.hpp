@@ -101,7 +101,7 @@ public:
         settings.node = "node1";
         settings.socket = socket();
         settings.admin_gid = ::getegid();
-        server = std::make_unique<ApiServer>(store(), admission_, engine, settings, log_);
+        server = std::make_unique<ApiServer>(Service{store(), store(), store(), admission_, engine, settings, log_});
         int const fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         sockaddr_un address{};
         address.sun_family = AF_UNIX;

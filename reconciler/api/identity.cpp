@@ -23,12 +23,17 @@ std::optional<Peer> peer_of(int socket) {
     return peer;
 }
 
+bool Identity::may(std::string_view scope) const {
+    return std::any_of(scopes.begin(), scopes.end(), [&](auto const& s) { return s == scope || s == "admin"; });
+}
+
 void throw_exception_from_error(Answer const& answer, boost::source_location const&) {
     throw std::runtime_error("refused with " + std::to_string(answer.status));
 }
 
 boost::system::result<Identity, Answer> PeerCredentials::authenticate(Request const&,
-                                                                      std::optional<Peer> const& peer) const {
+                                                                      Connection const& connection) const {
+    auto const& peer = connection.peer;
     if (!peer) return problem(401, "unauthenticated", "who is asking cannot be told");
     auto const in_group = [&] {
         if (!admin_gid_) return false;
@@ -37,7 +42,7 @@ boost::system::result<Identity, Answer> PeerCredentials::authenticate(Request co
     };
     if (peer->uid != 0 && !in_group())
         return problem(403, "forbidden", "only root and the administrators' group may use this socket");
-    return Identity{"uid " + std::to_string(peer->uid), true};
+    return Identity{"uid " + std::to_string(peer->uid)};
 }
 
 }  // namespace genesis

@@ -19,17 +19,33 @@ struct Peer {
 // Nothing when the socket is not a unix socket or the kernel does not say.
 std::optional<Peer> peer_of(int socket);
 
+// Where a request comes from.
+struct Connection {
+    std::optional<Peer> peer;    // of a unix socket
+    std::string from = "local";  // the address of a TCP connection: "192.0.2.7", "2001:db8::7"
+};
+
+// What the answer to a signed request is signed with.
+struct ReplyKey {
+    std::string kid;
+    Secret key;
+    std::string nonce;  // the request's
+};
+
 struct Identity {
-    std::string who;    // for the log: "uid 0"
-    bool admin = true;  // the one right there is until keys bring scopes
+    std::string who;                           // "uid 0", "key billing"
+    std::vector<std::string> scopes{"admin"};  // "read", "account:write", "vps:write"; "admin" is all of them
+    std::optional<Nonce> nonce{};              // of a signed request: to be spent before it has an effect
+    std::optional<ReplyKey> reply{};
+    [[nodiscard]] bool may(std::string_view scope) const;
 };
 
 // Request → identity, or the answer that refuses it. Sees the request as it was received: method, target, headers
 // and body bytes, whatever the method and whether or not the path exists.
 struct Authenticator {
     virtual ~Authenticator() = default;
-    [[nodiscard]] virtual boost::system::result<Identity, Answer> authenticate(
-        Request const& request, std::optional<Peer> const& peer) const = 0;
+    [[nodiscard]] virtual boost::system::result<Identity, Answer> authenticate(Request const& request,
+                                                                               Connection const& connection) const = 0;
 };
 [[noreturn]] void throw_exception_from_error(Answer const&, boost::source_location const&);
 
@@ -38,7 +54,7 @@ class PeerCredentials final : public Authenticator {
 public:
     explicit PeerCredentials(std::optional<std::uint32_t> admin_gid) : admin_gid_(admin_gid) {}
     [[nodiscard]] boost::system::result<Identity, Answer> authenticate(Request const& request,
-                                                                       std::optional<Peer> const& peer) const override;
+                                                                       Connection const& connection) const override;
 
 private:
     std::optional<std::uint32_t> admin_gid_;

@@ -8,7 +8,7 @@
 namespace genesis {
 namespace {
 
-constexpr std::array<std::pair<int, std::string_view>, 18> titles{{
+constexpr std::array<std::pair<int, std::string_view>, 19> titles{{
     {200, "OK"},
     {202, "Accepted"},
     {400, "Bad Request"},
@@ -18,6 +18,7 @@ constexpr std::array<std::pair<int, std::string_view>, 18> titles{{
     {405, "Method Not Allowed"},
     {408, "Request Timeout"},
     {409, "Conflict"},
+    {410, "Gone"},
     {411, "Length Required"},
     {412, "Precondition Failed"},
     {413, "Content Too Large"},
@@ -56,7 +57,10 @@ Answer problem(int status, std::string_view code, std::string_view detail, Probl
     return out;
 }
 
+Answer unauthenticated() { return problem(401, "unauthenticated", "the request is not signed by a valid key"); }
+
 Answer problem(StoreRefusal const& refusal) {
+    if (refusal.code == "replayed") return unauthenticated();
     return problem(status_of(refusal.code), refusal.code, refusal.text, refusal.problems);
 }
 

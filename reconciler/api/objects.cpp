@@ -34,6 +34,7 @@ std::optional<std::int64_t> quoted_generation(std::string_view text) {
 
 Checked<AdmissionOptions> options_of(Call const& call) {
     AdmissionOptions out;
+    out.by = &call.by;
     out.take_over = call.flag("take_over");
     if (auto const text = call.request.header("if-match"); !text.empty()) {
         out.if_match = quoted_generation(text);
@@ -50,7 +51,8 @@ bool is_json(std::string_view type) {
     return type.empty() || type == "application/json" || type.starts_with("application/json;");
 }
 
-Answer preview(Service const& service, Spec const& spec, AdmissionOptions const& options) {
+Answer preview(Service const& service, Call const& call, Spec const& spec, AdmissionOptions const& options) {
+    if (!spend(service, call.by)) return unauthenticated();
     auto const object = rehearse(service.admission, spec, options);
     if (!object) return problem(object.error());
     Answer out;
@@ -85,7 +87,7 @@ Answer put(Service const& service, Call const& call) {
     if (!body) return problem(body.error(), 400, "malformed");
     auto const spec = read_spec(*call.kind, call.name, *body);
     if (!spec) return problem(spec.error(), 422, "invalid");
-    if (call.flag("dry_run")) return preview(service, *spec, *options);
+    if (call.flag("dry_run")) return preview(service, call, *spec, *options);
 
     auto const written = admit(service.admission, *spec, *options);
     if (!written) return problem(written.error());
@@ -130,6 +132,7 @@ Answer list(Service const& service, Call const& call) {
 
 Answer remove(Service const& service, Call const& call) {
     if (call.flag("dry_run")) {
+        if (!spend(service, call.by)) return unauthenticated();
         auto object = service.store.find(call.ref());
         if (!object) return absent(call);
         if (!object->terminating) object->terminating = object->changed;
@@ -138,7 +141,7 @@ Answer remove(Service const& service, Call const& call) {
         out.body = wait_for(service.engine.preview(*object));
         return out;
     }
-    auto const written = service.store.remove(call.ref(), call.flag("purge"), "api");
+    auto const written = service.store.remove(call.ref(), call.flag("purge"), "api", &call.by);
     if (!written) return problem(written.error());
     auto said = head(call.ref(), written->generation);
     bool const gone = written->generation == 0;
@@ -152,7 +155,7 @@ Answer remove(Service const& service, Call const& call) {
 
 Answer reconcile(Service const& service, Call const& call) {
     if (call.flag("confirm_removals")) {
-        if (auto const done = service.store.confirm_removals(call.ref()); !done) return problem(done.error());
+        if (auto const done = service.store.confirm_removals(call.ref(), &call.by); !done) return problem(done.error());
     } else if (!service.store.find(call.ref())) {
         return absent(call);
     }
@@ -165,7 +168,7 @@ Answer reconcile(Service const& service, Call const& call) {
 Answer reconcile_all(Service const& service, Call const& call) {
     if (call.flag("confirm_removals"))
         for (auto const& object : service.store.objects())
-            (void)service.store.confirm_removals(object.ref);  // one that went meanwhile needs none
+            (void)service.store.confirm_removals(object.ref, &call.by);  // one that went meanwhile needs none
     service.engine.wake_all();
     Answer out;
     out.status = 202;
@@ -173,16 +176,16 @@ Answer reconcile_all(Service const& service, Call const& call) {
 }
 
 Answer pause(Service const& service, Call const& call) {
-    return steered(service, call, service.store.set_paused(call.ref(), true));
+    return steered(service, call, service.store.set_paused(call.ref(), true, &call.by));
 }
 Answer resume(Service const& service, Call const& call) {
-    return steered(service, call, service.store.set_paused(call.ref(), false));
+    return steered(service, call, service.store.set_paused(call.ref(), false, &call.by));
 }
 Answer adopt(Service const& service, Call const& call) {
-    return steered(service, call, service.store.set_adopt(call.ref(), true));
+    return steered(service, call, service.store.set_adopt(call.ref(), true, &call.by));
 }
 Answer take_over(Service const& service, Call const& call) {
-    return steered(service, call, service.store.set_source(call.ref(), "api"));
+    return steered(service, call, service.store.set_source(call.ref(), "api", &call.by));
 }
 
 Answer pause_all(Service const& service, Call const&) {
@@ -197,8 +200,9 @@ Answer resume_all(Service const& service, Call const&) {
 Answer credentials(Service const& service, Call const& call) {
     if (!service.store.find(call.ref())) return absent(call);
     json::array list;
-    for (auto const& [label, secret] : service.store.take_credentials(call.ref()))
-        list.push_back({{"label", label}, {"secret", secret.reveal()}});
+    auto const told = service.store.take_credentials(call.ref(), &call.by);
+    if (!told) return problem(told.error());
+    for (auto const& [label, secret] : *told) list.push_back({{"label", label}, {"secret", secret.reveal()}});
     Answer out;
     out.body = {{"credentials", std::move(list)}};
     return out;

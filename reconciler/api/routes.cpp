@@ -27,34 +27,90 @@ constexpr std::array reconcile_parameters{
 namespace h = handlers;
 constexpr std::array table{
     Route{"PUT", "/v1/{kind}/{name}", h::put, "put{Kind}", "Stores the whole desired spec.", "written", put_parameters,
-          true, true},
+          true, true, Needs::write, true},
     Route{"GET", "/v1/{kind}/{name}", h::get, "get{Kind}", "Spec, redacted, and status.", "{kind}_object"},
     Route{"GET", "/v1/{kind}", h::list, "list{Kind}", "Objects of this kind by name.", "{kind}_list", list_parameters},
     Route{"DELETE", "/v1/{kind}/{name}", h::remove, "delete{Kind}", "Starts termination; repeating it is the same.",
-          "written", delete_parameters, false, true},
+          "written", delete_parameters, false, true, Needs::write, true},
     Route{"GET", "/v1/{kind}/{name}/plan", h::plan, "plan{Kind}", "What is outstanding, and what is held back.",
           "plan"},
     Route{"GET", "/v1/{kind}/{name}/drift", h::drift, "drift{Kind}", "What differs, field by field.", "drift"},
     Route{"GET", "/v1/{kind}/{name}/history", h::history, "history{Kind}", "What was done, the newest first.",
           "history", history_parameters},
     Route{"POST", "/v1/{kind}/{name}/reconcile", h::reconcile, "reconcile{Kind}", "Looks at it now.", "empty",
-          reconcile_parameters, false, true},
-    Route{"POST", "/v1/{kind}/{name}/pause", h::pause, "pause{Kind}", "Looks but does not change.", "named"},
-    Route{"POST", "/v1/{kind}/{name}/resume", h::resume, "resume{Kind}", "Changes again.", "named"},
-    Route{"POST", "/v1/{kind}/{name}/adopt", h::adopt, "adopt{Kind}", "Takes over what bears its names on the server.",
-          "named"},
-    Route{"POST", "/v1/{kind}/{name}/take-over", h::take_over, "takeOver{Kind}", "From a spec file to the API.",
-          "named"},
-    Route{"POST", "/v1/{kind}/{name}/credentials", h::credentials, "credentials{Kind}",
-          "Generated secrets, once; then none.", "credentials"},
+          reconcile_parameters, false, true, Needs::write},
+    Route{"POST",
+          "/v1/{kind}/{name}/pause",
+          h::pause,
+          "pause{Kind}",
+          "Looks but does not change.",
+          "named",
+          {},
+          false,
+          false,
+          Needs::write,
+          true},
+    Route{"POST",
+          "/v1/{kind}/{name}/resume",
+          h::resume,
+          "resume{Kind}",
+          "Changes again.",
+          "named",
+          {},
+          false,
+          false,
+          Needs::write,
+          true},
+    Route{"POST",
+          "/v1/{kind}/{name}/adopt",
+          h::adopt,
+          "adopt{Kind}",
+          "Takes over what bears its names on the server.",
+          "named",
+          {},
+          false,
+          false,
+          Needs::admin,
+          true},
+    Route{"POST",
+          "/v1/{kind}/{name}/take-over",
+          h::take_over,
+          "takeOver{Kind}",
+          "From a spec file to the API.",
+          "named",
+          {},
+          false,
+          false,
+          Needs::admin,
+          true},
+    Route{"POST",
+          "/v1/{kind}/{name}/credentials",
+          h::credentials,
+          "credentials{Kind}",
+          "Generated secrets, once; then none.",
+          "credentials",
+          {},
+          false,
+          false,
+          Needs::write,
+          true},
     Route{"GET", "/v1/plan", h::plan_all, "plan", "What is outstanding on the whole server.", "plan"},
     Route{"GET", "/v1/drift", h::drift_all, "drift", "What differs on the whole server.", "drift"},
     Route{"GET", "/v1/history", h::history_all, "history", "What was done on the whole server.", "history",
           history_parameters},
     Route{"POST", "/v1/reconcile", h::reconcile_all, "reconcile", "Looks at everything now.", "empty",
-          reconcile_parameters, false, true},
-    Route{"POST", "/v1/pause", h::pause_all, "pause", "Looks at everything but changes nothing.", "empty"},
-    Route{"POST", "/v1/resume", h::resume_all, "resume", "Changes again.", "empty"},
+          reconcile_parameters, false, true, Needs::admin},
+    Route{"POST",
+          "/v1/pause",
+          h::pause_all,
+          "pause",
+          "Looks at everything but changes nothing.",
+          "empty",
+          {},
+          false,
+          false,
+          Needs::admin},
+    Route{"POST", "/v1/resume", h::resume_all, "resume", "Changes again.", "empty", {}, false, false, Needs::admin},
     Route{"GET", "/v1/info", h::info, "info", "Who this is.", "info"},
     Route{"GET", "/healthz", h::healthz, "healthz", "Whether the daemon works.", "probe"},
     Route{"GET", "/readyz", h::readyz, "readyz", "Whether it has seen the whole server.", "probe"},
@@ -142,22 +198,45 @@ Answer method_not_allowed(std::string const& allowed) {
     return out;
 }
 
-Answer route(Service const& service, Request const& request) {
+bool allowed(Identity const& who, Route const& route, ObjectKind const* kind) {
+    switch (route.needs) {
+        case Needs::read:
+            return who.may("read");
+        case Needs::write:
+            return who.may(kind->scope);
+        case Needs::admin:
+            break;
+    }
+    return who.may("admin");
+}
+
+// The nonce is spent before a handler has an effect, by the store in the same transaction where the handler writes.
+Answer handle(Service const& service, Route const& route, Call const& call) {
+    if (!route.stores && !spend(service, call.by)) return unauthenticated();
+    auto out = route.handle(service, call);
+    if (!spend(service, call.by)) return unauthenticated();
+    return out;
+}
+
+Answer route(Service const& service, Identity const& who, Request const& request, Origin& by) {
     auto const target = cut(request.target);
     if (!target) return problem(400, "malformed", "the request target is not one of this API");
-    std::string allowed;
+    std::string allowed_methods;
     for (auto const& candidate : routes()) {
-        Call call{request, nullptr, {}, {}};
+        Call call{request, by};
         if (!matches(candidate, *target, call)) continue;
         if (candidate.method != request.method) {
-            allowed += (allowed.empty() ? "" : ", ") + std::string(candidate.method);
+            allowed_methods += (allowed_methods.empty() ? "" : ", ") + std::string(candidate.method);
             continue;
         }
+        if (!allowed(who, candidate, call.kind)) return problem(403, "forbidden", "the key has no right to this");
         if (auto wrong = read_query(candidate, target->query, call)) return std::move(*wrong);
+        if (call.flag("take_over") && !who.may("admin"))
+            return problem(403, "forbidden", "take_over needs an administrator");
         if (!candidate.body && !request.body.empty()) return problem(400, "malformed", "this takes no body");
-        return candidate.handle(service, call);
+        return handle(service, candidate, call);
     }
-    if (!allowed.empty()) return method_not_allowed(allowed);
+    if (!allowed_methods.empty()) return method_not_allowed(allowed_methods);
     return problem(404, "not_found", "there is no such path");
 }
 
@@ -181,19 +260,26 @@ std::optional<CutTarget> cut(std::string_view target) {
     return out;
 }
 
-Answer answer(Service const& service, Authenticator const& authenticator, Request const& request,
-              std::optional<Peer> const& peer) {
+bool spend(Service const& service, Origin& by) { return !by.nonce || service.keys.spend(by); }
+
+Answered answer(Service const& service, Authenticator const& authenticator, Request const& request,
+                Connection const& connection) {
+    Answered out;
     try {
-        auto const identity = authenticator.authenticate(request, peer);
-        if (!identity) return identity.error();
-        return route(service, request);
+        auto identity = authenticator.authenticate(request, connection);
+        if (!identity) return {identity.error()};
+        out.who = identity->who;
+        out.reply = std::move(identity->reply);
+        Origin by{identity->who, connection.from, request.id, identity->nonce};
+        out.answer = route(service, *identity, request, by);
     } catch (Fault const& e) {
-        service.log.write(Level::warning, "a request failed", {{"why", e.what()}});
-        return problem(503, "unavailable", e.what());
+        service.log.write(Level::warning, "a request failed", {{"why", e.what()}, {"request", request.id}});
+        out.answer = problem(503, "unavailable", e.what());
     } catch (std::exception const& e) {
-        service.log.write(Level::error, "a request hit a defect", {{"why", e.what()}});
-        return problem(500, "internal", "a defect; the log has more");
+        service.log.write(Level::error, "a request hit a defect", {{"why", e.what()}, {"request", request.id}});
+        out.answer = problem(500, "internal", "a defect; the log has more");
     }
+    return out;
 }
 
 }  // namespace genesis

@@ -3,6 +3,8 @@
 #include "reconciler/api/engine.hpp"
 #include "reconciler/api/identity.hpp"
 #include "reconciler/store/admission.hpp"
+#include "reconciler/store/keys.hpp"
+#include "reconciler/store/trail.hpp"
 
 #include <span>
 
@@ -18,22 +20,28 @@ struct ApiSettings {
 // What handlers work with. They keep no state of their own.
 struct Service {
     Store& store;
+    Keys& keys;
+    Trail& trail;
     Admission const& admission;
     Engine& engine;
-    ApiSettings const& settings;
+    ApiSettings settings;
     Log& log;
 };
 
 // A request that was authenticated and found its route.
 struct Call {
     Request const& request;
+    Origin& by;                        // for the store; its nonce is spent with what is written
     ObjectKind const* kind = nullptr;  // {kind} of the path
-    std::string name;                  // {name} of the path
-    std::map<std::string, std::string, std::less<>> query;
+    std::string name{};                // {name} of the path
+    std::map<std::string, std::string, std::less<>> query{};
 
     [[nodiscard]] Ref ref() const { return {std::string(kind->schema->kind), name}; }
     [[nodiscard]] bool flag(std::string_view parameter) const;
 };
+
+// Who may take a route: whoever may read, whoever may write the kind of its path, or administrators.
+enum class Needs { read, write, admin };
 
 struct Parameter {
     enum Type { boolean, integer, name } type;
@@ -49,6 +57,8 @@ struct Route {
     std::span<Parameter const> parameters{};
     bool body = false;      // takes a spec
     bool accepted = false;  // answers 202 where something is to be done
+    Needs needs = Needs::read;
+    bool stores = false;  // its handler spends the nonce, in the transaction of what it writes
 };
 std::span<Route const> routes();
 
@@ -60,9 +70,18 @@ struct CutTarget {
 };
 std::optional<CutTarget> cut(std::string_view target);
 
+// Spends the request's nonce where nothing that is written does. False when it was spent before.
+bool spend(Service const& service, Origin& by);
+
+struct Answered {
+    Answer answer;
+    std::string who{};  // empty when that could not be told
+    std::optional<ReplyKey> reply{};
+};
+
 // Authenticates, then routes, then handles. Never throws: what goes wrong is an answer.
-Answer answer(Service const& service, Authenticator const& authenticator, Request const& request,
-              std::optional<Peer> const& peer);
+Answered answer(Service const& service, Authenticator const& authenticator, Request const& request,
+                Connection const& connection);
 
 // OpenAPI 3.1 of the routes and the kinds: pure, the same every time.
 json::object openapi();

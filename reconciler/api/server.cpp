@@ -33,9 +33,9 @@ using Parser = http::request_parser<http::string_body>;
 using boost::system::error_code;
 using namespace std::chrono_literals;
 
-constexpr std::uint32_t header_limit = 8 * 1024;
-constexpr std::uint64_t body_limit = 1024 * 1024;
-constexpr std::size_t buffer_limit = 16 * 1024;
+constexpr std::uint32_t header_limit = 8192;
+constexpr std::uint64_t body_limit = 1048576;
+constexpr std::size_t buffer_limit = 16384;
 constexpr int most_connections = 512;
 constexpr std::size_t writers = 32;  // mostly asleep, in a commit that they share
 constexpr std::size_t lookers = 8;   // a look at the whole server may take long, and must not hold up a write
@@ -44,7 +44,7 @@ constexpr std::size_t io_threads = 2;
 std::string new_id() {
     thread_local std::mt19937_64 random{std::random_device{}()};  // names a request in the log, protects nothing
     std::array<char, 17> out{};
-    std::snprintf(out.data(), out.size(), "%016llx", static_cast<unsigned long long>(random()));
+    (void)std::snprintf(out.data(), out.size(), "%016llx", static_cast<unsigned long long>(random()));
     return out.data();
 }
 
@@ -116,20 +116,16 @@ http::response<http::string_body> response_of(Answer const& answer, std::string 
 }  // namespace
 
 struct ApiServer::Impl {
-    Impl(Store& store, Admission const& admission, Engine& engine, ApiSettings given, Log& log_)
-        : settings(std::move(given)),
-          service{store, admission, engine, settings, log_},
-          authenticator(settings.admin_gid) {}
+    explicit Impl(Service given) : service(std::move(given)), authenticator(service.settings.admin_gid) {}
 
     asio::awaitable<void> accept();
     asio::awaitable<void> session(Protocol::socket socket);
     static asio::awaitable<void> linger(Stream& stream);
-    asio::awaitable<bool> exchange(Stream& stream, beast::flat_buffer& buffer, std::optional<Peer> const& peer);
+    asio::awaitable<bool> exchange(Stream& stream, beast::flat_buffer& buffer, Connection const& connection);
     asio::awaitable<std::optional<Answer>> receive(Stream& stream, beast::flat_buffer& buffer, Parser& parser);
-    asio::awaitable<Answer> handle(Request const& request, std::optional<Peer> const& peer);
-    void write_log(Request const& request, std::optional<Peer> const& peer, Answer const& said, std::string const& id);
+    asio::awaitable<Answer> handle(Request const& request, Connection const& connection);
+    void write_log(Request const& request, Connection const& connection, Answer const& said, std::string const& id);
 
-    ApiSettings const settings;
     Service const service;
     PeerCredentials const authenticator;
     std::atomic<int> connections = 0, requests = 0;
@@ -159,11 +155,11 @@ asio::awaitable<void> ApiServer::Impl::accept() {
 
 asio::awaitable<void> ApiServer::Impl::session(Protocol::socket socket) {
     Count const one(connections);
-    auto const peer = peer_of(socket.native_handle());
+    Connection const connection{peer_of(socket.native_handle())};
     Stream stream(std::move(socket));
     beast::flat_buffer buffer(buffer_limit);
     try {
-        while (co_await exchange(stream, buffer, peer)) continue;
+        while (co_await exchange(stream, buffer, connection)) continue;
     } catch (std::exception const&) {  // the connection broke: there is nobody to tell
     }
     co_await linger(stream);
@@ -204,19 +200,19 @@ asio::awaitable<std::optional<Answer>> ApiServer::Impl::receive(Stream& stream, 
     throw boost::system::system_error(error);
 }
 
-asio::awaitable<Answer> ApiServer::Impl::handle(Request const& request, std::optional<Peer> const& peer) {
+asio::awaitable<Answer> ApiServer::Impl::handle(Request const& request, Connection const& connection) {
     auto& pool = request.method == "GET" ? looking : writing;
     co_return co_await asio::co_spawn(
         pool,
-        [this, &request, &peer]() -> asio::awaitable<Answer> {
-            co_return genesis::answer(service, authenticator, request, peer);
+        [this, &request, &connection]() -> asio::awaitable<Answer> {
+            co_return genesis::answer(service, authenticator, request, connection).answer;
         },
         asio::use_awaitable);
 }
 
 // True while the connection stays.
 asio::awaitable<bool> ApiServer::Impl::exchange(Stream& stream, beast::flat_buffer& buffer,
-                                                std::optional<Peer> const& peer) {
+                                                Connection const& connection) {
     Parser parser;
     parser.header_limit(header_limit);
     parser.body_limit(body_limit);
@@ -224,14 +220,15 @@ asio::awaitable<bool> ApiServer::Impl::exchange(Stream& stream, beast::flat_buff
     Count const one(requests);
     bool const keep = !refused && parser.get().keep_alive() && !stopping;
     auto const id = new_id();
-    auto const request = request_of(parser);
+    auto request = request_of(parser);
+    request.id = id;
     Answer said;  // no conditional around co_await: g++ 12 destroys its operands twice
     if (refused) {
         said = std::move(*refused);
     } else {
-        said = co_await handle(request, peer);
+        said = co_await handle(request, connection);
     }
-    write_log(request, peer, said, id);
+    write_log(request, connection, said, id);
     bool const head = request.method == "HEAD";
     auto const response = response_of(said, id, keep, head);
     stream.expires_after(30s);
@@ -239,19 +236,18 @@ asio::awaitable<bool> ApiServer::Impl::exchange(Stream& stream, beast::flat_buff
     co_return keep && !head;
 }
 
-void ApiServer::Impl::write_log(Request const& request, std::optional<Peer> const& peer, Answer const& said,
+void ApiServer::Impl::write_log(Request const& request, Connection const& connection, Answer const& said,
                                 std::string const& id) {
     auto const level = said.status >= 500 ? Level::warning : request.method == "GET" ? Level::debug : Level::info;
     service.log.write(level, "request",
                       {{"method", request.method},
                        {"target", request.target},
                        {"status", std::to_string(said.status)},
-                       {"uid", peer ? std::to_string(peer->uid) : "unknown"},
+                       {"uid", connection.peer ? std::to_string(connection.peer->uid) : "unknown"},
                        {"id", id}});
 }
 
-ApiServer::ApiServer(Store& store, Admission const& admission, Engine& engine, ApiSettings settings, Log& log)
-    : impl_(std::make_unique<Impl>(store, admission, engine, std::move(settings), log)) {}
+ApiServer::ApiServer(Service service) : impl_(std::make_unique<Impl>(std::move(service))) {}
 
 ApiServer::~ApiServer() { stop(); }
 

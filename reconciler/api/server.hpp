@@ -9,7 +9,7 @@ namespace genesis {
 // Requests wait for the store on threads of their own, so a slow commit holds up nobody but who waits for it.
 class ApiServer {
 public:
-    ApiServer(Store& store, Admission const& admission, Engine& engine, ApiSettings settings, Log& log);
+    explicit ApiServer(Service service);
     ~ApiServer();  // stop()
     ApiServer(ApiServer const&) = delete;
     ApiServer& operator=(ApiServer const&) = delete;

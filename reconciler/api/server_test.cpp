@@ -15,13 +15,13 @@ namespace {
 
 TEST_CASE("root and the group may ask, others may not, whatever the method and the path") {
     PeerCredentials const peers(7);
-    Request const request{"GET", "/v1/info", {}, ""};
-    CHECK(peers.authenticate(request, Peer{0, 0, {}, 1}).has_value());
-    CHECK(peers.authenticate(request, Peer{1000, 7, {}, 1}).has_value());
-    CHECK(peers.authenticate(request, Peer{1000, 1000, {4, 7}, 1}).has_value());
-    CHECK(peers.authenticate(request, Peer{1000, 1000, {4, 70}, 1}).error().status == 403);
-    CHECK(peers.authenticate(request, std::nullopt).error().status == 401);
-    CHECK(PeerCredentials(std::nullopt).authenticate(request, Peer{1000, 0, {0}, 1}).error().status == 403);
+    Request const request{"GET", "/v1/info", {}, "", ""};
+    CHECK(peers.authenticate(request, Connection{Peer{0, 0, {}, 1}}).has_value());
+    CHECK(peers.authenticate(request, Connection{Peer{1000, 7, {}, 1}}).has_value());
+    CHECK(peers.authenticate(request, Connection{Peer{1000, 1000, {4, 7}, 1}}).has_value());
+    CHECK(peers.authenticate(request, Connection{Peer{1000, 1000, {4, 70}, 1}}).error().status == 403);
+    CHECK(peers.authenticate(request, Connection{}).error().status == 401);
+    CHECK(PeerCredentials(std::nullopt).authenticate(request, Connection{Peer{1000, 0, {0}, 1}}).error().status == 403);
 }
 
 // As nobody, without groups: the statuses of all these, as one exit code a request.

@@ -141,6 +141,7 @@ PutRequest request_of(Admission const& admission, Spec const& spec, AdmissionOpt
     request.if_none_match = options.if_none_match;
     request.take_over = options.take_over;
     request.generated = &generated;
+    request.by = options.by;
     request.spec = [&](Object const* former) { return Entry(admission, spec, former, generated).run(); };
     return request;
 }
@@ -154,7 +155,9 @@ Stored<Written> admit(Admission const& admission, Spec const& spec, AdmissionOpt
 
 Stored<Object> rehearse(Admission const& admission, Spec const& spec, AdmissionOptions const& options) {
     std::map<std::string, Secret> generated;
-    return admission.store.rehearse(request_of(admission, spec, options, generated));
+    auto request = request_of(admission, spec, options, generated);
+    request.by = nullptr;  // nothing is written, so nothing is spent
+    return admission.store.rehearse(request);
 }
 
 }  // namespace genesis

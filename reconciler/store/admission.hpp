@@ -22,6 +22,7 @@ struct AdmissionOptions {
     std::optional<std::int64_t> if_match;
     bool if_none_match = false;
     bool take_over = false;
+    Origin* by = nullptr;
 };
 
 // Merges "********" and absent generated secrets with what is stored, makes up the missing ones, refuses reserved

@@ -12,7 +12,8 @@ constexpr std::size_t most_at_once = 1000;  // bounds the WAL and the wait of th
 
 }  // namespace
 
-GroupCommit::GroupCommit(SQLite::Database& db) : db_(db), thread_([this] { loop(); }) {}
+GroupCommit::GroupCommit(SQLite::Database& db, std::function<void()> after)
+    : db_(db), after_(std::move(after)), thread_([this] { loop(); }) {}
 
 GroupCommit::~GroupCommit() {
     {
@@ -48,6 +49,7 @@ void GroupCommit::loop() {
             auto done = std::move(job->done);  // the job is its caller's and may go as soon as that is told
             done.set_value();
         }
+        if (after_) after_();
     }
 }
 

@@ -19,7 +19,8 @@ namespace genesis {
 // The database is used by the writing thread alone from construction on.
 class GroupCommit {
 public:
-    explicit GroupCommit(SQLite::Database& db);
+    // `after` runs on the writing thread after each commit, once its callers were told.
+    explicit GroupCommit(SQLite::Database& db, std::function<void()> after = {});
     ~GroupCommit();  // what waits is still written
     GroupCommit(GroupCommit const&) = delete;
     GroupCommit& operator=(GroupCommit const&) = delete;
@@ -61,6 +62,7 @@ private:
     void attempt(Job& job);
 
     SQLite::Database& db_;
+    std::function<void()> const after_;
     std::mutex mutex_;
     std::condition_variable arrived_;
     std::deque<Job*> waiting_;

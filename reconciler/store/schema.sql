@@ -17,6 +17,7 @@ CREATE TABLE objects (
     conditions TEXT NOT NULL DEFAULT '[]',
     created INTEGER NOT NULL,
     changed INTEGER NOT NULL,
+    request TEXT NOT NULL DEFAULT '',     -- the id of the request that brought this generation
     PRIMARY KEY (node, kind, name)
 );
 CREATE INDEX objects_by_package ON objects (node, package) WHERE package <> '';
@@ -80,7 +81,69 @@ CREATE TABLE history (
     cause TEXT NOT NULL,
     changes TEXT NOT NULL,
     outcome TEXT NOT NULL DEFAULT '',
-    why TEXT NOT NULL DEFAULT ''
+    why TEXT NOT NULL DEFAULT '',
+    request TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX history_by_object ON history (object_kind, object_name, node, id);
 CREATE INDEX history_under_way ON history (node) WHERE outcome = '';
+
+-- The keys that sign requests; two versions of one may be valid while it is being rotated. Scopes and CIDRs are words
+-- with spaces between.
+CREATE TABLE keys (
+    node TEXT NOT NULL,
+    kid TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    sealed TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    cidrs TEXT NOT NULL,
+    comment TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    not_before INTEGER,
+    expires INTEGER,
+    revoked INTEGER,
+    PRIMARY KEY (node, kid, version)
+) WITHOUT ROWID;
+
+-- Nonces that were spent, by the time they were signed for. What is not above the mark nonce_horizon is refused
+-- unseen, so rows beneath it can go, and no clock that jumps back brings them into force again.
+CREATE TABLE nonces (
+    node TEXT NOT NULL,
+    ts INTEGER NOT NULL,
+    kid TEXT NOT NULL,
+    nonce TEXT NOT NULL,
+    PRIMARY KEY (node, ts, kid, nonce)
+) WITHOUT ROWID;
+
+-- Numbers that only rise: nonce_newest, nonce_horizon, events_pruned, keys, and how far each receiver has read.
+CREATE TABLE marks (
+    node TEXT NOT NULL,
+    name TEXT NOT NULL,
+    value INTEGER NOT NULL,
+    PRIMARY KEY (node, name)
+) WITHOUT ROWID;
+
+CREATE TABLE audit (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    node TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    who TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    request TEXT NOT NULL,
+    action TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    changes TEXT NOT NULL
+);
+
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    node TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    request TEXT NOT NULL,
+    why TEXT NOT NULL
+);

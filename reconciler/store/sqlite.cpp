@@ -17,6 +17,26 @@ std::vector<std::string> domains_of(ObjectKind const& kind, json::object const& 
     return kind.domains != nullptr ? kind.domains(spec) : std::vector<std::string>();
 }
 
+StoreRefusal replayed() { return {"replayed", "this request was used before", {}}; }
+
+// Whoever keeps an object stands for itself where no request does.
+Origin origin_of(Origin const* by, std::string const& source) {
+    if (by != nullptr) return {by->who, by->from, by->request, {}};
+    return {source, "local", "", {}};
+}
+
+json::array array_of(std::vector<Change> const& changes) {
+    json::array out;
+    for (auto const& c : changes) out.push_back(json::object{{"path", c.path}, {"from", c.from}, {"to", c.to}});
+    return out;
+}
+
+std::optional<Condition> ready_of(std::vector<Condition> const& conditions) {
+    for (auto const& c : conditions)
+        if (c.type == "ready") return c;
+    return std::nullopt;
+}
+
 StoreRefusal owned(std::string const& source) {
     auto const who = source == "api" ? std::string("the API") : source;
     return {"owned_by", "is kept by " + who + "; take it over to change it here", {}};
@@ -48,7 +68,7 @@ SqliteStore::SqliteStore(std::string const& path, std::string node, Vault vault,
       reader_(open_database(path)),
       sql_(writer_),
       reading_sql_(reader_),
-      commit_(writer_) {
+      commit_(writer_, [this] { announce(); }) {
     reader_.exec("PRAGMA query_only = ON");
     commit_.run([&] { Use(sql_.interrupt, node_).run(); });
 }
@@ -68,6 +88,7 @@ SqliteStore::Row SqliteStore::read_object(Use& row) {
     o.created = row.time(12);
     o.changed = row.time(13);
     o.numbers = Codec<std::map<std::string, std::int64_t>>::get(json::parse(row.text(14)));
+    o.request = row.text(15);
     return {std::move(o), row.text(3)};
 }
 
@@ -95,6 +116,7 @@ Stored<Object> SqliteStore::rehearse(PutRequest const& request) {
 }
 
 Stored<Written> SqliteStore::put_now(PutRequest const& request) {
+    if (!spend_now(request.by)) return replayed();
     auto const stored = find_in(sql_, request.ref);
     auto const* former = stored ? &*stored : nullptr;
     if (auto no = may_put(request, former)) return std::move(*no);
@@ -104,6 +126,7 @@ Stored<Written> SqliteStore::put_now(PutRequest const& request) {
         return store_spec(request, former, std::move(*spec));
     if (former->source == request.source) return Written{Wrote::unchanged, former->generation};
     Use(sql_.set_source, node_, request.ref.kind, request.ref.key, request.source).run();
+    note(origin_of(request.by, request.source), "take-over", request.ref, former->generation);
     return Written{Wrote::changed, former->generation};
 }
 
@@ -123,10 +146,14 @@ Stored<Written> SqliteStore::store_spec(PutRequest const& request, Object const*
     if (request.generated != nullptr) keep_credentials(request);
 
     auto const generation = former != nullptr ? former->generation + 1 : 1;
+    auto const by = origin_of(request.by, request.source);
+    auto const changes = diff(*kind.schema, spec, former != nullptr ? former->spec : json::object());
     auto const package = package_of(spec), sealed = seal_spec(vault_, node_, ref, std::move(spec));
     Use(former != nullptr ? sql_.update_object : sql_.insert_object, node_, ref.kind, ref.key, generation, sealed,
-        request.source, package, now)
+        request.source, package, now, by.request)
         .run();
+    note(by, "put", ref, generation, array_of(changes));
+    tell(former != nullptr ? "changed" : "created", ref, generation, by);
     return Written{former != nullptr ? Wrote::changed : Wrote::created, generation};
 }
 
@@ -137,20 +164,26 @@ void SqliteStore::keep_credentials(PutRequest const& request) {
     }
 }
 
-Stored<Written> SqliteStore::remove(Ref const& ref, bool purge, std::string const& source) {
-    return commit_.run([&] { return remove_now(ref, purge, source); });
+Stored<Written> SqliteStore::remove(Ref const& ref, bool purge, std::string const& source, Origin* by) {
+    return commit_.run([&] { return remove_now(ref, purge, source, by); });
 }
 
-Stored<Written> SqliteStore::remove_now(Ref const& ref, bool purge, std::string const& source) {
+Stored<Written> SqliteStore::remove_now(Ref const& ref, bool purge, std::string const& source, Origin* by) {
+    if (!spend_now(by)) return replayed();
     auto const stored = find_in(sql_, ref);
     if (!stored) return Written{};
     if (stored->source != source) return owned(stored->source);
     if (stored->terminating && (stored->purge || !purge)) return Written{Wrote::unchanged, stored->generation};
     if (auto no = package_in_use(ref)) return std::move(*no);
     auto const now = clock_.now();
-    Use(sql_.terminate, node_, ref.kind, ref.key, stored->generation + 1, stored->terminating.value_or(now), purge, now)
+    auto const origin = origin_of(by, source);
+    auto const generation = stored->generation + 1;
+    Use(sql_.terminate, node_, ref.kind, ref.key, generation, stored->terminating.value_or(now), purge, now,
+        origin.request)
         .run();
-    return Written{Wrote::changed, stored->generation + 1};
+    note(origin, purge ? "purge" : "delete", ref, generation);
+    tell("terminating", ref, generation, origin);
+    return Written{Wrote::changed, generation};
 }
 
 std::optional<StoreRefusal> SqliteStore::package_in_use(Ref const& ref) {
@@ -162,37 +195,41 @@ std::optional<StoreRefusal> SqliteStore::package_in_use(Ref const& ref) {
 }
 
 template <class F>
-Stored<Written> SqliteStore::change_row(Ref const& ref, F const& set) {
+Stored<Written> SqliteStore::change_row(Ref const& ref, std::string const& action, Origin* by, F const& set) {
     return commit_.run([&]() -> Stored<Written> {
+        if (!spend_now(by)) return replayed();
         if (set(sql_) == 0) return StoreRefusal{"not_found", "there is no " + ref.str(), {}};
-        Use row(sql_.find_object, node_, ref.kind, ref.key);
-        return Written{Wrote::changed, row.row() ? row.integer(2) : 0};
+        auto const object = find_in(sql_, ref);
+        note(origin_of(by, object->source), action, ref, object->generation);
+        return Written{Wrote::changed, object->generation};
     });
 }
 
-Stored<Written> SqliteStore::set_source(Ref const& ref, std::string const& source) {
-    return change_row(ref,
+Stored<Written> SqliteStore::set_source(Ref const& ref, std::string const& source, Origin* by) {
+    return change_row(ref, "take-over", by,
                       [&](Statements& sql) { return Use(sql.set_source, node_, ref.kind, ref.key, source).run(); });
 }
 
-Stored<Written> SqliteStore::set_paused(Ref const& ref, bool paused) {
-    return change_row(ref,
+Stored<Written> SqliteStore::set_paused(Ref const& ref, bool paused, Origin* by) {
+    return change_row(ref, paused ? "pause" : "resume", by,
                       [&](Statements& sql) { return Use(sql.set_paused, node_, ref.kind, ref.key, paused).run(); });
 }
 
-Stored<Written> SqliteStore::set_adopt(Ref const& ref, bool adopt) {
-    return change_row(ref, [&](Statements& sql) { return Use(sql.set_adopt, node_, ref.kind, ref.key, adopt).run(); });
+Stored<Written> SqliteStore::set_adopt(Ref const& ref, bool adopt, Origin* by) {
+    return change_row(ref, "adopt", by,
+                      [&](Statements& sql) { return Use(sql.set_adopt, node_, ref.kind, ref.key, adopt).run(); });
 }
 
-Stored<Written> SqliteStore::confirm_removals(Ref const& ref) {
-    return change_row(ref, [&](Statements& sql) { return Use(sql.confirm, node_, ref.kind, ref.key).run(); });
+Stored<Written> SqliteStore::confirm_removals(Ref const& ref, Origin* by) {
+    return change_row(ref, "confirm", by,
+                      [&](Statements& sql) { return Use(sql.confirm, node_, ref.kind, ref.key).run(); });
 }
 
 void SqliteStore::forget(Ref const& ref) {
     commit_.run([&] {
         Claims(sql_, node_, numbers_).release(ref, clock_.now());
         Use(sql_.delete_credentials, node_, ref.kind, ref.key).run();
-        Use(sql_.delete_object, node_, ref.kind, ref.key).run();
+        if (Use(sql_.delete_object, node_, ref.kind, ref.key).run() > 0) tell("removed", ref, 0, {});
     });
 }
 
@@ -225,11 +262,22 @@ std::vector<Object> SqliteStore::list(std::string const& kind, std::string const
 void SqliteStore::set_status(Ref const& ref, std::int64_t observed_generation,
                              std::vector<Condition> const& conditions) {
     auto const text = json::serialize(Codec<std::vector<Condition>>::put(conditions));
-    commit_.run([&] { Use(sql_.set_status, node_, ref.kind, ref.key, observed_generation, text).run(); });
+    commit_.run([&] {
+        auto const object = find_in(sql_, ref);
+        if (!object) return;
+        Use(sql_.set_status, node_, ref.kind, ref.key, observed_generation, text).run();
+        auto const before = ready_of(object->conditions), now = ready_of(conditions);
+        if (!now || (before && before->status == now->status && object->observed_generation == observed_generation))
+            return;
+        Origin by;
+        by.request = object->request;
+        tell(now->status == "true" ? "ready" : "not_ready", ref, observed_generation, by, now->message);
+    });
 }
 
-std::map<std::string, Secret> SqliteStore::take_credentials(Ref const& ref) {
-    return commit_.run([&] {
+Stored<std::map<std::string, Secret>> SqliteStore::take_credentials(Ref const& ref, Origin* by) {
+    return commit_.run([&]() -> Stored<std::map<std::string, Secret>> {
+        if (!spend_now(by)) return replayed();
         std::map<std::string, Secret> out;
         auto const object = find_in(sql_, ref);
         if (!object) return out;
@@ -240,6 +288,7 @@ std::map<std::string, Secret> SqliteStore::take_credentials(Ref const& ref) {
                 out.emplace(row.text(0), std::move(secret));
         }
         Use(sql_.delete_credentials, node_, ref.kind, ref.key).run();
+        if (!out.empty()) note(origin_of(by, object->source), "credentials", ref, object->generation);
         return out;
     });
 }

@@ -2,8 +2,10 @@
 #pragma once
 #include "reconciler/store/claims.hpp"
 #include "reconciler/store/group_commit.hpp"
+#include "reconciler/store/keys.hpp"
 #include "reconciler/store/sealed_spec.hpp"
 #include "reconciler/store/statements.hpp"
+#include "reconciler/store/trail.hpp"
 
 #include <SQLiteCpp/Exception.h>
 
@@ -12,18 +14,18 @@
 
 namespace genesis {
 
-class SqliteStore final : public Store {
+class SqliteStore final : public Store, public Keys, public Trail {
 public:
     // Opens or makes the file, brings its schema up to date and closes the history of a daemon that died. Throws Fault.
     SqliteStore(std::string const& path, std::string node, Vault vault, Clock const& clock, Numbers numbers);
 
     Stored<Written> put(PutRequest const& request) override;
     Stored<Object> rehearse(PutRequest const& request) override;
-    Stored<Written> remove(Ref const& ref, bool purge, std::string const& source) override;
-    Stored<Written> set_source(Ref const& ref, std::string const& source) override;
-    Stored<Written> set_paused(Ref const& ref, bool paused) override;
-    Stored<Written> set_adopt(Ref const& ref, bool adopt) override;
-    Stored<Written> confirm_removals(Ref const& ref) override;
+    Stored<Written> remove(Ref const& ref, bool purge, std::string const& source, Origin* by = nullptr) override;
+    Stored<Written> set_source(Ref const& ref, std::string const& source, Origin* by = nullptr) override;
+    Stored<Written> set_paused(Ref const& ref, bool paused, Origin* by = nullptr) override;
+    Stored<Written> set_adopt(Ref const& ref, bool adopt, Origin* by = nullptr) override;
+    Stored<Written> confirm_removals(Ref const& ref, Origin* by = nullptr) override;
     void forget(Ref const& ref) override;
 
     std::optional<Object> find(Ref const& ref) override;
@@ -40,8 +42,22 @@ public:
     std::vector<HistoryEntry> history(std::optional<Ref> const& object, std::int64_t before,
                                       std::size_t limit) override;
 
-    std::map<std::string, Secret> take_credentials(Ref const& ref) override;
+    Stored<std::map<std::string, Secret>> take_credentials(Ref const& ref, Origin* by = nullptr) override;
     bool healthy() override;
+
+    bool add_key(ApiKey const& key, Origin const& by) override;
+    std::vector<ApiKey> keys() override;
+    bool expire_key(std::string const& kid, Time at, Origin const& by) override;
+    bool revoke_key(std::string const& kid, Origin const& by) override;
+    std::int64_t keys_version() override;
+    bool spend(Origin& by) override;
+
+    std::vector<AuditEntry> audit(std::int64_t before, std::size_t limit) override;
+    std::vector<Event> events(std::int64_t after, std::size_t limit) override;
+    Range event_range() override;
+    void on_events(std::function<void()> listener) override;
+    std::int64_t cursor(std::string const& name) override;
+    void set_cursor(std::string const& name, std::int64_t seq) override;
 
 private:
     struct Row {
@@ -56,13 +72,24 @@ private:
     Stored<Written> put_now(PutRequest const& request);
     Stored<Written> store_spec(PutRequest const& request, Object const* former, json::object spec);
     void keep_credentials(PutRequest const& request);
-    Stored<Written> remove_now(Ref const& ref, bool purge, std::string const& source);
+    Stored<Written> remove_now(Ref const& ref, bool purge, std::string const& source, Origin* by);
     std::optional<StoreRefusal> package_in_use(Ref const& ref);
     void prune_sometimes(std::size_t lines);
 
     // Runs set(sql), and says what the object's generation is; not_found when there is no such object.
     template <class F>
-    Stored<Written> change_row(Ref const& ref, F const& set);
+    Stored<Written> change_row(Ref const& ref, std::string const& action, Origin* by, F const& set);
+
+    // False when the nonce was spent before, or may have been.
+    bool spend_now(Origin* by);
+    void prune_nonces(std::int64_t newest, std::int64_t horizon);
+    void announce();
+    std::int64_t mark(std::string const& name);
+    void set_mark(std::string const& name, std::int64_t value);
+    void note(Origin const& by, std::string const& action, Ref const& ref, std::int64_t generation,
+              json::array const& changes = {});
+    void tell(std::string const& type, Ref const& ref, std::int64_t generation, Origin const& by,
+              std::string const& why = "");
     // Runs look(sql) over the last commit, or inside the transaction under way when the writing thread asks.
     template <class F>
     auto read(F const& look);
@@ -77,6 +104,9 @@ private:
     std::mutex under_way_mutex_;
     std::map<Ref, std::int64_t> under_way_;  // record → its history line without an outcome
     std::atomic<std::size_t> lines_since_prune_ = 0;
+    bool told_ = false;  // the writing thread only: events were written since the last commit
+    std::mutex listening_;
+    std::function<void()> listener_;
     GroupCommit commit_;  // last: its thread ends before what it uses
 };
 

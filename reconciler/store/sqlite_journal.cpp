@@ -68,6 +68,7 @@ HistoryEntry read_history(Use& row) {
     h.changes = json::parse(row.text(8)).as_array();
     h.outcome = row.text(9);
     h.why = row.text(10);
+    h.request = row.text(11);
     return h;
 }
 

@@ -9,7 +9,7 @@ std::string select_objects(std::string const& rest) {
     return "SELECT kind, name, generation, spec, source, paused, adopt, confirmed_generation, terminating, purge, "
            "observed_generation, conditions, created, changed, "
            "(SELECT json_group_object(space, number) FROM numbers n WHERE n.node = o.node AND n.kind = o.kind AND "
-           "n.name = o.name AND n.released_at IS NULL) FROM objects o WHERE node = ?1 " +
+           "n.name = o.name AND n.released_at IS NULL), request FROM objects o WHERE node = ?1 " +
            rest;
 }
 
@@ -18,7 +18,8 @@ std::string set_object(std::string const& what) {
 }
 
 std::string select_history(std::string const& where) {
-    return "SELECT id, at, object_kind, object_name, kind, key, verb, cause, changes, outcome, why FROM history "
+    return "SELECT id, at, object_kind, object_name, kind, key, verb, cause, changes, outcome, why, request FROM "
+           "history "
            "WHERE node = ?1 AND id < ?2 " +
            where + " ORDER BY id DESC LIMIT ?3";
 }
@@ -30,16 +31,17 @@ Statements::Statements(SQLite::Database& db)
       objects(db, select_objects("ORDER BY name, kind")),
       objects_of_kind(db, select_objects("AND kind = ?2 ORDER BY name")),
       list_objects(db, select_objects("AND kind = ?2 AND name > ?3 ORDER BY name LIMIT ?4")),
-      insert_object(db,
-                    "INSERT INTO objects (node, kind, name, generation, spec, source, package, created, changed) "
-                    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)"),
+      insert_object(
+          db,
+          "INSERT INTO objects (node, kind, name, generation, spec, source, package, created, changed, request) "
+          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9)"),
       update_object(db, set_object("generation = ?4, spec = ?5, source = ?6, package = ?7, changed = ?8, "
-                                   "terminating = NULL, purge = 0")),
+                                   "terminating = NULL, purge = 0, request = ?9")),
       set_source(db, set_object("source = ?4")),
       set_paused(db, set_object("paused = ?4")),
       set_adopt(db, set_object("adopt = ?4")),
       confirm(db, set_object("confirmed_generation = generation")),
-      terminate(db, set_object("generation = ?4, terminating = ?5, purge = ?6, changed = ?7")),
+      terminate(db, set_object("generation = ?4, terminating = ?5, purge = ?6, changed = ?7, request = ?8")),
       set_status(db, set_object("observed_generation = ?4, conditions = ?5") +
                          " AND (observed_generation <> ?4 OR conditions <> ?5)"),
       delete_object(db, "DELETE FROM objects WHERE node = ?1 AND kind = ?2 AND name = ?3"),
@@ -75,15 +77,46 @@ Statements::Statements(SQLite::Database& db)
                   "refused_generation, attempts, next_attempt, error, since) "
                   "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"),
       delete_record(db, "DELETE FROM records WHERE node = ?1 AND kind = ?2 AND key = ?3"),
-      insert_history(db,
-                     "INSERT INTO history (node, at, object_kind, object_name, kind, key, verb, cause, changes) "
-                     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"),
+      insert_history(
+          db,
+          "INSERT INTO history (node, at, object_kind, object_name, kind, key, verb, cause, changes, request) "
+          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, coalesce((SELECT request FROM objects o WHERE "
+          "o.node = ?1 AND o.kind = ?3 AND o.name = ?4), ''))"),
       set_outcome(db, "UPDATE history SET outcome = ?2, why = ?3 WHERE id = ?1"),
       interrupt(db, "UPDATE history SET outcome = 'interrupted' WHERE node = ?1 AND outcome = ''"),
       prune(db,
             "DELETE FROM history WHERE id <= (SELECT max(id) FROM history) - ?1 OR "
             "id < (SELECT min(id) FROM history WHERE at >= ?2)"),
       history(db, select_history("")),
-      history_of(db, select_history("AND object_kind = ?4 AND object_name = ?5")) {}
+      history_of(db, select_history("AND object_kind = ?4 AND object_name = ?5")),
+      mark(db, "SELECT value FROM marks WHERE node = ?1 AND name = ?2"),
+      set_mark(db, "INSERT OR REPLACE INTO marks (node, name, value) VALUES (?1, ?2, ?3)"),
+      spend(db, "INSERT OR IGNORE INTO nonces (node, ts, kid, nonce) VALUES (?1, ?2, ?3, ?4)"),
+      forget_nonces(db, "DELETE FROM nonces WHERE node = ?1 AND ts <= ?2"),
+      insert_key(db,
+                 "INSERT OR IGNORE INTO keys (node, kid, version, sealed, scopes, cidrs, comment, created, not_before, "
+                 "expires) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"),
+      keys(db,
+           "SELECT kid, version, sealed, scopes, cidrs, comment, created, not_before, expires, revoked FROM keys "
+           "WHERE node = ?1 ORDER BY kid, version"),
+      expire_key(db,
+                 "UPDATE keys SET expires = ?3 WHERE node = ?1 AND kid = ?2 AND revoked IS NULL AND "
+                 "(expires IS NULL OR expires > ?3)"),
+      revoke_key(db, "UPDATE keys SET revoked = ?3 WHERE node = ?1 AND kid = ?2 AND revoked IS NULL"),
+      insert_audit(db,
+                   "INSERT INTO audit (node, at, who, origin, request, action, kind, name, generation, changes) "
+                   "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"),
+      audit(db,
+            "SELECT id, at, who, origin, request, action, kind, name, generation, changes FROM audit "
+            "WHERE node = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3"),
+      prune_audit(db, "DELETE FROM audit WHERE id <= ?1"),
+      insert_event(db,
+                   "INSERT INTO events (node, at, type, kind, name, generation, request, why) "
+                   "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"),
+      events(db,
+             "SELECT seq, at, type, kind, name, generation, request, why FROM events WHERE node = ?1 AND seq > ?2 "
+             "ORDER BY seq LIMIT ?3"),
+      newest_event(db, "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0)"),
+      prune_events(db, "DELETE FROM events WHERE seq <= ?1") {}
 
 }  // namespace genesis

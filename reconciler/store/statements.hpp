@@ -22,6 +22,9 @@ struct Statements {
     SQLite::Statement insert_credential, credentials, delete_credentials;
     SQLite::Statement records, insert_record, save_record, delete_record;
     SQLite::Statement insert_history, set_outcome, interrupt, prune, history, history_of;
+    SQLite::Statement mark, set_mark, spend, forget_nonces;
+    SQLite::Statement insert_key, keys, expire_key, revoke_key;
+    SQLite::Statement insert_audit, audit, prune_audit, insert_event, events, newest_event, prune_events;
 };
 
 // One use of a prepared statement: binds ?1, ?2 … in order, and resets it at the end, so that no read lock stays.

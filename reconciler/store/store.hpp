@@ -2,6 +2,7 @@
 // adapter.
 #pragma once
 #include "drivers/driver.hpp"
+#include "reconciler/store/origin.hpp"
 #include "resources/catalog.hpp"
 #include "resources/status.hpp"
 
@@ -18,7 +19,8 @@ struct Object {
     Ref ref;  // {"account", "acme"}
     std::int64_t generation = 0;
     json::object spec;
-    std::string source;  // "api", or "file:acme.yaml": who may change it
+    std::string source;   // "api", or "file:acme.yaml": who may change it
+    std::string request;  // the X-Request-Id that brought this generation; empty when none did
     bool paused = false;
     bool adopt = false;                           // foreign records of its names may be taken over
     std::int64_t confirmed_generation = 0;        // removals that need a confirmation have it up to this generation
@@ -48,13 +50,15 @@ struct HistoryEntry {
     Time at{};
     Ref object, ref;
     std::string verb, cause;
+    std::string request;  // the X-Request-Id that brought the generation worked on
     json::array changes;  // [{path, from, to}], redacted
     std::string outcome;  // "" while under way: done, later, refused; interrupted when the daemon ended before it knew
     std::string why;
 };
 
 struct StoreRefusal {
-    // not_found, name_taken, domain_taken, reserved, owned_by, in_use, precondition_failed, exhausted, invalid
+    // not_found, name_taken, domain_taken, reserved, owned_by, in_use, precondition_failed, exhausted, invalid,
+    // replayed
     std::string code;
     std::string text;
     Problems problems;  // with pointers where a field is to blame
@@ -80,6 +84,7 @@ struct PutRequest {
     std::function<Stored<json::object>(Object const* former)> spec;
     // Secrets that were made up in spec(), to be told once: label → secret. Filled by spec() before it returns.
     std::map<std::string, Secret>* generated = nullptr;
+    Origin* by = nullptr;  // null: the source itself, as with a spec file
 };
 
 struct Journal {
@@ -93,17 +98,18 @@ struct Journal {
 // All members may be called from any thread; writes are grouped into few commits and return once they are durable.
 // Faults of the medium are thrown as Fault; nothing is half written.
 struct Store : Journal {
+    // `by`: who asks, for the audit row that goes into the same transaction; its nonce is spent there too.
     // An equal spec (secrets compared in clear) of a living object is `unchanged`. A put revives a terminating object.
     virtual Stored<Written> put(PutRequest const& request) = 0;
     // What put() would store, numbers and all, and nothing is stored. Asks request.spec() like put().
     virtual Stored<Object> rehearse(PutRequest const& request) = 0;
     // Starts termination, or adds purge to one under way. Absent: unchanged, generation 0. A package that an object
     // names is in_use.
-    virtual Stored<Written> remove(Ref const& ref, bool purge, std::string const& source) = 0;
-    virtual Stored<Written> set_source(Ref const& ref, std::string const& source) = 0;
-    virtual Stored<Written> set_paused(Ref const& ref, bool paused) = 0;
-    virtual Stored<Written> set_adopt(Ref const& ref, bool adopt) = 0;
-    virtual Stored<Written> confirm_removals(Ref const& ref) = 0;
+    virtual Stored<Written> remove(Ref const& ref, bool purge, std::string const& source, Origin* by = nullptr) = 0;
+    virtual Stored<Written> set_source(Ref const& ref, std::string const& source, Origin* by = nullptr) = 0;
+    virtual Stored<Written> set_paused(Ref const& ref, bool paused, Origin* by = nullptr) = 0;
+    virtual Stored<Written> set_adopt(Ref const& ref, bool adopt, Origin* by = nullptr) = 0;
+    virtual Stored<Written> confirm_removals(Ref const& ref, Origin* by = nullptr) = 0;
     // Forgets a terminated object: its names are free again, its numbers never are.
     virtual void forget(Ref const& ref) = 0;
 
@@ -118,7 +124,7 @@ struct Store : Journal {
     virtual std::vector<HistoryEntry> history(std::optional<Ref> const& object, std::int64_t before,
                                               std::size_t limit) = 0;
     // Secrets that were made up for the object, told once: the second call returns none.
-    virtual std::map<std::string, Secret> take_credentials(Ref const& ref) = 0;
+    virtual Stored<std::map<std::string, Secret>> take_credentials(Ref const& ref, Origin* by = nullptr) = 0;
     virtual bool healthy() = 0;
 };
 

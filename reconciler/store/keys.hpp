@@ -1,0 +1,43 @@
+// The keys that sign requests: made here, told once, sealed at rest. A port.
+#pragma once
+#include "drivers/context.hpp"
+#include "reconciler/store/origin.hpp"
+#include "resources/schema/secret.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace genesis {
+
+// One secret under a key id. While a key is being rotated two of them are valid under the same id.
+struct ApiKey {
+    std::string kid;                  // [a-z0-9-]{4,32}
+    std::int64_t version = 1;         // counts the secrets of this kid
+    Secret secret;                    // 32 bytes
+    std::vector<std::string> scopes;  // "read", "account:write", "vps:write", "admin"
+    std::vector<std::string> cidrs;   // from where it may be used; empty: from anywhere
+    std::string comment;
+    Time created{};
+    std::optional<Time> not_before, expires, revoked;
+    [[nodiscard]] bool valid_at(Time now) const {
+        return !revoked && (!not_before || *not_before <= now) && (!expires || now < *expires);
+    }
+};
+
+struct Keys {
+    virtual ~Keys() = default;
+    // False when this kid and version are there already.
+    virtual bool add_key(ApiKey const& key, Origin const& by) = 0;
+    // Every key there is or was, by kid and version.
+    virtual std::vector<ApiKey> keys() = 0;
+    // Every version of the kid that is valid ends at `at`. False when there is none.
+    virtual bool expire_key(std::string const& kid, Time at, Origin const& by) = 0;
+    virtual bool revoke_key(std::string const& kid, Origin const& by) = 0;
+    // Goes up with each change of a key; cheap, so that it can be asked often.
+    virtual std::int64_t keys_version() = 0;
+    // Spends the nonce of a request that writes nothing else, durably. False when it was spent before.
+    virtual bool spend(Origin& by) = 0;
+};
+
+}  // namespace genesis

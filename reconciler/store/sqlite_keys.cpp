@@ -1,0 +1,124 @@
+// Signing keys, sealed, and the nonces that were spent with them.
+#include "reconciler/store/sqlite.hpp"
+
+#include <sstream>
+
+namespace genesis {
+namespace {
+
+// Twice the time a signature is good for, and a minute: nothing that may still be signed for is ever forgotten.
+constexpr std::int64_t keep_seconds = 300, prune_every_seconds = 60;
+
+std::string joined(std::vector<std::string> const& words) {
+    std::string out;
+    for (auto const& word : words) out += (out.empty() ? "" : " ") + word;
+    return out;
+}
+std::vector<std::string> words_of(std::string const& text) {
+    std::istringstream in(text);
+    std::vector<std::string> out;
+    for (std::string word; in >> word;) out.push_back(word);
+    return out;
+}
+
+std::string key_bound_to(std::string const& node, std::string const& kid, std::int64_t version) {
+    return node + "|key/" + kid + "|" + std::to_string(version);
+}
+
+}  // namespace
+
+std::int64_t SqliteStore::mark(std::string const& name) {
+    Use row(sql_.mark, node_, name);
+    return row.row() ? row.integer(0) : 0;
+}
+
+void SqliteStore::set_mark(std::string const& name, std::int64_t value) {
+    Use(sql_.set_mark, node_, name, value).run();
+}
+
+bool SqliteStore::spend_now(Origin* by) {
+    if (by == nullptr || !by->nonce) return true;
+    auto const nonce = *by->nonce;
+    auto const horizon = mark("nonce_horizon");
+    if (nonce.ts <= horizon || Use(sql_.spend, node_, nonce.ts, nonce.kid, nonce.value).run() == 0) return false;
+    by->nonce.reset();
+    auto const newest = mark("nonce_newest");
+    if (nonce.ts <= newest) return true;
+    set_mark("nonce_newest", nonce.ts);
+    prune_nonces(nonce.ts, horizon);
+    return true;
+}
+
+// By what was signed for, never by the clock: a clock that jumps forward forgets nothing.
+void SqliteStore::prune_nonces(std::int64_t newest, std::int64_t horizon) {
+    auto const next = newest - keep_seconds;
+    if (next < horizon + prune_every_seconds) return;
+    Use(sql_.forget_nonces, node_, next).run();
+    set_mark("nonce_horizon", next);
+}
+
+bool SqliteStore::spend(Origin& by) {
+    return commit_.run([&] { return spend_now(&by); });
+}
+
+bool SqliteStore::add_key(ApiKey const& key, Origin const& by) {
+    return commit_.run([&] {
+        auto const sealed = vault_.seal(key.secret, key_bound_to(node_, key.kid, key.version));
+        auto const scopes = joined(key.scopes), cidrs = joined(key.cidrs);
+        auto const added = Use(sql_.insert_key, node_, key.kid, key.version, sealed, scopes, cidrs, key.comment,
+                               key.created, key.not_before, key.expires)
+                               .run();
+        if (added == 0) return false;
+        set_mark("keys", mark("keys") + 1);
+        note(by, "key-add", {"key", key.kid}, key.version, {scopes, cidrs});
+        return true;
+    });
+}
+
+std::vector<ApiKey> SqliteStore::keys() {
+    return read([&](Statements& sql) {
+        std::vector<ApiKey> out;
+        for (Use row(sql.keys, node_); row.row();) {
+            ApiKey k;
+            k.kid = row.text(0);
+            k.version = row.integer(1);
+            k.secret = vault_.unseal(row.text(2), key_bound_to(node_, k.kid, k.version));
+            k.scopes = words_of(row.text(3));
+            k.cidrs = words_of(row.text(4));
+            k.comment = row.text(5);
+            k.created = row.time(6);
+            k.not_before = row.maybe_time(7);
+            k.expires = row.maybe_time(8);
+            k.revoked = row.maybe_time(9);
+            out.push_back(std::move(k));
+        }
+        return out;
+    });
+}
+
+bool SqliteStore::expire_key(std::string const& kid, Time at, Origin const& by) {
+    return commit_.run([&] {
+        if (Use(sql_.expire_key, node_, kid, at).run() == 0) return false;
+        set_mark("keys", mark("keys") + 1);
+        note(by, "key-expire", {"key", kid}, 0, {iso(at)});
+        return true;
+    });
+}
+
+bool SqliteStore::revoke_key(std::string const& kid, Origin const& by) {
+    return commit_.run([&] {
+        if (Use(sql_.revoke_key, node_, kid, clock_.now()).run() == 0) return false;
+        set_mark("keys", mark("keys") + 1);
+        note(by, "key-revoke", {"key", kid}, 0);
+        return true;
+    });
+}
+
+std::int64_t SqliteStore::keys_version() {
+    return read([&](Statements& sql) {
+        Use row(sql.mark, node_, "keys");
+        return row.row() ? row.integer(0) : std::int64_t{0};
+    });
+}
+
+}  // namespace genesis
