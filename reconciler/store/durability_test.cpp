@@ -31,7 +31,7 @@ TEST_CASE("64 writers at once: every put is there, each with a uid of its own") 
     CHECK(created == writers * each);
     std::set<std::int64_t> uids;
     for (auto const& o : f.store().objects("account")) uids.insert(o.numbers.at("uid"));
-    CHECK(uids.size() == writers * each);
+    CHECK(uids.size() == std::size_t{writers} * each);
 }
 
 TEST_CASE("the same put from many threads creates once and is unchanged for the others") {

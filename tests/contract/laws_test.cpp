@@ -29,13 +29,15 @@ databases:
 ssh: {access: shell}
 )";
 
+std::string const none;
+
 // What is wrong with the plan: everything it would still do.
 std::string open_ends(Plan const& plan) { return plan.empty() ? "" : json::serialize(describe(plan)); }
 
 void apply_then_observe_leaves_nothing_to_do(Bed& bed) {
     bed.put(standard_account("lawful", "lawful.example"));
     bed.settle();
-    CHECK(open_ends(bed.examine()) == "");
+    CHECK(open_ends(bed.examine()) == none);
 }
 
 void applying_twice_is_applying_once(Bed& bed) {
@@ -50,7 +52,7 @@ void applying_twice_is_applying_once(Bed& bed) {
         }
     }
     bed.restart();
-    CHECK(open_ends(bed.examine()) == "");
+    CHECK(open_ends(bed.examine()) == none);
 }
 
 void a_changed_spec_converges_and_back(Bed& bed) {
@@ -59,10 +61,10 @@ void a_changed_spec_converges_and_back(Bed& bed) {
     bed.put(other_spec);
     bed.store->confirm_removals({"account", "lawful"});
     bed.settle();
-    CHECK(open_ends(bed.examine()) == "");
+    CHECK(open_ends(bed.examine()) == none);
     bed.put(standard_account("lawful", "lawful.example"));
     bed.settle();
-    CHECK(open_ends(bed.examine()) == "");
+    CHECK(open_ends(bed.examine()) == none);
 }
 
 void removal_leaves_nothing(Bed& bed) {
@@ -184,7 +186,7 @@ bool on_a_lab_server() {
 // The same bed with the drivers this program ships, and nothing left behind.
 struct RealBed : Bed {
     RealBed() : Bed(quick(), {}, all_drivers({})) {}
-    ~RealBed() {
+    ~RealBed() override {
         if (!store->find({"account", "lawful"})) return;
         (void)store->remove({"account", "lawful"}, true, "api");
         for (int i = 0; i < 5; ++i) pass();

@@ -7,6 +7,7 @@ namespace genesis::test {
 std::string source_root();  // the repository this binary was built from
 std::string read_file(std::string const& path);
 // Empty when equal; otherwise where they part.
+inline std::string const same;  // what compare_golden() returns of equal texts
 std::string compare_golden(std::string const& path, std::string const& text);
 
 }  // namespace genesis::test

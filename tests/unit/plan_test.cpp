@@ -25,20 +25,20 @@ struct Pass {
 namespace genesis {
 template <>
 struct Describe<Owner> {
-    static constexpr std::string_view kind = "owner", doc = "";
+    static constexpr std::string_view kind = "owner", doc = "Of this test.";
     static constexpr auto fields = std::tuple{field("name", &Owner::name, "", Mark::key | Mark::fixed),
                                               field("uid", &Owner::uid, "", Mark::fixed)};
 };
 template <>
 struct Describe<Thing> {
-    static constexpr std::string_view kind = "thing", doc = "";
+    static constexpr std::string_view kind = "thing", doc = "Of this test.";
     static constexpr auto fields = std::tuple{field("name", &Thing::name, "", Mark::key),
                                               field("owner", &Thing::owner, "", Mark::none, {.refers_to = "owner"}),
                                               field("size", &Thing::size, "")};
 };
 template <>
 struct Describe<Pass> {
-    static constexpr std::string_view kind = "pass", doc = "";
+    static constexpr std::string_view kind = "pass", doc = "Of this test.";
     static constexpr auto fields = std::tuple{field("name", &Pass::name, "", Mark::key),
                                               field("thing", &Pass::thing, "", Mark::required, {.refers_to = "thing"})};
 };
