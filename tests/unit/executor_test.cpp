@@ -231,7 +231,11 @@ TEST_CASE("stopping the loop answers those who still ask with an error, and does
 TEST_CASE("asking for a plan while the loop works changes nothing") {
     Bed bed;
     Running running(bed);
-    bed.put(standard_account("acme", "acme.example"));
-    auto const plan = running.loop.preview(*bed.store->find({"account", "acme"})).get();
+    auto const spec = read_spec(parse_yaml(standard_account("acme", "acme.example")).value().front().value).value();
+    auto const object = rehearse({*bed.store, bed.reserved}, spec, {}).value();  // not stored: no pass can make it
+    auto const plan = running.loop.preview(object).get();
     CHECK(plan.at("steps").as_array().size() >= 5);
+    CHECK_FALSE(bed.store->find(object.ref));
+    std::lock_guard lock(bed.world.mutex);
+    CHECK(bed.world.mutations == 0);
 }
