@@ -129,7 +129,7 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 
 bool is_segment(std::string_view text) {
     return !text.empty() && text != "." && text != ".." && std::all_of(text.begin(), text.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '*' || c == '-';
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
     });
 }
 
@@ -218,9 +218,25 @@ Answer handle(Service const& service, Route const& route, Call const& call) {
     return out;
 }
 
+// What a signed request is told that no handler saw: its nonce is spent all the same, so that a captured one is worth
+// nothing, whatever it asked for.
+Answer refuse(Service const& service, Origin& by, Answer answer) {
+    if (!spend(service, by)) return unauthenticated();
+    return answer;
+}
+
+Answer forbidden(std::string_view why) { return problem(403, "forbidden", why); }
+
+// Of a route that matched and is allowed: what is wrong with the rest of the request.
+std::optional<Answer> wrong_with(Route const& route, CutTarget const& target, Request const& request, Call& call) {
+    if (auto wrong = read_query(route, target.query, call)) return wrong;
+    if (!route.body && !request.body.empty()) return problem(400, "malformed", "this takes no body");
+    return std::nullopt;
+}
+
 Answer route(Service const& service, Identity const& who, Request const& request, Origin& by) {
-    auto const target = cut(request.target);
-    if (!target) return problem(400, "malformed", "the request target is not one of this API");
+    auto const target = by.nonce && !is_signed_target(request.target) ? std::nullopt : cut(request.target);
+    if (!target) return refuse(service, by, problem(400, "malformed", "the request target is not one of this API"));
     std::string allowed_methods;
     for (auto const& candidate : routes()) {
         Call call{request, by};
@@ -229,15 +245,14 @@ Answer route(Service const& service, Identity const& who, Request const& request
             allowed_methods += (allowed_methods.empty() ? "" : ", ") + std::string(candidate.method);
             continue;
         }
-        if (!allowed(who, candidate, call.kind)) return problem(403, "forbidden", "the key has no right to this");
-        if (auto wrong = read_query(candidate, target->query, call)) return std::move(*wrong);
-        if (call.flag("take_over") && !who.may("admin"))
-            return problem(403, "forbidden", "take_over needs an administrator");
-        if (!candidate.body && !request.body.empty()) return problem(400, "malformed", "this takes no body");
+        if (!allowed(who, candidate, call.kind)) return forbidden("the key has no right to this");
+        if (auto wrong = wrong_with(candidate, *target, request, call)) return refuse(service, by, std::move(*wrong));
+        if (call.flag("take_over") && !who.may("admin")) return forbidden("take_over needs an administrator");
         return handle(service, candidate, call);
     }
-    if (!allowed_methods.empty()) return method_not_allowed(allowed_methods);
-    return problem(404, "not_found", "there is no such path");
+    auto const none = allowed_methods.empty();
+    return refuse(service, by,
+                  none ? problem(404, "not_found", "there is no such path") : method_not_allowed(allowed_methods));
 }
 
 }  // namespace
@@ -258,6 +273,11 @@ std::optional<CutTarget> cut(std::string_view target) {
     out.segments = split(path.substr(1), '/');
     if (!std::all_of(out.segments.begin(), out.segments.end(), is_segment)) return std::nullopt;
     return out;
+}
+
+bool is_signed_target(std::string_view target) {
+    auto const parts = cut(target);
+    return parts && parts->segments.size() > 1 && parts->segments.front() == "v1";
 }
 
 bool spend(Service const& service, Origin& by) { return !by.nonce || service.keys.spend(by); }

@@ -33,8 +33,14 @@ struct Keys {
     virtual std::vector<ApiKey> keys() = 0;
     // Every version of the kid that is valid ends at `at`. False when there is none.
     virtual bool expire_key(std::string const& kid, Time at, Origin const& by) = 0;
+    // Another secret under the rights of the newest one, which must be valid; all that were valid end at `former_end`
+    // if not before. In one transaction: there is never a moment without a valid secret. Nothing when none is valid.
+    virtual std::optional<ApiKey> rotate_key(std::string const& kid, Secret const& secret, Time former_end,
+                                             Origin const& by) = 0;
+    // Every version of the kid, at once and for ever. False when there is none that was not revoked.
     virtual bool revoke_key(std::string const& kid, Origin const& by) = 0;
-    // Goes up with each change of a key; cheap, so that it can be asked often.
+    // Goes up with each change of a key: at once for those made through this object, within half a second for those of
+    // others. Cheap, so that it can be asked with every request.
     virtual std::int64_t keys_version() = 0;
     // Spends the nonce of a request that writes nothing else, durably. False when it was spent before.
     virtual bool spend(Origin& by) = 0;

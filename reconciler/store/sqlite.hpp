@@ -48,6 +48,8 @@ public:
     bool add_key(ApiKey const& key, Origin const& by) override;
     std::vector<ApiKey> keys() override;
     bool expire_key(std::string const& kid, Time at, Origin const& by) override;
+    std::optional<ApiKey> rotate_key(std::string const& kid, Secret const& secret, Time former_end,
+                                     Origin const& by) override;
     bool revoke_key(std::string const& kid, Origin const& by) override;
     std::int64_t keys_version() override;
     bool spend(Origin& by) override;
@@ -86,6 +88,10 @@ private:
     void announce();
     std::int64_t mark(std::string const& name);
     void set_mark(std::string const& name, std::int64_t value);
+    // Runs change() in a commit of its own and counts it once it is durable, unless it says that there was nothing.
+    template <class F>
+    bool change_keys(F const& change);
+    bool insert_key(ApiKey const& key);
     void note(Origin const& by, std::string const& action, Ref const& ref, std::int64_t generation,
               json::array const& changes = {});
     void tell(std::string const& type, Ref const& ref, std::int64_t generation, Origin const& by,
@@ -104,7 +110,9 @@ private:
     std::mutex under_way_mutex_;
     std::map<Ref, std::int64_t> under_way_;  // record → its history line without an outcome
     std::atomic<std::size_t> lines_since_prune_ = 0;
-    bool told_ = false;  // the writing thread only: events were written since the last commit
+    std::atomic<std::int64_t> keys_version_ = 0;  // only rises
+    std::atomic<Steady> keys_looked_{};           // when the version was last read from the file
+    bool told_ = false;                           // the writing thread only: events were written since the last commit
     std::mutex listening_;
     std::function<void()> listener_;
     GroupCommit commit_;  // last: its thread ends before what it uses

@@ -8,6 +8,11 @@ namespace {
 
 // Twice the time a signature is good for, and a minute: nothing that may still be signed for is ever forgotten.
 constexpr std::int64_t keep_seconds = 300, prune_every_seconds = 60;
+constexpr std::chrono::milliseconds look_for_keys_every{250};
+
+void raise(std::atomic<std::int64_t>& number, std::int64_t to) {
+    for (auto was = number.load(); was < to && !number.compare_exchange_weak(was, to);) continue;
+}
 
 std::string joined(std::vector<std::string> const& words) {
     std::string out;
@@ -61,18 +66,53 @@ bool SqliteStore::spend(Origin& by) {
     return commit_.run([&] { return spend_now(&by); });
 }
 
-bool SqliteStore::add_key(ApiKey const& key, Origin const& by) {
-    return commit_.run([&] {
-        auto const sealed = vault_.seal(key.secret, key_bound_to(node_, key.kid, key.version));
-        auto const scopes = joined(key.scopes), cidrs = joined(key.cidrs);
-        auto const added = Use(sql_.insert_key, node_, key.kid, key.version, sealed, scopes, cidrs, key.comment,
-                               key.created, key.not_before, key.expires)
-                               .run();
-        if (added == 0) return false;
-        set_mark("keys", mark("keys") + 1);
-        note(by, "key-add", {"key", key.kid}, key.version, {scopes, cidrs});
+template <class F>
+bool SqliteStore::change_keys(F const& change) {
+    std::int64_t version = 0;
+    bool const changed = commit_.run([&] {
+        if (!change()) return false;
+        version = mark("keys") + 1;
+        set_mark("keys", version);
         return true;
     });
+    if (changed) raise(keys_version_, version);
+    return changed;
+}
+
+bool SqliteStore::insert_key(ApiKey const& key) {
+    auto const sealed = vault_.seal(key.secret, key_bound_to(node_, key.kid, key.version));
+    auto const scopes = joined(key.scopes), cidrs = joined(key.cidrs);
+    return Use(sql_.insert_key, node_, key.kid, key.version, sealed, scopes, cidrs, key.comment, key.created,
+               key.not_before, key.expires)
+               .run() > 0;
+}
+
+bool SqliteStore::add_key(ApiKey const& key, Origin const& by) {
+    return change_keys([&] {
+        if (!insert_key(key)) return false;
+        note(by, "key-add", {"key", key.kid}, key.version, {joined(key.scopes), joined(key.cidrs)});
+        return true;
+    });
+}
+
+std::optional<ApiKey> SqliteStore::rotate_key(std::string const& kid, Secret const& secret, Time former_end,
+                                              Origin const& by) {
+    std::optional<ApiKey> next;
+    change_keys([&] {
+        auto const now = clock_.now();
+        for (auto& key : keys())  // the newest is last
+            if (key.kid == kid && key.valid_at(now)) next = std::move(key);
+        if (!next) return false;
+        Use(sql_.expire_key, node_, kid, former_end).run();
+        next->version += 1;
+        next->secret = secret;
+        next->created = now;
+        next->not_before.reset();
+        if (!insert_key(*next)) throw Fault("a newer secret of " + kid + " is not valid yet");
+        note(by, "key-rotate", {"key", kid}, next->version, {iso(former_end)});
+        return true;
+    });
+    return next;
 }
 
 std::vector<ApiKey> SqliteStore::keys() {
@@ -97,28 +137,31 @@ std::vector<ApiKey> SqliteStore::keys() {
 }
 
 bool SqliteStore::expire_key(std::string const& kid, Time at, Origin const& by) {
-    return commit_.run([&] {
+    return change_keys([&] {
         if (Use(sql_.expire_key, node_, kid, at).run() == 0) return false;
-        set_mark("keys", mark("keys") + 1);
         note(by, "key-expire", {"key", kid}, 0, {iso(at)});
         return true;
     });
 }
 
 bool SqliteStore::revoke_key(std::string const& kid, Origin const& by) {
-    return commit_.run([&] {
+    return change_keys([&] {
         if (Use(sql_.revoke_key, node_, kid, clock_.now()).run() == 0) return false;
-        set_mark("keys", mark("keys") + 1);
         note(by, "key-revoke", {"key", kid}, 0);
         return true;
     });
 }
 
+// What others wrote to the file is looked for at most four times a second.
 std::int64_t SqliteStore::keys_version() {
-    return read([&](Statements& sql) {
-        Use row(sql.mark, node_, "keys");
-        return row.row() ? row.integer(0) : std::int64_t{0};
-    });
+    auto const now = clock_.steady(), looked = keys_looked_.load();
+    if (looked != Steady() && now - looked < look_for_keys_every) return keys_version_;
+    raise(keys_version_, read([&](Statements& sql) {
+              Use row(sql.mark, node_, "keys");
+              return row.row() ? row.integer(0) : std::int64_t{0};
+          }));
+    keys_looked_ = now;
+    return keys_version_;
 }
 
 }  // namespace genesis

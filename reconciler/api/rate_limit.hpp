@@ -1,0 +1,42 @@
+// How often a key may ask: a port, and the buckets in memory that serve one process.
+#pragma once
+#include "drivers/context.hpp"
+
+#include <map>
+#include <mutex>
+#include <string>
+
+namespace genesis {
+
+struct RateLimits {
+    virtual ~RateLimits() = default;
+    // Counts one authenticated request of this key; false when it is one too many now. Any thread; must not throw.
+    virtual bool allow(std::string const& kid) = 0;
+};
+
+// A bucket a key: full it holds `burst`, and `per_second` flow in. Zero per second is no limit.
+class TokenBuckets final : public RateLimits {
+public:
+    TokenBuckets(Clock const& clock, std::int64_t per_second, std::int64_t burst)
+        : clock_(clock), per_second_(static_cast<double>(per_second)), burst_(static_cast<double>(burst)) {}
+
+    bool allow(std::string const& kid) override;
+    [[nodiscard]] std::size_t size();  // how many buckets it keeps; never more than `most`
+
+    static constexpr std::size_t most = 1024;
+
+private:
+    struct Bucket {
+        double tokens = 0;
+        Steady at{};
+    };
+    void drop_fullest(Steady now);
+    [[nodiscard]] double tokens_at(Bucket const& bucket, Steady now) const;
+
+    Clock const& clock_;
+    double const per_second_, burst_;
+    std::mutex mutex_;
+    std::map<std::string, Bucket> buckets_;
+};
+
+}  // namespace genesis

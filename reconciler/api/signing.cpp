@@ -1,0 +1,143 @@
+// SHA-256 and HMAC are OpenSSL's; the rest is one fixed text.
+#include "reconciler/api/signing.hpp"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace genesis {
+namespace {
+
+using Digest = std::array<unsigned char, 32>;
+
+unsigned char const* bytes_of(std::string_view text) { return reinterpret_cast<unsigned char const*>(text.data()); }
+
+Digest hmac(Secret const& key, std::string_view text) {
+    Digest out{};
+    unsigned size = 0;
+    auto const& k = key.reveal();
+    auto const* made =
+        HMAC(EVP_sha256(), k.data(), static_cast<int>(k.size()), bytes_of(text), text.size(), out.data(), &size);
+    if (made == nullptr || size != out.size()) throw Fault("signing: OpenSSL failed");
+    return out;
+}
+
+std::string hex(Digest const& digest) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string out;
+    out.reserve(2 * digest.size());
+    for (auto const byte : digest) {
+        out += digits[byte >> 4U];
+        out += digits[byte & 15U];
+    }
+    return out;
+}
+
+int nibble(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    return -1;
+}
+
+std::optional<Digest> unhex(std::string_view text) {
+    Digest out{};
+    if (text.size() != 2 * out.size()) return std::nullopt;
+    for (std::size_t i = 0; i < out.size(); ++i) {
+        int const high = nibble(text[2 * i]), low = nibble(text[2 * i + 1]);
+        if (high < 0 || low < 0) return std::nullopt;
+        out.at(i) = static_cast<unsigned char>(16 * high + low);
+    }
+    return out;
+}
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+
+template <class F>
+bool all_of(std::string_view text, F const& one) {
+    return std::all_of(text.begin(), text.end(), one);
+}
+
+bool is_nonce(std::string_view text) {
+    return text.size() == 22 && all_of(text, [](char c) {
+               return is_digit(c) || is_lower(c) || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
+           });
+}
+
+// At most twelve digits: the year 33658.
+std::optional<std::int64_t> time_of(std::string_view text) {
+    if (text.empty() || text.size() > 12 || !all_of(text, is_digit)) return std::nullopt;
+    if (text.front() == '0' && text.size() > 1) return std::nullopt;
+    std::int64_t out = 0;
+    std::from_chars(text.data(), text.data() + text.size(), out);
+    return out;
+}
+
+// Takes "name=value" and, save at the end, the comma off the front; the value.
+std::optional<std::string_view> take(std::string_view& text, std::string_view name, bool last = false) {
+    if (!text.starts_with(name)) return std::nullopt;
+    text.remove_prefix(name.size());
+    auto const comma = text.find(',');
+    if ((comma == std::string_view::npos) != last) return std::nullopt;
+    auto const value = text.substr(0, comma);
+    text.remove_prefix(last ? text.size() : comma + 1);
+    return value;
+}
+
+std::string lines(std::initializer_list<std::string_view> all) {
+    std::string out;
+    for (auto const& one : all) out.append(one).push_back('\n');
+    return out;
+}
+
+}  // namespace
+
+std::string sha256_hex(std::string_view bytes) {
+    Digest out{};
+    if (EVP_Digest(bytes.data(), bytes.size(), out.data(), nullptr, EVP_sha256(), nullptr) != 1)
+        throw Fault("signing: OpenSSL failed");
+    return hex(out);
+}
+
+std::string hmac_hex(Secret const& key, std::string_view text) { return hex(hmac(key, text)); }
+
+bool verifies(Secret const& key, std::string_view text, std::string_view sig_hex) {
+    auto const said = unhex(sig_hex);
+    auto const right = hmac(key, text);
+    return said && CRYPTO_memcmp(said->data(), right.data(), right.size()) == 0;
+}
+
+bool is_kid(std::string_view text) {
+    return text.size() >= 4 && text.size() <= 32 &&
+           all_of(text, [](char c) { return is_digit(c) || is_lower(c) || c == '-'; });
+}
+
+std::optional<Signed> parse_authorization(std::string_view header) {
+    if (!header.starts_with(signing_scheme)) return std::nullopt;
+    header.remove_prefix(signing_scheme.size());
+    auto const kid = take(header, " kid="), ts = take(header, "ts="), nonce = take(header, "nonce=");
+    auto const sig = take(header, "sig=", true);
+    if (!kid || !ts || !nonce || !sig || !is_kid(*kid) || !is_nonce(*nonce) || !unhex(*sig)) return std::nullopt;
+    auto const time = time_of(*ts);
+    if (!time) return std::nullopt;
+    return Signed{std::string(*kid), *time, std::string(*nonce), std::string(*sig)};
+}
+
+std::string string_to_sign(std::string_view kid, std::int64_t ts, std::string_view nonce, std::string_view method,
+                           std::string_view audience, std::string_view target, std::string_view content_type,
+                           std::string_view if_match, std::string_view body) {
+    return lines({signing_scheme, kid, std::to_string(ts), nonce, method, audience, target, content_type,
+                  if_match.empty() ? "-" : if_match, sha256_hex(body)});
+}
+
+std::string reply_header(ReplyKey const& key, int status, std::string_view body) {
+    auto const text =
+        lines({"GNS1-HMAC-SHA256-RESPONSE", key.kid, key.nonce, std::to_string(status), sha256_hex(body)});
+    return std::string(signing_scheme) + " kid=" + key.kid + ",sig=" + hmac_hex(key.key, text);
+}
+
+}  // namespace genesis
