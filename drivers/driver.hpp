@@ -3,6 +3,7 @@
 #include "drivers/context.hpp"
 #include "resources/schema/codec.hpp"
 
+#include <array>
 #include <concepts>
 #include <map>
 #include <memory>
@@ -35,7 +36,13 @@ struct Observed {
     std::vector<Foreign<V>> foreign;
 };
 
-enum class Verb { create, update, replace, remove };
+enum class Verb { create, update, remove };
+template <>
+struct Choices<Verb> {
+    static constexpr std::array words{std::pair{Verb::create, std::string_view("create")},
+                                      std::pair{Verb::update, std::string_view("update")},
+                                      std::pair{Verb::remove, std::string_view("remove")}};
+};
 template <class V>
 struct Step {
     Verb verb{};
@@ -51,6 +58,12 @@ struct Outcome {
         refused  // can never work as wanted: terminal until the spec changes
     } how = done;
     std::string why;
+};
+template <>
+struct Choices<Outcome::How> {
+    static constexpr std::array words{std::pair{Outcome::done, std::string_view("done")},
+                                      std::pair{Outcome::later, std::string_view("later")},
+                                      std::pair{Outcome::refused, std::string_view("refused")}};
 };
 
 // What settle() found out about single records after the batch was applied: a quarantined site, a unit that

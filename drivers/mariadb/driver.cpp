@@ -117,10 +117,8 @@ Outcome do_database(Session& session, Step<Database> const& step) {
             return change_database(session, step.want);
         case Verb::remove:
             return drop_database(session, step.have);
-        case Verb::replace:
-            break;
     }
-    return refused("a database is never replaced: its data would be lost");
+    return refused("there is no such step");
 }
 
 // ---- users
@@ -241,7 +239,6 @@ Outcome do_grant(Session& session, Step<Grant> const& step) {
         return {};
     }
     if (auto why = why_not(step.want)) return refused(*why);
-    if (step.verb == Verb::replace) remove_grant(session, step.have);
     put_grant(session, step.want, step.verb == Verb::update ? step.have : Grant{});
     return {};
 }

@@ -101,7 +101,7 @@ public:
         settings.node = "node1";
         settings.socket = socket();
         settings.admin_gid = ::getegid();
-        server = std::make_unique<ApiServer>(Service{store(), store(), store(), admission_, engine, settings, log_});
+        server = std::make_unique<ApiServer>(Service{store(), store(), store(), admission_, engine, settings, log_, &metrics});
         int const fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         sockaddr_un address{};
         address.sun_family = AF_UNIX;
@@ -120,6 +120,7 @@ public:
         return Wire(socket()).ask(method, target, body, headers);
     }
 
+    Metrics metrics;
     FakeEngine engine;
     std::unique_ptr<ApiServer> server;
 

@@ -246,5 +246,20 @@ TEST_CASE("the description has every route of every kind, once, and no reference
     CHECK(openapi() == document);
 }
 
+TEST_CASE("requests are counted by the route they took and never by what a caller made up") {
+    ApiFixture f;
+    CHECK(f.ask("GET", "/v1/accounts/nobody").status == 404);
+    CHECK(f.ask("GET", "/v1/made-up-by-a-caller").status == 404);
+    CHECK(f.ask("POST", "/v1/accounts/acme", "").status == 405);
+    auto const reply = f.ask("GET", "/metrics");
+    REQUIRE(reply.status == 200);
+    CHECK(reply.has("Content-Type: text/plain; version=0.0.4"));
+    CHECK(reply.text.find(R"(genesis_http_requests_total{method="GET",route="/v1/{kind}/{name}",status="404"} 1)") !=
+          std::string::npos);
+    CHECK(reply.text.find(R"(genesis_http_requests_total{method="none",route="none",status="404"} 1)") !=
+          std::string::npos);
+    CHECK(reply.text.find("made-up") == std::string::npos);
+}
+
 }  // namespace
 }  // namespace genesis

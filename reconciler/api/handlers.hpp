@@ -27,6 +27,7 @@ Answer history_all(Service const&, Call const&);
 Answer info(Service const&, Call const&);
 Answer healthz(Service const&, Call const&);
 Answer readyz(Service const&, Call const&);
+Answer metrics(Service const&, Call const&);
 Answer description(Service const&, Call const&);
 
 // A plan that was asked for, waited for within bounds; Fault when the loop does not answer in time.

@@ -16,6 +16,7 @@ json::object head(Ref const& ref, std::int64_t generation) {
 json::object envelope(Service const& service, Object const& object) {
     auto out = head(object.ref, object.generation);
     out["source"] = object.source;
+    out["request"] = object.request;
     out["paused"] = object.paused;
     out["terminating"] = object.terminating ? json::value(iso(*object.terminating)) : json::value(nullptr);
     out["spec"] = redact(*find_kind(object.ref.kind)->schema, object.spec);

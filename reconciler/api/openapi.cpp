@@ -58,7 +58,7 @@ void add_shared(json::object& schemas) {
     difference["properties"].as_object()["changes"] =
         list_of(object_of({{"path", text()}, {"want", anything()}, {"have", anything()}}));
     schemas["drift"] = object_of({{"items", list_of(std::move(difference))}});
-    auto line = step({"at", "object", "kind", "key", "verb", "cause", "outcome", "why"});
+    auto line = step({"at", "object", "kind", "key", "verb", "cause", "outcome", "why", "request"});
     line["properties"].as_object()["id"] = integer();
     schemas["history"] = object_of({{"items", list_of(std::move(line))}});
     schemas["credentials"] = object_of({{"credentials", list_of(object_of({{"label", text()}, {"secret", text()}}))}});
@@ -76,6 +76,7 @@ void add_kind(json::object& schemas, ObjectKind const& kind) {
                                            {"name", text()},
                                            {"generation", integer()},
                                            {"source", text()},
+                                           {"request", text()},
                                            {"paused", boolean()},
                                            {"terminating", json::object{{"type", json::array{"string", "null"}}}},
                                            {"spec", ref_to(name)},
@@ -144,6 +145,7 @@ json::object operation(Route const& route, ObjectKind const* kind) {
     if (route.body) out["requestBody"] = {{"required", true}, {"content", content(ref_to(name))}};
     auto const schema = ref_to(replaced(route.answer, "{kind}", name));
     json::object responses{{"200", {{"description", "As it is."}, {"content", content(schema)}}}};
+    if (route.answer == "text") responses["200"].as_object()["content"] = content(text(), "text/plain");
     if (route.body || route.method == "DELETE")  // a dry run answers 200 with the plan
         responses["200"].as_object()["content"] = content({{"oneOf", json::array{schema, ref_to("plan")}}});
     if (route.accepted)

@@ -104,7 +104,8 @@ Answer history_of(Service const& service, Call const& call, std::optional<Ref> c
                          {"cause", h.cause},
                          {"changes", h.changes},
                          {"outcome", h.outcome},
-                         {"why", h.why}});
+                         {"why", h.why},
+                         {"request", h.request}});
     return with({{"items", std::move(items)}});
 }
 
@@ -154,6 +155,14 @@ Answer readyz(Service const& service, Call const&) {
     Problems problems;
     for (auto const& r : reasons) problems.push_back({"", "not_ready", r});
     return problem(503, "not_ready", reasons.front(), problems);
+}
+
+Answer metrics(Service const& service, Call const&) {
+    if (service.metrics == nullptr) return problem(503, "unavailable", "nothing is counted here");
+    Answer out;
+    out.type = metrics_type;
+    out.text = service.metrics->text();
+    return out;
 }
 
 Answer description(Service const&, Call const&) { return with(openapi()); }

@@ -114,6 +114,7 @@ constexpr std::array table{
     Route{"GET", "/v1/info", h::info, "info", "Who this is.", "info"},
     Route{"GET", "/healthz", h::healthz, "healthz", "Whether the daemon works.", "probe"},
     Route{"GET", "/readyz", h::readyz, "readyz", "Whether it has seen the whole server.", "probe"},
+    Route{"GET", "/metrics", h::metrics, "metrics", "What is counted, for Prometheus.", "text"},
     Route{"GET", "/openapi.json", h::description, "openapi", "This document.", "openapi"},
 };
 
@@ -192,6 +193,12 @@ std::optional<Answer> read_query(Route const& route, std::string_view query, Cal
     return std::nullopt;
 }
 
+std::string code_of(Answer const& answer) {
+    auto const* body = answer.body.if_object();
+    auto const* code = body != nullptr ? body->if_contains("code") : nullptr;
+    return code != nullptr && code->is_string() ? std::string(code->get_string()) : std::string("none");
+}
+
 Answer method_not_allowed(std::string const& allowed) {
     auto out = problem(405, "method_not_allowed", "this path takes " + allowed);
     out.allow = allowed;
@@ -234,7 +241,8 @@ std::optional<Answer> wrong_with(Route const& route, CutTarget const& target, Re
     return std::nullopt;
 }
 
-Answer route(Service const& service, Identity const& who, Request const& request, Origin& by) {
+// `taken` is set once the request is one of a route.
+Answer route(Service const& service, Identity const& who, Request const& request, Origin& by, Route const*& taken) {
     auto const target = by.nonce && !is_signed_target(request.target) ? std::nullopt : cut(request.target);
     if (!target) return refuse(service, by, problem(400, "malformed", "the request target is not one of this API"));
     std::string allowed_methods;
@@ -245,6 +253,7 @@ Answer route(Service const& service, Identity const& who, Request const& request
             allowed_methods += (allowed_methods.empty() ? "" : ", ") + std::string(candidate.method);
             continue;
         }
+        taken = &candidate;
         if (!allowed(who, candidate, call.kind)) return forbidden("the key has no right to this");
         if (auto wrong = wrong_with(candidate, *target, request, call)) return refuse(service, by, std::move(*wrong));
         if (call.flag("take_over") && !who.may("admin")) return forbidden("take_over needs an administrator");
@@ -253,6 +262,33 @@ Answer route(Service const& service, Identity const& who, Request const& request
     auto const none = allowed_methods.empty();
     return refuse(service, by,
                   none ? problem(404, "not_found", "there is no such path") : method_not_allowed(allowed_methods));
+}
+
+Answered answer(Service const& service, Authenticator const& authenticator, Request const& request,
+                Connection const& connection, Route const*& taken) {
+    Answered out;
+    try {
+        auto identity = authenticator.authenticate(request, connection);
+        if (!identity) return {identity.error()};
+        out.who = identity->who;
+        out.reply = std::move(identity->reply);
+        Origin by{identity->who, connection.from, request.id, identity->nonce};
+        out.answer = route(service, *identity, request, by, taken);
+    } catch (Fault const& e) {
+        service.log.write(Level::warning, "a request failed", {{"why", e.what()}, {"request", request.id}});
+        out.answer = problem(503, "unavailable", e.what());
+    } catch (std::exception const& e) {
+        service.log.write(Level::error, "a request hit a defect", {{"why", e.what()}, {"request", request.id}});
+        out.answer = problem(500, "internal", "a defect; the log has more");
+    }
+    return out;
+}
+
+void count(Metrics& metrics, Route const* taken, Answered const& answered, Steady started) {
+    auto const took = std::chrono::steady_clock::now() - started;
+    metrics.request(taken != nullptr ? taken->method : "none", taken != nullptr ? taken->path : "none",
+                    answered.answer.status, took);
+    if (answered.who.empty()) metrics.refused(code_of(answered.answer));
 }
 
 }  // namespace
@@ -284,21 +320,10 @@ bool spend(Service const& service, Origin& by) { return !by.nonce || service.key
 
 Answered answer(Service const& service, Authenticator const& authenticator, Request const& request,
                 Connection const& connection) {
-    Answered out;
-    try {
-        auto identity = authenticator.authenticate(request, connection);
-        if (!identity) return {identity.error()};
-        out.who = identity->who;
-        out.reply = std::move(identity->reply);
-        Origin by{identity->who, connection.from, request.id, identity->nonce};
-        out.answer = route(service, *identity, request, by);
-    } catch (Fault const& e) {
-        service.log.write(Level::warning, "a request failed", {{"why", e.what()}, {"request", request.id}});
-        out.answer = problem(503, "unavailable", e.what());
-    } catch (std::exception const& e) {
-        service.log.write(Level::error, "a request hit a defect", {{"why", e.what()}, {"request", request.id}});
-        out.answer = problem(500, "internal", "a defect; the log has more");
-    }
+    auto const started = std::chrono::steady_clock::now();
+    Route const* taken = nullptr;
+    auto out = answer(service, authenticator, request, connection, taken);
+    if (service.metrics != nullptr) count(*service.metrics, taken, out, started);
     return out;
 }
 

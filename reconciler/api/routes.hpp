@@ -5,6 +5,7 @@
 #include "reconciler/store/admission.hpp"
 #include "reconciler/store/keys.hpp"
 #include "reconciler/store/trail.hpp"
+#include "reconciler/telemetry/metrics.hpp"
 
 #include <span>
 
@@ -26,6 +27,7 @@ struct Service {
     Engine& engine;
     ApiSettings settings;
     Log& log;
+    Metrics* metrics = nullptr;  // counts nothing without
 };
 
 // A request that was authenticated and found its route.

@@ -107,7 +107,7 @@ http::response<http::string_body> response_of(Answer const& answer, std::string 
     if (answer.generation) out.set(http::field::etag, '"' + std::to_string(*answer.generation) + '"');
     if (!answer.allow.empty()) out.set(http::field::allow, answer.allow);
     if (answer.retry_after > 0) out.set(http::field::retry_after, std::to_string(answer.retry_after));
-    if (!head) out.body() = json::serialize(answer.body) + "\n";
+    if (!head) out.body() = answer.text.empty() ? json::serialize(answer.body) + "\n" : answer.text;
     out.keep_alive(keep_alive && !head);
     out.prepare_payload();
     return out;

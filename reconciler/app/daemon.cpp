@@ -8,6 +8,7 @@
 #include "drivers/secrets/vault.hpp"
 #include "reconciler/api/server.hpp"
 #include "reconciler/app/engine.hpp"
+#include "reconciler/app/gauges.hpp"
 #include "reconciler/app/reserved.hpp"
 #include "reconciler/store/sqlite.hpp"
 #include "reconciler/telemetry/log.hpp"
@@ -91,7 +92,9 @@ int run_daemon(Config const& config) {
 
     bool const first_start = !host::Dir::open(state).look("store.db");
     auto vault = Vault::open(state + "/vault.key", first_start ? Vault::WhenMissing::make : Vault::WhenMissing::refuse);
+    Metrics metrics;
     SqliteStore store(state + "/store.db", node, std::move(vault), clock, Numbers{.free = free_uid});
+    store.on_commit([&](GroupCommit::Committed const& c) { metrics.commit(c.took, c.jobs); });
     std::vector<std::string> reserved_names;
     for (auto const& d : config.reserved_domains) reserved_names.push_back(d.str());
     ServerReserved const reserved(std::move(reserved_names));
@@ -108,11 +111,13 @@ int run_daemon(Config const& config) {
     ReconcilerSettings reconcile;
     reconcile.terrain = terrain_of(config);
     reconcile.max_removals = static_cast<std::size_t>(config.max_removals);
+    reconcile.metrics = &metrics;
     Reconciler reconciler(store, executor, clock, *log, reconcile);
     LoopSettings loop_settings;
     loop_settings.resync = std::chrono::seconds(config.resync);
     Loop loop(reconciler, clock, *log, loop_settings);
     LoopEngine engine(loop);
+    add_gauges(metrics, loop.board(), store);
 
     Admission const admission{store, reserved};
     SpecDirectory specs(config.spec_dir.str(), admission, reconcile.max_removals, *log,
@@ -121,7 +126,7 @@ int run_daemon(Config const& config) {
     api_settings.node = node;
     api_settings.socket = config.socket.str();
     api_settings.admin_gid = group(config.admin_group);
-    ApiServer api({store, store, store, admission, engine, api_settings, *log});
+    ApiServer api({store, store, store, admission, engine, api_settings, *log, &metrics});
 
     loop.start();
     api.serve(host::listen_unix(config.socket.str(), group(config.admin_group)).release());

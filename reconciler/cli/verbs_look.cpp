@@ -119,8 +119,9 @@ Exit describe(Call const& call, Console& console) {
     auto const e = Client(call.socket).ask("GET", target.path());
     auto& out = console.out;
     auto const terminating = text_at(e, "terminating"), source = text_at(e, "source");
+    auto const request = text_at(e, "request");
     out << target.str() << "  generation " << clean(text_at(e, "generation"))
-        << (source.empty() ? "" : ", from " + clean(source))
+        << (source.empty() ? "" : ", from " + clean(source)) << (request.empty() ? "" : ", request " + clean(request))
         << (terminating.empty() ? "" : ", terminating since " + clean(terminating))
         << (value_at(e, "paused") == json::value(true) ? ", paused" : "") << "\n\n";
     print_indented(out, to_yaml(in_order(*target.kind, e)));

@@ -2,15 +2,6 @@
 #include "reconciler/plan/plan.hpp"
 
 namespace genesis {
-namespace {
-
-json::array describe(std::vector<Change> const& changes) {
-    json::array out;
-    for (auto const& c : changes) out.push_back({{"path", c.path}, {"from", c.from}, {"to", c.to}});
-    return out;
-}
-
-}  // namespace
 
 std::string_view word_of(Cause cause) {
     switch (cause) {
@@ -20,20 +11,6 @@ std::string_view word_of(Cause cause) {
             return "spec_changed";
         case Cause::drifted:
             return "drifted";
-    }
-    return {};
-}
-
-std::string_view word_of(Verb verb) {
-    switch (verb) {
-        case Verb::create:
-            return "create";
-        case Verb::update:
-            return "update";
-        case Verb::replace:
-            return "replace";
-        case Verb::remove:
-            return "remove";
     }
     return {};
 }

@@ -18,6 +18,7 @@ struct Subject {
     json::object spec;
     std::map<std::string, std::int64_t> numbers;
     bool paused = false, adopt = false, confirmed = false;
+    std::string request{};  // that brought this generation
 };
 
 using Records = std::map<Ref, json::object>;

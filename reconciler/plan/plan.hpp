@@ -47,7 +47,6 @@ struct Policy {
 
 enum class Cause { never_converged, spec_changed, drifted };
 std::string_view word_of(Cause cause);
-std::string_view word_of(Verb verb);
 
 struct Hold {
     Ref ref, object;

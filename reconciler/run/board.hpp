@@ -31,6 +31,22 @@ public:
         return out;
     }
 
+    struct Tally {
+        std::map<std::pair<std::string, bool>, std::size_t> objects;  // by kind, and whether they are ready
+        std::map<std::string, std::size_t> records;                   // by state
+    };
+    [[nodiscard]] Tally tally() const {
+        std::lock_guard lock(mutex_);
+        Tally out;
+        for (auto const& [ref, entry] : entries_) {
+            bool ready = false;
+            for (auto const& c : entry.conditions) ready = ready || (c.type == "ready" && c.status == "true");
+            ++out.objects[{ref.kind, ready}];
+            for (auto const& [record, line] : entry.lines) ++out.records[line.state];
+        }
+        return out;
+    }
+
 private:
     struct Entry {
         Lines lines;

@@ -118,6 +118,7 @@ public:
     }
     void finish(std::size_t i, Errand const& errand) {
         state_[i] = finished;
+        if (!errand.steps.empty()) report_.settles.emplace_back(errand.driver, errand.fault.empty());
         if (!errand.fault.empty()) report_.faults.push_back(errand.driver + ": " + errand.fault);
         report_.elsewhere.insert(report_.elsewhere.end(), errand.elsewhere.begin(), errand.elsewhere.end());
         for (std::size_t k = 0; k < errand.steps.size(); ++k) end(errand.steps[k], errand.outcomes[k]);

@@ -22,8 +22,9 @@ struct Patience {
 struct Report {
     std::vector<std::pair<AnyStep, Outcome>> outcomes;
     std::vector<std::pair<AnyStep, std::string>> skipped;  // something they refer to failed in this plan
-    std::vector<std::pair<Ref, Outcome>> elsewhere;  // what settle() found wrong with records that no step was about
-    std::vector<std::string> faults;                 // settle() that failed as a whole: "apache: …"
+    std::vector<std::pair<Ref, Outcome>> elsewhere;     // what settle() found wrong with records that no step was about
+    std::vector<std::pair<std::string, bool>> settles;  // by driver, and whether all of it went well
+    std::vector<std::string> faults;                    // settle() that failed as a whole: "apache: …"
 };
 
 class Executor {

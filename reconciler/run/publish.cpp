@@ -6,6 +6,8 @@
 namespace genesis {
 namespace {
 
+constexpr std::size_t steps_most = 1000;  // bytes of step names in one log line
+
 std::string state_of_hold(Hold const& hold) {
     if (hold.reason == "unseen" || hold.reason == "conflict" || hold.reason == "refused") return hold.reason;
     if (hold.reason == "replacement") return "conflict";
@@ -71,6 +73,44 @@ bool same(std::vector<Condition> const& a, std::vector<Condition> const& b) {
 }
 
 }  // namespace
+
+std::string Reconciler::request_of(Ref const& object) const {
+    auto const known = subjects_.find(object);
+    return known == subjects_.end() ? std::string() : known->second.request;
+}
+
+// One line for each object something was done to, with the request that brought the generation worked on.
+void Reconciler::write_log(Report const& report) const {
+    struct Sum {
+        std::size_t done = 0, failed = 0;
+        std::string steps;
+    };
+    std::map<Ref, Sum> lines;
+    for (auto const& [step, outcome] : report.outcomes) {
+        auto& line = lines[step.object];
+        bool const done = outcome.how == Outcome::done;
+        ++(done ? line.done : line.failed);
+        if (line.steps.size() > steps_most) continue;
+        line.steps += (line.steps.empty() ? "" : ", ") + std::string(word_of(step.verb)) + " " + step.ref.str();
+        if (!done) line.steps += " " + std::string(word_of(outcome.how));
+    }
+    for (auto const& [object, line] : lines)
+        log_.write(Level::info, "steps were taken",
+                   {{"object", object.str()},
+                    {"request", request_of(object)},
+                    {"done", std::to_string(line.done)},
+                    {"failed", std::to_string(line.failed)},
+                    {"steps", line.steps}});
+}
+
+void Reconciler::count(Report const& report, bool full, Steady started) const {
+    auto* metrics = settings_.metrics;
+    if (metrics == nullptr) return;
+    for (auto const& [step, outcome] : report.outcomes)
+        metrics->step(step.ref.kind, word_of(step.verb), word_of(outcome.how));
+    for (auto const& [driver, fine] : report.settles) metrics->settle(driver, fine);
+    metrics->pass(full, clock_.steady() - started);
+}
 
 void Reconciler::publish(Dirty const& scope, Plan const& plan, Report const& report) {
     std::map<Ref, Board::Lines> lines;

@@ -24,6 +24,7 @@ Subject Reconciler::subject_of(Object const& object) const {
     Subject s;
     s.ref = object.ref;
     s.generation = object.generation;
+    s.request = object.request;
     s.spec = object.spec;
     s.numbers = object.numbers;
     s.paused = object.paused;
@@ -193,6 +194,7 @@ Plan Reconciler::preview(Object const& object, std::stop_token const& stop) {
 }
 
 PassResult Reconciler::pass(std::optional<Dirty> const& dirty, std::stop_token const& stop) {
+    auto const started = clock_.steady();
     refresh(dirty);
     Dirty scope;
     if (dirty) {
@@ -207,6 +209,7 @@ PassResult Reconciler::pass(std::optional<Dirty> const& dirty, std::stop_token c
     auto const report = executor_.execute(plan, stop);
     for (auto const& fault : report.faults)
         log_.write(Level::error, "a batch could not be settled", {{"fault", fault}});
+    write_log(report);
     note_in_sync(plan, seen);
     note_outcomes(report);
     for (auto const& ref : plan.gone) drop(ref);
@@ -215,6 +218,7 @@ PassResult Reconciler::pass(std::optional<Dirty> const& dirty, std::stop_token c
     forget_missed(scope, planned);
     publish(scope, plan, report);
     finish_removed(scope, plan);
+    count(report, !dirty, started);
     PassResult result;
     result.again = surprised;
     for (auto const& [step, outcome] : report.outcomes) {
@@ -288,7 +292,10 @@ void Reconciler::note_failure(RecordState& state, std::string const& why) {
     state.next_attempt = clock_.now() + pause(state.attempts);
     unsaved_.insert(state.ref);
     log_.write(Level::warning, "a step failed",
-               {{"object", state.object.str()}, {"record", state.ref.str()}, {"why", state.error}});
+               {{"object", state.object.str()},
+                {"record", state.ref.str()},
+                {"why", state.error},
+                {"request", request_of(state.object)}});
 }
 
 void Reconciler::note_outcomes(Report const& report) {

@@ -2,6 +2,7 @@
 #pragma once
 #include "reconciler/run/board.hpp"
 #include "reconciler/run/executor.hpp"
+#include "reconciler/telemetry/metrics.hpp"
 
 #include <optional>
 #include <random>
@@ -14,6 +15,7 @@ struct ReconcilerSettings {
     std::size_t max_removals = 50;
     std::chrono::milliseconds first_pause{1000}, longest_pause{300000};  // between attempts at a failing record
     std::uint64_t seed = 0;                                              // of the jitter; 0: from the system
+    Metrics* metrics = nullptr;                                          // counts nothing without
 };
 
 using Dirty = std::set<Ref>;
@@ -57,6 +59,9 @@ private:
     Dirty note_elsewhere(Report const& report);
     void forget_missed(Dirty const& scope, Time planned);
     void note_failure(RecordState& state, std::string const& why);
+    void write_log(Report const& report) const;
+    void count(Report const& report, bool full, Steady started) const;
+    [[nodiscard]] std::string request_of(Ref const& object) const;
     RecordState& state_of(Ref const& ref, Ref const& object);
     void drop(Ref const& ref);
     void publish(Dirty const& scope, Plan const& plan, Report const& report);

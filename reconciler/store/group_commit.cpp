@@ -12,7 +12,7 @@ constexpr std::size_t most_at_once = 1000;  // bounds the WAL and the wait of th
 
 }  // namespace
 
-GroupCommit::GroupCommit(SQLite::Database& db, std::function<void()> after)
+GroupCommit::GroupCommit(SQLite::Database& db, std::function<void(Committed const&)> after)
     : db_(db), after_(std::move(after)), thread_([this] { loop(); }) {}
 
 GroupCommit::~GroupCommit() {
@@ -39,17 +39,19 @@ void GroupCommit::wait_for(std::function<void()> work, Keep keep) {
 
 void GroupCommit::loop() {
     for (auto jobs = take(); !jobs.empty(); jobs = take()) {
+        auto const started = std::chrono::steady_clock::now();
         try {
             commit(jobs);
         } catch (SQLite::Exception const& e) {
             auto const fault = std::make_exception_ptr(Fault(std::string("the store cannot write: ") + e.what()));
             for (auto* job : jobs) job->failure = fault;
         }
+        Committed const committed{jobs.size(), std::chrono::steady_clock::now() - started};
         for (auto* job : jobs) {
             auto done = std::move(job->done);  // the job is its caller's and may go as soon as that is told
             done.set_value();
         }
-        if (after_) after_();
+        if (after_) after_(committed);
     }
 }
 

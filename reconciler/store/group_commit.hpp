@@ -4,6 +4,7 @@
 
 #include <SQLiteCpp/Database.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <exception>
@@ -19,8 +20,12 @@ namespace genesis {
 // The database is used by the writing thread alone from construction on.
 class GroupCommit {
 public:
+    struct Committed {
+        std::size_t jobs = 0;  // that shared the transaction
+        std::chrono::steady_clock::duration took{};
+    };
     // `after` runs on the writing thread after each commit, once its callers were told.
-    explicit GroupCommit(SQLite::Database& db, std::function<void()> after = {});
+    explicit GroupCommit(SQLite::Database& db, std::function<void(Committed const&)> after = {});
     ~GroupCommit();  // what waits is still written
     GroupCommit(GroupCommit const&) = delete;
     GroupCommit& operator=(GroupCommit const&) = delete;
@@ -62,7 +67,7 @@ private:
     void attempt(Job& job);
 
     SQLite::Database& db_;
-    std::function<void()> const after_;
+    std::function<void(Committed const&)> const after_;
     std::mutex mutex_;
     std::condition_variable arrived_;
     std::deque<Job*> waiting_;

@@ -25,12 +25,6 @@ Origin origin_of(Origin const* by, std::string const& source) {
     return {source, "local", "", {}};
 }
 
-json::array array_of(std::vector<Change> const& changes) {
-    json::array out;
-    for (auto const& c : changes) out.push_back(json::object{{"path", c.path}, {"from", c.from}, {"to", c.to}});
-    return out;
-}
-
 std::optional<Condition> ready_of(std::vector<Condition> const& conditions) {
     for (auto const& c : conditions)
         if (c.type == "ready") return c;
@@ -68,7 +62,7 @@ SqliteStore::SqliteStore(std::string const& path, std::string node, Vault vault,
       reader_(open_database(path)),
       sql_(writer_),
       reading_sql_(reader_),
-      commit_(writer_, [this] { announce(); }) {
+      commit_(writer_, [this](GroupCommit::Committed const& committed) { announce(committed); }) {
     reader_.exec("PRAGMA query_only = ON");
     commit_.run([&] { Use(sql_.interrupt, node_).run(); });
 }
@@ -152,7 +146,7 @@ Stored<Written> SqliteStore::store_spec(PutRequest const& request, Object const*
     Use(former != nullptr ? sql_.update_object : sql_.insert_object, node_, ref.kind, ref.key, generation, sealed,
         request.source, package, now, by.request)
         .run();
-    note(by, "put", ref, generation, array_of(changes));
+    note(by, "put", ref, generation, describe(changes));
     tell(former != nullptr ? "changed" : "created", ref, generation, by);
     return Written{former != nullptr ? Wrote::changed : Wrote::created, generation};
 }

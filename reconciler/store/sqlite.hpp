@@ -57,9 +57,12 @@ public:
     std::vector<AuditEntry> audit(std::int64_t before, std::size_t limit) override;
     std::vector<Event> events(std::int64_t after, std::size_t limit) override;
     Range event_range() override;
-    void on_events(std::function<void()> listener) override;
+    EventFan::Subscription on_events(std::function<void()> listener) override;
     std::int64_t cursor(std::string const& name) override;
     void set_cursor(std::string const& name, std::int64_t seq) override;
+
+    // Called on the writing thread after each commit; must return at once. Set it before the store is shared.
+    void on_commit(std::function<void(GroupCommit::Committed const&)> listener) { committed_ = std::move(listener); }
 
 private:
     struct Row {
@@ -85,7 +88,7 @@ private:
     // False when the nonce was spent before, or may have been.
     bool spend_now(Origin* by);
     void prune_nonces(std::int64_t newest, std::int64_t horizon);
-    void announce();
+    void announce(GroupCommit::Committed const& committed);
     std::int64_t mark(std::string const& name);
     void set_mark(std::string const& name, std::int64_t value);
     // Runs change() in a commit of its own and counts it once it is durable, unless it says that there was nothing.
@@ -113,8 +116,8 @@ private:
     std::atomic<std::int64_t> keys_version_ = 0;  // only rises
     std::atomic<Steady> keys_looked_{};           // when the version was last read from the file
     bool told_ = false;                           // the writing thread only: events were written since the last commit
-    std::mutex listening_;
-    std::function<void()> listener_;
+    EventFan listeners_;
+    std::function<void(GroupCommit::Committed const&)> committed_;
     GroupCommit commit_;  // last: its thread ends before what it uses
 };
 

@@ -11,39 +11,6 @@ constexpr std::int64_t history_most = 100000;
 constexpr std::chrono::hours history_age{24 * 30};
 constexpr std::size_t prune_every = 1000;  // history lines
 
-char const* word(Verb verb) {
-    switch (verb) {
-        case Verb::create:
-            return "create";
-        case Verb::update:
-            return "update";
-        case Verb::replace:
-            return "replace";
-        case Verb::remove:
-            return "remove";
-    }
-    return "";
-}
-
-char const* word(Outcome::How how) {
-    switch (how) {
-        case Outcome::done:
-            return "done";
-        case Outcome::later:
-            return "later";
-        case Outcome::refused:
-            return "refused";
-    }
-    return "";
-}
-
-std::string text_of(std::vector<Change> const& changes) {
-    json::array out;
-    out.reserve(changes.size());
-    for (auto const& c : changes) out.push_back(json::object{{"path", c.path}, {"from", c.from}, {"to", c.to}});
-    return json::serialize(out);
-}
-
 RecordState read_record(Use& row) {
     RecordState r;
     r.ref = {row.text(0), row.text(1)};
@@ -101,9 +68,9 @@ void SqliteStore::intend(std::span<AnyStep const> steps, std::span<std::string c
         std::vector<std::int64_t> lines;
         for (std::size_t i = 0; i < steps.size(); ++i) {
             auto const& s = steps[i];
-            auto const changes = text_of(s.changes);
-            Use(sql_.insert_history, node_, now, s.object.kind, s.object.key, s.ref.kind, s.ref.key, word(s.verb),
-                causes[i], changes)
+            auto const changes = json::serialize(describe(s.changes));
+            Use(sql_.insert_history, node_, now, s.object.kind, s.object.key, s.ref.kind, s.ref.key,
+                std::string(word_of(s.verb)), causes[i], changes)
                 .run();
             lines.push_back(writer_.getLastInsertRowid());
             if (s.verb == Verb::create)
@@ -130,7 +97,7 @@ void SqliteStore::record(std::span<AnyStep const> steps, std::span<Outcome const
     commit_.run([&] {
         for (std::size_t i = 0; i < steps.size(); ++i) {
             auto const& step = steps[i];
-            Use(sql_.set_outcome, ids[i], word(outcomes[i].how), outcomes[i].why).run();
+            Use(sql_.set_outcome, ids[i], std::string(word_of(outcomes[i].how)), outcomes[i].why).run();
             if (step.verb == Verb::remove && outcomes[i].how == Outcome::done)
                 Use(sql_.delete_record, node_, step.ref.kind, step.ref.key).run();
         }

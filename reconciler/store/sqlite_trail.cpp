@@ -31,16 +31,15 @@ void SqliteStore::tell(std::string const& type, Ref const& ref, std::int64_t gen
     set_mark("events_pruned", seq - events_most);
 }
 
-void SqliteStore::announce() {
+void SqliteStore::announce(GroupCommit::Committed const& committed) {
+    if (committed_) committed_(committed);
     if (!told_) return;
     told_ = false;
-    std::lock_guard const lock(listening_);
-    if (listener_) listener_();
+    listeners_.tell();
 }
 
-void SqliteStore::on_events(std::function<void()> listener) {
-    std::lock_guard const lock(listening_);
-    listener_ = std::move(listener);
+EventFan::Subscription SqliteStore::on_events(std::function<void()> listener) {
+    return listeners_.listen(std::move(listener));
 }
 
 std::vector<AuditEntry> SqliteStore::audit(std::int64_t before, std::size_t limit) {

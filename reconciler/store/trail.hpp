@@ -1,6 +1,7 @@
 // What happened, for whoever asks later: who changed what, and the numbered events that others follow. A port.
 #pragma once
 #include "drivers/context.hpp"
+#include "reconciler/store/event_fan.hpp"
 #include "reconciler/store/origin.hpp"
 #include "resources/schema/schema.hpp"
 
@@ -53,8 +54,9 @@ struct Trail {
         std::int64_t pruned = 0, newest = 0;
     };
     virtual Range event_range() = 0;
-    // Called on the writing thread after each commit that wrote events; must return at once. One listener.
-    virtual void on_events(std::function<void()> listener) = 0;
+    // Called on the writing thread after each commit that wrote events, while the subscription is kept; must return at
+    // once. Any number of listeners.
+    [[nodiscard]] virtual EventFan::Subscription on_events(std::function<void()> listener) = 0;
     // How far somebody has read; 0 when never set.
     virtual std::int64_t cursor(std::string const& name) = 0;
     virtual void set_cursor(std::string const& name, std::int64_t seq) = 0;

@@ -100,4 +100,11 @@ std::vector<Change> diff(Schema const& schema, json::object const& want, json::o
     return std::move(differ.changes);
 }
 
+json::array describe(std::vector<Change> const& changes) {
+    json::array out;
+    out.reserve(changes.size());
+    for (auto const& c : changes) out.push_back(json::object{{"path", c.path}, {"from", c.from}, {"to", c.to}});
+    return out;
+}
+
 }  // namespace genesis

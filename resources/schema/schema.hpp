@@ -76,6 +76,8 @@ Problems check(Schema const& schema, json::value const& value, std::string const
 json::object complete(Schema const& schema, json::object value);
 // What to change in `have` to get `want`; reported and write-only fields are left out.
 std::vector<Change> diff(Schema const& schema, json::object const& want, json::object const& have);
+// As it is stored and shown: [{path, from, to}].
+json::array describe(std::vector<Change> const& changes);
 // The same value with every secret as ********.
 json::object redact(Schema const& schema, json::object value);
 // Calls visit(pointer, secret) for each secret text present; visit may replace it.

@@ -1,0 +1,12 @@
+// What is looked up for metrics only when somebody asks for them.
+#pragma once
+#include "reconciler/run/board.hpp"
+#include "reconciler/store/trail.hpp"
+#include "reconciler/telemetry/metrics.hpp"
+
+namespace genesis {
+
+// Board and trail outlive the last text() of the metrics.
+void add_gauges(Metrics& metrics, Board const& board, Trail& trail);
+
+}  // namespace genesis
