@@ -1,5 +1,6 @@
 // /etc/genesis/genesis.yaml: described like everything else people write, so it is read as strictly.
 #pragma once
+#include "reconciler/webhooks/receiver.hpp"
 #include "resources/schema/codec.hpp"
 #include "resources/schema/document.hpp"
 
@@ -25,6 +26,7 @@ struct Config {
     std::vector<DomainPattern> reserved_domains;
     AbsolutePath mariadb_socket{"/run/mysqld/mysqld.sock"};
     std::int64_t apache_canary_port = 7081;
+    std::vector<Receiver> webhooks;
 };
 template <>
 struct Describe<Config> {
@@ -50,6 +52,9 @@ struct Describe<Config> {
         field("mariadb_socket", &Config::mariadb_socket, "Where MariaDB listens."),
         field("apache_canary_port", &Config::apache_canary_port,
               "Loopback port on which Apache tells which configuration it runs.", Mark::none, {.min = 1, .max = 65535}),
+        field("webhooks", &Config::webhooks,
+              "Who is told of events: a list of {name, url, kid, key_file, audience, ca_file, events, kinds}.",
+              Mark::none, {.most = 50}),
     };
 };
 

@@ -12,6 +12,7 @@
 #include "reconciler/app/reserved.hpp"
 #include "reconciler/store/sqlite.hpp"
 #include "reconciler/telemetry/log.hpp"
+#include "reconciler/webhooks/webhooks.hpp"
 
 #include <fcntl.h>
 #include <pwd.h>
@@ -130,6 +131,7 @@ int run_daemon(Config const& config) {
 
     loop.start();
     api.serve(host::listen_unix(config.socket.str(), group(config.admin_group)).release());
+    Webhooks const webhooks(config.webhooks, store, clock, *log, &metrics);
     SpecWatch watch(config.spec_dir.str(), specs, *log);
     host::notify("READY=1");
     log->write(Level::info, "genesisd is up", {{"node", node}, {"version", GENESIS_VERSION}});

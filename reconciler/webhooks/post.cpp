@@ -1,0 +1,210 @@
+// Asio and Beast, one phase at a time: each is started, run for as long as it may take, and dropped with its session.
+#include "reconciler/webhooks/post.hpp"
+
+#include "drivers/context.hpp"
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+
+#include <atomic>
+#include <optional>
+
+namespace genesis {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+namespace {
+
+constexpr std::uint32_t head_limit = 8192;
+constexpr std::uint64_t body_limit = 65536;
+
+asio::ssl::context context_for(std::string const& ca_file) {
+    asio::ssl::context out(asio::ssl::context::tls_client);
+    ::SSL_CTX_set_min_proto_version(out.native_handle(), TLS1_2_VERSION);
+    out.set_verify_mode(asio::ssl::verify_peer);
+    if (ca_file.empty()) {
+        out.set_default_verify_paths();
+    } else {
+        error_code error;
+        out.load_verify_file(ca_file, error);
+        if (error) throw Fault("cannot read " + ca_file + ": " + error.message());
+    }
+    return out;
+}
+
+bool is_address(std::string const& host) {
+    error_code error;
+    asio::ip::make_address(host, error);
+    return !error;
+}
+
+}  // namespace
+
+// One connection. After any Fault it is of no use any more.
+class Poster::Session {
+public:
+    Session(Endpoint const& endpoint, std::string const& ca_file) : endpoint_(endpoint) {
+        if (!endpoint.tls) return;
+        tls_context_.emplace(context_for(ca_file));
+        tls_.emplace(socket_, *tls_context_);
+        if (!is_address(endpoint.host)) ::SSL_set_tlsext_host_name(tls_->native_handle(), endpoint.host.c_str());
+        tls_->set_verify_callback(asio::ssl::host_name_verification(endpoint.host));
+    }
+
+    void open(PostPatience const& patience) {
+        auto const found = std::make_shared<tcp::resolver::results_type>();
+        run("cannot be resolved", patience.resolve, [&](auto done) {
+            resolver_.async_resolve(endpoint_.host, endpoint_.port, [=](error_code error, auto const& results) {
+                *found = results;
+                done(error);
+            });
+        });
+        if (!endpoint_.tls)
+            for (auto const& entry : *found)
+                if (!entry.endpoint().address().is_loopback()) throw Fault("http is for loopback addresses only");
+        run("cannot be connected to", patience.connect, [&](auto done) {
+            asio::async_connect(socket_, *found, [=](error_code error, tcp::endpoint const&) { done(error); });
+        });
+        error_code ignored;
+        socket_.set_option(tcp::no_delay(true), ignored);
+        if (tls_)
+            run("refused TLS, or is not who it should be", patience.handshake,
+                [&](auto done) { tls_->async_handshake(asio::ssl::stream_base::client, done); });
+    }
+
+    int exchange(http::request<http::string_body> const& request, PostPatience const& patience) {
+        run("did not take the event", patience.write, [&](auto done) {
+            on_stream([&](auto& stream) {
+                http::async_write(stream, request, [=](error_code error, std::size_t) { done(error); });
+            });
+        });
+        http::response_parser<http::string_body> parser;
+        parser.header_limit(head_limit);
+        parser.body_limit(boost::none);  // a longer one is told by its head and not read
+        run("did not answer", patience.answer, [&](auto done) {
+            on_stream([&](auto& stream) {
+                http::async_read_header(stream, buffer_, parser, [=](error_code error, std::size_t) { done(error); });
+            });
+        });
+        auto const status = parser.get().result_int();
+        if (auto const length = parser.content_length(); length && *length > body_limit)
+            return static_cast<int>(status);
+        parser.body_limit(body_limit);
+        try {  // what else it says matters only to a connection that is to be used again
+            run("did not end its answer", patience.answer, [&](auto done) {
+                on_stream([&](auto& stream) {
+                    http::async_read(stream, buffer_, parser, [=](error_code error, std::size_t) { done(error); });
+                });
+            });
+            reusable_ = parser.get().keep_alive();
+        } catch (Fault const&) {
+            reusable_ = false;
+        }
+        return static_cast<int>(status);
+    }
+    [[nodiscard]] bool reusable() const { return reusable_; }
+    // From any thread: what runs now ends, and nothing runs after it.
+    void stop() {
+        stopping_ = true;
+        io_.stop();
+    }
+
+private:
+    template <class F>
+    void on_stream(F const& use) {
+        if (tls_) {
+            use(*tls_);
+        } else {
+            use(socket_);
+        }
+    }
+
+    // Starts an operation and runs it for at most so long. When that passes, what it refers to must outlive it: its
+    // handlers are run to their end here, on a closed socket.
+    template <class Start>
+    void run(char const* what, std::chrono::milliseconds patience, Start const& start) {
+        reusable_ = false;
+        io_.restart();
+        if (stopping_) throw Expired("stopping");
+        auto const result = std::make_shared<std::optional<error_code>>();
+        start([result](error_code error) { *result = error; });
+        io_.run_for(patience);
+        if (*result && !**result) return;
+        error_code ignored;
+        socket_.close(ignored);
+        resolver_.cancel();
+        std::string const said = endpoint_.authority + " " + what + ": ";
+        if (*result) throw Fault(said + (*result)->message());
+        io_.restart();
+        io_.run();
+        throw Expired(said + "too late");
+    }
+
+    Endpoint const& endpoint_;
+    asio::io_context io_{1};
+    tcp::resolver resolver_{io_};
+    tcp::socket socket_{io_};
+    std::optional<asio::ssl::context> tls_context_;
+    std::optional<asio::ssl::stream<tcp::socket&>> tls_;
+    beast::flat_buffer buffer_{head_limit + body_limit};
+    bool reusable_ = false;
+    std::atomic<bool> stopping_ = false;
+};
+
+Poster::Poster(Endpoint endpoint, std::string ca_file, PostPatience patience)
+    : endpoint_(std::move(endpoint)), ca_file_(std::move(ca_file)), patience_(patience) {}
+Poster::~Poster() = default;
+
+std::shared_ptr<Poster::Session> Poster::session() {
+    std::lock_guard const lock(mutex_);
+    if (stopped_) throw Expired("stopping");
+    if (!session_) session_ = std::make_shared<Session>(endpoint_, ca_file_);
+    return session_;
+}
+
+int Poster::try_post(Session& session, Headers const& headers, std::string const& body) {
+    http::request<http::string_body> request(http::verb::post, endpoint_.target, 11);
+    request.set(http::field::host, endpoint_.authority);
+    request.set(http::field::user_agent, "genesis/" GENESIS_VERSION);
+    for (auto const& [name, value] : headers) request.set(name, value);
+    request.body() = body;
+    request.prepare_payload();
+    return session.exchange(request, patience_);
+}
+
+void Poster::drop() {
+    std::lock_guard const lock(mutex_);
+    session_.reset();
+}
+
+int Poster::post(Headers const& headers, std::string const& body) {
+    for (bool kept = session_ != nullptr;; kept = false) try {
+            auto const connection = session();
+            if (!kept) connection->open(patience_);
+            auto const status = try_post(*connection, headers, body);
+            if (!connection->reusable()) drop();
+            return status;
+        } catch (Expired const&) {
+            drop();
+            throw;
+        } catch (Fault const&) {
+            drop();
+            if (!kept) throw;  // else the peer ended a connection it had kept: a new one, once
+        }
+}
+
+void Poster::stop() {
+    std::lock_guard const lock(mutex_);
+    stopped_ = true;
+    if (session_) session_->stop();
+}
+
+}  // namespace genesis

@@ -1,0 +1,44 @@
+// POSTs to one endpoint: verified TLS, a deadline for each phase, bounded answers, no redirect followed.
+#pragma once
+#include "reconciler/webhooks/receiver.hpp"
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+namespace genesis {
+
+struct PostPatience {
+    std::chrono::milliseconds resolve{5000}, connect{5000}, handshake{5000}, write{10000}, answer{15000};
+};
+
+// One thread posts; any thread may stop it. The connection is kept between posts as long as the peer keeps it.
+class Poster {
+public:
+    using Headers = std::vector<std::pair<std::string, std::string>>;
+    Poster(Endpoint endpoint, std::string ca_file, PostPatience patience);
+    ~Poster();
+    Poster(Poster const&) = delete;
+    Poster& operator=(Poster const&) = delete;
+
+    // The status of the answer, whose head may have 8 KiB and whose body 64 KiB. Throws Fault when there is none.
+    int post(Headers const& headers, std::string const& body);
+    // The post under way and all later ones throw Expired.
+    void stop();
+
+private:
+    class Session;
+    std::shared_ptr<Session> session();
+    void drop();
+    int try_post(Session& session, Headers const& headers, std::string const& body);
+
+    Endpoint const endpoint_;
+    std::string const ca_file_;
+    PostPatience const patience_;
+    std::mutex mutex_;
+    bool stopped_ = false;
+    std::shared_ptr<Session> session_;  // changed by the posting thread only
+};
+
+}  // namespace genesis

@@ -1,0 +1,76 @@
+// Somebody who is told of events: where, signed with which key, and of what.
+#pragma once
+#include "resources/schema/codec.hpp"
+
+#include <string>
+#include <vector>
+
+namespace genesis {
+
+namespace rules {
+inline constexpr TextRule webhook_url{
+    .name = "webhook URL",
+    .says = "https://, or http:// to a loopback address, then a host, a path and a query in plain ASCII",
+    .pattern =
+        "(?:https://(?:[a-z0-9.-]+|\\[[0-9a-f:.]+\\])|http://(?:localhost|127\\.[0-9]{1,3}\\.[0-9]{1,3}\\.[0-9]{1,3}|"
+        "\\[::1\\]))(?::[0-9]{1,5})?/[A-Za-z0-9._~/-]*(?:\\?[A-Za-z0-9._~/&=:-]*)?",
+    .min = 9,
+    .max = 1024,
+};
+inline constexpr TextRule key_id{
+    .name = "key id",
+    .says = "4 to 32 lower-case letters, digits and hyphens",
+    .pattern = "[a-z0-9-]{4,32}",
+    .min = 4,
+    .max = 32,
+};
+inline constexpr TextRule event_type{
+    .name = "event type",
+    .says = "what happened, such as object.ready",
+    .pattern = "[a-z_]+\\.[a-z_]+",
+    .max = 64,
+};
+}  // namespace rules
+
+struct Receiver {
+    ObjectName name;
+    Text<rules::webhook_url> url;
+    Text<rules::key_id> kid;
+    AbsolutePath key_file;
+    Line audience;
+    std::optional<AbsolutePath> ca_file;
+    std::vector<Text<rules::event_type>> events;
+    std::vector<ObjectName> kinds;
+};
+template <>
+struct Describe<Receiver> {
+    static constexpr std::string_view kind = "webhook", doc = "One receiver of signed events.";
+    static constexpr auto fields = std::tuple{
+        field("name", &Receiver::name, "What logs and metrics call it; how far it has read is kept by this name.",
+              Mark::key),
+        field("url", &Receiver::url, "Each event is POSTed here; https, or http to this server itself.",
+              Mark::required),
+        field("kid", &Receiver::kid, "The id of the key it is signed with.", Mark::required),
+        field("key_file", &Receiver::key_file,
+              "Holds the key as 64 hex characters; only root may read it. Read anew for each event.", Mark::required),
+        field("audience", &Receiver::audience, "The audience that is signed: what the receiver expects its own to be.",
+              Mark::required),
+        field("ca_file", &Receiver::ca_file, "Certificates to trust instead of the system's."),
+        field("events", &Receiver::events, "Only these types, such as object.ready; empty: all.", Mark::none,
+              {.most = 50}),
+        field("kinds", &Receiver::kinds, "Only of these kinds of object, such as account; empty: all.", Mark::none,
+              {.most = 50}),
+    };
+};
+
+// A webhook_url taken apart.
+struct Endpoint {
+    bool tls = true;
+    std::string host;       // without brackets
+    std::string port;       // as a number
+    std::string target;     // path and query as they are sent and signed
+    std::string authority;  // as the Host header has it
+};
+Endpoint endpoint_of(std::string_view url);
+
+}  // namespace genesis

@@ -1,0 +1,71 @@
+// Tells receivers of events: each by a thread of its own, at least once, in order, from where it had read last.
+#pragma once
+#include "reconciler/store/trail.hpp"
+#include "reconciler/telemetry/metrics.hpp"
+#include "reconciler/webhooks/post.hpp"
+#include "reconciler/webhooks/receiver.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <thread>
+
+namespace genesis {
+
+struct WebhookPatience {
+    PostPatience post;
+    std::chrono::milliseconds first_pause{1000}, longest_pause{600000};  // between attempts at one event, and jitter
+    std::chrono::milliseconds look{30000};                               // for events that nobody woke us for
+};
+
+// A receiver that is new to the store is told everything that is still kept. It reads one event a POST, and the next
+// one only after a 2xx: whoever answers late or not at all is told the same event again and holds up nobody else.
+class Courier {
+public:
+    Courier(Receiver receiver, Trail& trail, Clock const& clock, Log& log, Metrics* metrics, WebhookPatience patience);
+    ~Courier();  // at once: a delivery under way counts as unanswered
+    Courier(Courier const&) = delete;
+    Courier& operator=(Courier const&) = delete;
+
+    void wake();  // returns at once
+    [[nodiscard]] std::string const& name() const { return receiver_.name.str(); }
+    [[nodiscard]] std::int64_t cursor() const { return cursor_; }
+
+private:
+    void run(std::stop_token const& stop);
+    void read_on(std::stop_token const& stop);
+    [[nodiscard]] bool wants(Event const& event) const;
+    void skip_pruned();
+    bool deliver(Event const& event, std::stop_token const& stop);
+    bool attempt(Event const& event, std::string const& body, int attempts);
+    void sleep(std::chrono::milliseconds pause, std::stop_token const& stop);
+
+    Receiver const receiver_;
+    Endpoint const endpoint_;
+    std::string const mark_;  // the name of its cursor
+    Trail& trail_;
+    Clock const& clock_;
+    Log& log_;
+    Metrics* const metrics_;
+    WebhookPatience const patience_;
+    Poster poster_;
+    std::atomic<std::int64_t> cursor_ = 0;
+    std::mutex mutex_;
+    std::condition_variable_any wake_;
+    bool woken_ = false;
+    std::jthread thread_;  // last: it ends before what it uses
+};
+
+// All of them, woken by the trail's events.
+class Webhooks {
+public:
+    // Trail, clock, log and metrics outlive it.
+    Webhooks(std::vector<Receiver> const& receivers, Trail& trail, Clock const& clock, Log& log, Metrics* metrics,
+             WebhookPatience const& patience = {});
+
+private:
+    std::shared_ptr<std::vector<std::unique_ptr<Courier>>> couriers_;
+    EventFan::Subscription subscription_;
+};
+
+}  // namespace genesis

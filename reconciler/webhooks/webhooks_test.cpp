@@ -1,0 +1,341 @@
+// Webhooks to real receivers: signed, in order, again until answered, each on its own.
+#include "reconciler/webhooks/webhooks.hpp"
+
+#include "drivers/tls/self_signed.hpp"
+#include "reconciler/api/signing.hpp"
+#include "reconciler/store/store_fixture.hpp"
+#include "reconciler/webhooks/receiver_fixture.hpp"
+#include "tests/support/fake_clock.hpp"
+#include "tests/support/tmp_root.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <fstream>
+
+using namespace genesis;
+using namespace genesis::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::string const key_hex(64, 'a');
+std::string const key_bytes(32, '\xaa');
+
+WebhookPatience quick() {
+    WebhookPatience out;
+    out.first_pause = 5ms;
+    out.longest_pause = 20ms;
+    return out;
+}
+
+class Bench {
+public:
+    Bench() { write("key", key_hex + "\n", 0600); }
+    void write(std::string const& name, std::string const& bytes, mode_t mode) const {
+        std::ofstream(root / name) << bytes;
+        REQUIRE(::chmod((root / name).c_str(), mode) == 0);
+    }
+    [[nodiscard]] Receiver receiver(std::string const& name, std::string const& url) const {
+        Receiver out;
+        out.name = ObjectName(name);
+        out.url = Text<rules::webhook_url>(url);
+        out.kid = Text<rules::key_id>("events-key");
+        out.key_file = AbsolutePath(root / "key");
+        out.audience = Line("billing:main");
+        return out;
+    }
+    [[nodiscard]] Receiver receiver(std::string const& name, TestReceiver const& to) const {
+        return receiver(name, "http://" + to.authority() + "/hook?from=genesis");
+    }
+    void start(std::vector<Receiver> const& receivers, WebhookPatience const& patience = quick()) {
+        hooks.emplace(receivers, store.store(), store.clock, log, &metrics, patience);
+    }
+    void put(std::string const& name) { REQUIRE(genesis::put(store.store(), account(name)).has_value()); }
+    // Waits until the receiver's cursor is there, however long a loaded machine takes.
+    void reach(std::string const& name, std::int64_t seq) {
+        for (int i = 0; i < 3000 && store.store().cursor("webhook:" + name) < seq; ++i)
+            std::this_thread::sleep_for(10ms);
+        CHECK(store.store().cursor("webhook:" + name) == seq);
+    }
+    bool counted(std::string const& line) { return metrics.text().find(line) != std::string::npos; }
+    bool logged(std::string const& part) {
+        std::lock_guard const lock(log.mutex);
+        return std::any_of(log.lines.begin(), log.lines.end(),
+                           [&](auto const& line) { return line.find(part) != std::string::npos; });
+    }
+
+    TmpRoot root;
+    StoreFixture store;
+    ListLog log;
+    Metrics metrics;
+    std::optional<Webhooks> hooks;  // last: it ends before what it uses
+};
+
+std::vector<std::int64_t> numbers(std::vector<Delivery> const& deliveries) {
+    std::vector<std::int64_t> out;
+    for (auto const& d : deliveries) out.push_back(d.seq());
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("an event is posted to the receiver, whole, and its signature verifies") {
+    Bench bench;
+    TestReceiver receiver;
+    bench.start({bench.receiver("billing", receiver)});
+    bench.put("acme");
+    auto const told = receiver.wait_for(1);
+    REQUIRE(told.size() == 1);
+    auto const& d = told.front();
+    CHECK(d.method == "POST");
+    CHECK(d.target == "/hook?from=genesis");
+    CHECK(d.type == "application/json");
+    CHECK(d.host == receiver.authority());
+    CHECK(d.event == "1");
+    auto const body = json::parse(d.body).as_object();
+    CHECK(body.at("seq") == 1);
+    CHECK(body.at("type") == "object.created");
+    CHECK(body.at("object") == "account/acme");
+    CHECK(body.at("generation") == 1);
+    auto const said = parse_authorization(d.authorization);
+    REQUIRE(said.has_value());
+    CHECK(said->kid == "events-key");
+    CHECK(said->ts == 1'800'000'000);
+    auto const text = string_to_sign(said->kid, said->ts, said->nonce, "POST", "billing:main", d.target,
+                                     "application/json", "", d.body);
+    CHECK(verifies(Secret(key_bytes), text, said->sig));
+    CHECK_FALSE(verifies(Secret(key_bytes), text + " ", said->sig));
+    bench.reach("billing", 1);
+    CHECK(bench.counted(R"(genesis_webhook_deliveries_total{outcome="answered",receiver="billing"} 1)"));
+    CHECK(bench.counted(R"(genesis_webhook_lag_events{receiver="billing"} 0)"));
+}
+
+TEST_CASE("an event is told again until it is answered with 2xx, each time signed anew, and the next one waits") {
+    Bench bench;
+    std::atomic<int> asked = 0;
+    TestReceiver elsewhere;
+    TestReceiver receiver([&](Delivery const&) -> std::optional<std::string> {
+        switch (++asked) {
+            case 1:
+                return TestReceiver::status(500);
+            case 2:
+                return TestReceiver::status(302, "Location: http://" + elsewhere.authority() + "/hook\r\n");
+            case 3:
+                return std::nullopt;
+            case 4:
+                return "HTTP/1.1 200 OK\r\nX: " + std::string(20000, 'x') + "\r\n\r\n";
+            case 5:
+                return "this is not HTTP\r\n\r\n";
+            default:
+                return TestReceiver::status(200);
+        }
+    });
+    bench.put("acme");
+    bench.put("other");
+    bench.start({bench.receiver("billing", receiver)});
+    auto const told = receiver.wait_for(7);
+    CHECK(numbers(told) == std::vector<std::int64_t>{1, 1, 1, 1, 1, 1, 2});
+    CHECK(told[0].authorization != told[1].authorization);
+    bench.reach("billing", 2);
+    CHECK(elsewhere.wait_for(0).empty());
+    // Four: a connection that was kept and then ended without an answer is made anew at once.
+    CHECK(bench.counted(R"(genesis_webhook_deliveries_total{outcome="failed",receiver="billing"} 4)"));
+    CHECK(bench.counted(R"(genesis_webhook_deliveries_total{outcome="answered",receiver="billing"} 2)"));
+    CHECK(bench.logged("answered 500"));
+    CHECK(bench.logged("answered 302"));
+}
+
+TEST_CASE("a 2xx counts however much comes after its head, and nothing of that is kept") {
+    Bench bench;
+    TestReceiver receiver([](Delivery const&) {
+        return "HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n" + std::string(200000, 'x');
+    });
+    bench.put("acme");
+    bench.put("other");
+    bench.start({bench.receiver("billing", receiver)});
+    CHECK(numbers(receiver.wait_for(2)) == std::vector<std::int64_t>{1, 2});
+    bench.reach("billing", 2);
+}
+
+TEST_CASE("receivers that are gone or never answer delay nobody else, nor the end of the daemon") {
+    Bench bench;
+    std::string closed;
+    {
+        TestReceiver const gone;
+        closed = gone.authority();
+    }
+    boost::asio::io_context io;
+    boost::asio::ip::tcp::acceptor const silent(
+        io, boost::asio::ip::tcp::endpoint(boost::asio::ip::make_address("127.0.0.1"), 0));
+    auto const deaf = "127.0.0.1:" + std::to_string(silent.local_endpoint().port());
+    TestReceiver receiver;
+    bench.start({bench.receiver("gone", "http://" + closed + "/"), bench.receiver("deaf", "http://" + deaf + "/"),
+                 bench.receiver("billing", receiver)});
+    for (auto const* name : {"acme", "other", "third"}) bench.put(name);
+    CHECK(numbers(receiver.wait_for(3)) == std::vector<std::int64_t>{1, 2, 3});
+    bench.reach("billing", 3);
+    bench.hooks.reset();  // with a delivery under way that nobody will answer
+    CHECK(bench.store.store().cursor("webhook:gone") == 0);
+    CHECK(bench.store.store().cursor("webhook:deaf") == 0);
+    CHECK(bench.logged("cannot be connected to"));
+}
+
+TEST_CASE("a receiver that answers too late is told again") {
+    Bench bench;
+    std::atomic<int> asked = 0;
+    TestReceiver receiver([&](Delivery const&) -> std::optional<std::string> {
+        if (++asked == 1) return "HTTP/1.1 200 OK\r\n";  // and never the rest
+        return TestReceiver::status(200);
+    });
+    auto patience = quick();
+    patience.post.answer = 50ms;
+    bench.start({bench.receiver("billing", receiver)}, patience);
+    bench.put("acme");
+    auto const told = numbers(receiver.wait_for(2));
+    REQUIRE(told.size() >= 2);
+    CHECK(std::all_of(told.begin(), told.end(), [](auto seq) { return seq == 1; }));
+    bench.reach("billing", 1);
+    CHECK(bench.logged("too late"));
+}
+
+TEST_CASE("after a restart it goes on where it was: no gap, and twice only what was not answered") {
+    Bench bench;
+    std::atomic<bool> answering = true;
+    TestReceiver receiver([&](Delivery const&) -> std::optional<std::string> {
+        return answering ? std::optional(TestReceiver::status(200)) : std::nullopt;
+    });
+    auto const billing = bench.receiver("billing", receiver);
+    bench.start({billing});
+    bench.put("one");
+    bench.put("two");
+    bench.reach("billing", 2);
+    auto slow = quick();
+    slow.first_pause = 60s;  // so that it is asked once before the restart
+    bench.hooks.reset();
+    answering = false;
+    bench.put("three");
+    bench.start({billing}, slow);
+    REQUIRE(receiver.wait_for(3).size() == 3);
+    bench.hooks.reset();
+    bench.store.reopen();
+    bench.put("four");
+    answering = true;
+    bench.start({billing});
+    CHECK(numbers(receiver.wait_for(5)) == std::vector<std::int64_t>{1, 2, 3, 3, 4});
+    bench.reach("billing", 4);
+}
+
+TEST_CASE("a receiver is told only of the types and kinds it asked for, and reads past the others") {
+    Bench bench;
+    TestReceiver changes, packages;
+    auto of_changes = bench.receiver("changes", changes);
+    of_changes.events = {Text<rules::event_type>("object.changed")};
+    auto of_packages = bench.receiver("packages", packages);
+    of_packages.kinds = {ObjectName("package")};
+    bench.start({of_changes, of_packages});
+    bench.put("acme");
+    REQUIRE(put(bench.store.store(), spec_of(R"({"kind": "package", "name": "starter"})")).has_value());
+    REQUIRE(put(bench.store.store(), account("acme", R"("contact": "a@b.example")")).has_value());
+    CHECK(numbers(changes.wait_for(1)) == std::vector<std::int64_t>{3});
+    CHECK(numbers(packages.wait_for(1)) == std::vector<std::int64_t>{2});
+    bench.reach("changes", 3);
+    bench.reach("packages", 3);
+}
+
+TEST_CASE("over TLS a receiver must prove its name; one that cannot is told nothing") {
+    Bench bench;
+    auto const now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    auto const good = make_self_signed({"localhost"}, now, std::chrono::days(2));
+    auto const other = make_self_signed({"other.example"}, now, std::chrono::days(2));
+    bench.write("good.pem", good.chain, 0644);
+    bench.write("other.pem", other.chain, 0644);
+    auto const yes = [](Delivery const&) { return TestReceiver::status(200); };
+    TestReceiver right(yes, std::pair(good.chain, good.key)), wrong_name(yes, std::pair(other.chain, other.key)),
+        unknown(yes, std::pair(good.chain, good.key));
+    auto const of = [&](std::string const& name, TestReceiver const& to, std::optional<std::string> const& ca) {
+        auto out = bench.receiver(name, "https://localhost:" + std::to_string(to.port()) + "/hook");
+        if (ca) out.ca_file = AbsolutePath(bench.root / *ca);
+        return out;
+    };
+    bench.start({of("right", right, "good.pem"), of("wrong-name", wrong_name, "other.pem"),
+                 of("unknown", unknown, std::nullopt)});
+    bench.put("acme");
+    CHECK(right.wait_for(1).size() == 1);
+    bench.reach("right", 1);
+    for (int i = 0; i < 3000; ++i) {
+        if (bench.counted(R"(outcome="failed",receiver="wrong-name"} )") &&
+            bench.counted(R"(outcome="failed",receiver="unknown"} )"))
+            break;
+        std::this_thread::sleep_for(10ms);
+    }
+    CHECK(wrong_name.wait_for(0).empty());
+    CHECK(unknown.wait_for(0).empty());
+    CHECK(bench.counted(R"(outcome="failed",receiver="wrong-name"} )"));
+    CHECK(bench.counted(R"(outcome="failed",receiver="unknown"} )"));
+    CHECK(bench.logged("is not who it should be"));
+}
+
+TEST_CASE("a key that others may read signs nothing, and one that was put right is used without a restart") {
+    Bench bench;
+    bench.write("key", key_hex, 0644);
+    TestReceiver receiver;
+    bench.start({bench.receiver("billing", receiver)});
+    bench.put("acme");
+    for (int i = 0; i < 3000 && !bench.logged("nobody else's to read"); ++i) std::this_thread::sleep_for(10ms);
+    CHECK(bench.logged("nobody else's to read"));
+    CHECK(receiver.wait_for(0).empty());
+    bench.write("key", "not a key", 0600);
+    for (int i = 0; i < 3000 && !bench.logged("must hold 64 hex"); ++i) std::this_thread::sleep_for(10ms);
+    CHECK(bench.logged("must hold 64 hex"));
+    bench.write("key", key_hex, 0600);
+    CHECK(receiver.wait_for(1).size() == 1);
+    CHECK_FALSE(bench.logged(key_hex));
+}
+
+TEST_CASE("events that are no longer kept are skipped, and how many is said") {
+    struct ShortTrail final : Trail {
+        std::vector<AuditEntry> audit(std::int64_t, std::size_t) override { return {}; }
+        std::vector<Event> events(std::int64_t after, std::size_t) override {
+            Event e;
+            e.seq = 41;
+            e.type = "object.ready";
+            e.object = {"account", "acme"};
+            return after < 41 ? std::vector{e} : std::vector<Event>();
+        }
+        Range event_range() override { return {40, 41}; }
+        EventFan::Subscription on_events(std::function<void()> listener) override {
+            return fan.listen(std::move(listener));
+        }
+        std::int64_t cursor(std::string const&) override { return at; }
+        void set_cursor(std::string const&, std::int64_t seq) override { at = seq; }
+        EventFan fan;
+        std::atomic<std::int64_t> at = 7;
+    } trail;
+    Bench bench;
+    TestReceiver receiver;
+    Webhooks const hooks({bench.receiver("billing", receiver)}, trail, bench.store.clock, bench.log, &bench.metrics,
+                         quick());
+    CHECK(numbers(receiver.wait_for(1)) == std::vector<std::int64_t>{41});
+    CHECK(bench.counted(R"(genesis_webhook_skipped_total{receiver="billing"} 33)"));
+    CHECK(bench.logged("events=33"));
+}
+
+TEST_CASE("a receiver's URL is https, or http to this machine, and is taken apart as it is sent") {
+    auto const fine = [](std::string_view url) { return !refuse(rules::webhook_url, url).has_value(); };
+    for (auto const* url : {"https://billing.example/hook", "https://192.0.2.7:8443/", "https://[2001:db8::1]/x?a=b",
+                            "http://127.0.0.1:80/", "http://localhost:8080/x", "http://[::1]:1/"})
+        CHECK(fine(url));
+    for (auto const* url :
+         {"http://billing.example/", "http://192.0.2.7/", "http://127.0.0.1.billing.example/",
+          "https://user:pw@billing.example/", "https://billing.example", "ftp://localhost/",
+          "https://billing.example/#part", "https://billing.example/a b", "http://localhost.example/"})
+        CHECK_FALSE(fine(url));
+    auto const a = endpoint_of("https://billing.example/hook?x=y:z");
+    CHECK(a.tls);
+    CHECK((a.host == "billing.example" && a.port == "443" && a.target == "/hook?x=y:z"));
+    CHECK(a.authority == "billing.example");
+    auto const b = endpoint_of("http://[::1]:8080/");
+    CHECK_FALSE(b.tls);
+    CHECK((b.host == "::1" && b.port == "8080" && b.target == "/" && b.authority == "[::1]:8080"));
+}
