@@ -101,7 +101,8 @@ public:
         settings.node = "node1";
         settings.socket = socket();
         settings.admin_gid = ::getegid();
-        server = std::make_unique<ApiServer>(Service{store(), store(), store(), admission_, engine, settings, log_, &metrics});
+        server = std::make_unique<ApiServer>(
+            Service{store(), store(), store(), admission_, engine, settings, log_, clock, &metrics});
         int const fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         sockaddr_un address{};
         address.sun_family = AF_UNIX;

@@ -18,6 +18,12 @@ Answer pause_all(Service const&, Call const&);
 Answer resume_all(Service const&, Call const&);
 Answer credentials(Service const&, Call const&);
 
+Answer keys(Service const&, Call const&);
+Answer add_key(Service const&, Call const&);
+Answer rotate_key(Service const&, Call const&);
+Answer revoke_key(Service const&, Call const&);
+Answer audit(Service const&, Call const&);
+
 Answer plan(Service const&, Call const&);
 Answer plan_all(Service const&, Call const&);
 Answer drift(Service const&, Call const&);

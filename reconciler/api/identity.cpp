@@ -42,7 +42,9 @@ boost::system::result<Identity, Answer> PeerCredentials::authenticate(Request co
     };
     if (peer->uid != 0 && !in_group())
         return problem(403, "forbidden", "only root and the administrators' group may use this socket");
-    return Identity{"uid " + std::to_string(peer->uid)};
+    Identity out{"uid " + std::to_string(peer->uid)};
+    out.local = true;
+    return out;
 }
 
 }  // namespace genesis

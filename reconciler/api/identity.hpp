@@ -37,6 +37,7 @@ struct Identity {
     std::vector<std::string> scopes{"admin"};  // "read", "account:write", "vps:write"; "admin" is all of them
     std::optional<Nonce> nonce{};              // of a signed request: to be spent before it has an effect
     std::optional<ReplyKey> reply{};
+    bool local = false;  // on this server: known by the kernel, not by a key
     [[nodiscard]] bool may(std::string_view scope) const;
 };
 

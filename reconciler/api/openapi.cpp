@@ -1,4 +1,5 @@
 // The routes and kinds as OpenAPI 3.1: generated, committed under specs/, compared by a test.
+#include "reconciler/api/key_request.hpp"
 #include "reconciler/api/routes.hpp"
 #include "resources/status.hpp"
 
@@ -36,6 +37,38 @@ json::object component(Schema const& schema) {
     auto out = json_schema(schema);
     out.erase("$schema");
     return out;
+}
+
+json::object text_or_null() { return {{"type", json::array{"string", "null"}}}; }
+
+void add_access(json::object& schemas) {
+    auto key = object_of({{"kid", text()},
+                          {"version", integer()},
+                          {"scopes", list_of(text())},
+                          {"cidrs", list_of(text())},
+                          {"comment", text()},
+                          {"created", text()},
+                          {"not_before", text_or_null()},
+                          {"expires", text_or_null()},
+                          {"revoked", text_or_null()}});
+    schemas["key"] = key;
+    key["properties"].as_object()["secret"] = json::object{
+        {"type", "string"}, {"pattern", "^[0-9a-f]{64}$"}, {"description", "The 32 bytes to sign with, in hex."}};
+    key["required"].as_array().push_back("secret");
+    schemas["new_key"] = std::move(key);
+    schemas["keys"] = object_of({{"items", list_of(ref_to("key"))}});
+    schemas["revoked_key"] = object_of({{"kid", text()}, {"result", text()}});
+    schemas["key_request"] = component(schema_of<KeyRequest>());
+    schemas["key_rotation"] = component(schema_of<KeyRotation>());
+    schemas["audit"] = object_of({{"items", list_of(object_of({{"id", integer()},
+                                                               {"at", text()},
+                                                               {"who", text()},
+                                                               {"from", text()},
+                                                               {"request", text()},
+                                                               {"action", text()},
+                                                               {"object", text()},
+                                                               {"generation", integer()},
+                                                               {"changes", list_of(ref_to("change"))}}))}});
 }
 
 void add_shared(json::object& schemas) {
@@ -116,8 +149,9 @@ json::object header(std::string_view name, std::string_view doc) {
 json::array parameters_of(Route const& route, ObjectKind const* kind) {
     json::array out;
     if (route.path.find("{name}") != std::string_view::npos) {
-        auto const* key = kind->schema->key();
-        json::object const schema = component(*kind->schema)["properties"].as_object()[key->name].as_object();
+        json::object schema{{"type", "string"}, {"pattern", "^[a-z0-9-]{4,32}$"}};  // a key id
+        if (kind != nullptr)
+            schema = component(*kind->schema)["properties"].as_object()[kind->schema->key()->name].as_object();
         out.push_back({{"name", "name"}, {"in", "path"}, {"required", true}, {"schema", schema}});
     }
     for (auto const& p : route.parameters)
@@ -143,10 +177,12 @@ json::object operation(Route const& route, ObjectKind const* kind) {
     if (kind != nullptr) out["tags"] = json::array{json::value(kind->plural)};
     if (auto parameters = parameters_of(route, kind); !parameters.empty()) out["parameters"] = std::move(parameters);
     if (route.body) out["requestBody"] = {{"required", true}, {"content", content(ref_to(name))}};
+    if (!route.takes.empty()) out["requestBody"] = {{"required", false}, {"content", content(ref_to(route.takes))}};
+    if (route.needs == Needs::local) out["description"] = "On the server itself only, over its unix socket.";
     auto const schema = ref_to(replaced(route.answer, "{kind}", name));
     json::object responses{{"200", {{"description", "As it is."}, {"content", content(schema)}}}};
     if (route.answer == "text") responses["200"].as_object()["content"] = content(text(), "text/plain");
-    if (route.body || route.method == "DELETE")  // a dry run answers 200 with the plan
+    if (kind != nullptr && (route.body || route.method == "DELETE"))  // a dry run answers 200 with the plan
         responses["200"].as_object()["content"] = content({{"oneOf", json::array{schema, ref_to("plan")}}});
     if (route.accepted)
         responses["202"] = {{"description", "Stored; the server follows."}, {"content", content(schema)}};
@@ -170,6 +206,7 @@ void add_path(json::object& paths, Route const& route, ObjectKind const* kind) {
 json::object openapi() {
     json::object schemas, paths;
     add_shared(schemas);
+    add_access(schemas);
     for (auto const& kind : object_kinds()) add_kind(schemas, kind);
     for (auto const& kind : object_kinds())
         for (auto const& route : routes())

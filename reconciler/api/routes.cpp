@@ -111,6 +111,52 @@ constexpr std::array table{
           false,
           Needs::admin},
     Route{"POST", "/v1/resume", h::resume_all, "resume", "Changes again.", "empty", {}, false, false, Needs::admin},
+    Route{"GET",
+          "/v1/keys",
+          h::keys,
+          "keys",
+          "The keys there are and were, without their secrets.",
+          "keys",
+          {},
+          false,
+          false,
+          Needs::admin},
+    Route{"POST",
+          "/v1/keys/{name}",
+          h::add_key,
+          "addKey",
+          "Makes a key; its secret is told here and never again.",
+          "new_key",
+          {},
+          false,
+          false,
+          Needs::local,
+          false,
+          "key_request"},
+    Route{"POST",
+          "/v1/keys/{name}/rotate",
+          h::rotate_key,
+          "rotateKey",
+          "Another secret under the same id; the former ends after an overlap.",
+          "new_key",
+          {},
+          false,
+          false,
+          Needs::local,
+          false,
+          "key_rotation"},
+    Route{"DELETE",
+          "/v1/keys/{name}",
+          h::revoke_key,
+          "revokeKey",
+          "Ends every secret of the id at once, for ever.",
+          "revoked_key",
+          {},
+          false,
+          false,
+          Needs::local},
+    Route{"GET", "/v1/audit", h::audit, "audit", "Every write: who, from where, what; the newest first.", "audit",
+          history_parameters, false, false, Needs::admin},
     Route{"GET", "/v1/info", h::info, "info", "Who this is.", "info"},
     Route{"GET", "/healthz", h::healthz, "healthz", "Whether the daemon works.", "probe"},
     Route{"GET", "/readyz", h::readyz, "readyz", "Whether it has seen the whole server.", "probe"},
@@ -212,9 +258,11 @@ bool allowed(Identity const& who, Route const& route, ObjectKind const* kind) {
         case Needs::write:
             return who.may(kind->scope);
         case Needs::admin:
+            return who.may("admin");
+        case Needs::local:
             break;
     }
-    return who.may("admin");
+    return who.local;
 }
 
 // The nonce is spent before a handler has an effect, by the store in the same transaction where the handler writes.
@@ -225,26 +273,34 @@ Answer handle(Service const& service, Route const& route, Call const& call) {
     return out;
 }
 
-// What a signed request is told that no handler saw: its nonce is spent all the same, so that a captured one is worth
-// nothing, whatever it asked for.
-Answer refuse(Service const& service, Origin& by, Answer answer) {
+Answer forbidden(std::string_view why) { return problem(403, "forbidden", why); }
+
+// What a request is told that no handler saw. Its nonce is spent all the same, so that a captured one is worth nothing,
+// whatever it asked for.
+Answer refused(Service const& service, Origin& by, Answer answer) {
     if (!spend(service, by)) return unauthenticated();
     return answer;
 }
 
-Answer forbidden(std::string_view why) { return problem(403, "forbidden", why); }
+// Of a path or method that is not there: whoever may not even read is not told so, and leaves no trace.
+Answer not_there(Service const& service, Identity const& who, Origin& by, Answer answer) {
+    if (!who.may("read")) return forbidden("there is nothing here that the key has a right to");
+    return refused(service, by, std::move(answer));
+}
 
 // Of a route that matched and is allowed: what is wrong with the rest of the request.
 std::optional<Answer> wrong_with(Route const& route, CutTarget const& target, Request const& request, Call& call) {
     if (auto wrong = read_query(route, target.query, call)) return wrong;
-    if (!route.body && !request.body.empty()) return problem(400, "malformed", "this takes no body");
+    if (!route.body && route.takes.empty() && !request.body.empty())
+        return problem(400, "malformed", "this takes no body");
     return std::nullopt;
 }
 
 // `taken` is set once the request is one of a route.
 Answer route(Service const& service, Identity const& who, Request const& request, Origin& by, Route const*& taken) {
     auto const target = by.nonce && !is_signed_target(request.target) ? std::nullopt : cut(request.target);
-    if (!target) return refuse(service, by, problem(400, "malformed", "the request target is not one of this API"));
+    if (!target)
+        return not_there(service, who, by, problem(400, "malformed", "the request target is not one of this API"));
     std::string allowed_methods;
     for (auto const& candidate : routes()) {
         Call call{request, by};
@@ -255,13 +311,13 @@ Answer route(Service const& service, Identity const& who, Request const& request
         }
         taken = &candidate;
         if (!allowed(who, candidate, call.kind)) return forbidden("the key has no right to this");
-        if (auto wrong = wrong_with(candidate, *target, request, call)) return refuse(service, by, std::move(*wrong));
+        if (auto wrong = wrong_with(candidate, *target, request, call)) return refused(service, by, std::move(*wrong));
         if (call.flag("take_over") && !who.may("admin")) return forbidden("take_over needs an administrator");
         return handle(service, candidate, call);
     }
     auto const none = allowed_methods.empty();
-    return refuse(service, by,
-                  none ? problem(404, "not_found", "there is no such path") : method_not_allowed(allowed_methods));
+    return not_there(service, who, by,
+                     none ? problem(404, "not_found", "there is no such path") : method_not_allowed(allowed_methods));
 }
 
 Answered answer(Service const& service, Authenticator const& authenticator, Request const& request,

@@ -27,6 +27,7 @@ struct Service {
     Engine& engine;
     ApiSettings settings;
     Log& log;
+    Clock const& clock;
     Metrics* metrics = nullptr;  // counts nothing without
 };
 
@@ -42,8 +43,11 @@ struct Call {
     [[nodiscard]] bool flag(std::string_view parameter) const;
 };
 
-// Who may take a route: whoever may read, whoever may write the kind of its path, or administrators.
-enum class Needs { read, write, admin };
+// Who may take a route: whoever may read, whoever may write the kind of its path, administrators, or only those who are
+// on the server itself: root and the administrators' group over the unix socket, no key whatever its scopes. Keys are
+// made, rotated and revoked there alone: a stolen key cannot make itself a successor that outlives its revocation, nor
+// revoke its owner's, and no new secret crosses a network.
+enum class Needs { read, write, admin, local };
 
 struct Parameter {
     enum Type { boolean, integer, name } type;
@@ -60,7 +64,8 @@ struct Route {
     bool body = false;      // takes a spec
     bool accepted = false;  // answers 202 where something is to be done
     Needs needs = Needs::read;
-    bool stores = false;  // its handler spends the nonce, in the transaction of what it writes
+    bool stores = false;       // its handler spends the nonce, in the transaction of what it writes
+    std::string_view takes{};  // the component schema of a body that is no spec; it may be left out
 };
 std::span<Route const> routes();
 

@@ -127,7 +127,7 @@ int run_daemon(Config const& config) {
     api_settings.node = node;
     api_settings.socket = config.socket.str();
     api_settings.admin_gid = group(config.admin_group);
-    ApiServer api({store, store, store, admission, engine, api_settings, *log, &metrics});
+    ApiServer api({store, store, store, admission, engine, api_settings, *log, clock, &metrics});
 
     loop.start();
     api.serve(host::listen_unix(config.socket.str(), group(config.admin_group)).release());

@@ -32,6 +32,12 @@ struct Call {
     std::string wait_for = "ready";
     std::string ready;  // true, false, or empty for both
     std::string shell;
+    std::string action;               // of keys: add, list, rotate, revoke
+    std::string kid, comment;         // a key's
+    std::vector<std::string> scopes;  // a new key's
+    std::vector<std::string> cidrs;
+    std::string not_before, expires;             // as given: a day, or a second in UTC
+    std::chrono::seconds overlap{24 * 60 * 60};  // of a rotation
     std::chrono::seconds timeout{60};
     std::int64_t limit = 50;
     bool all = false, purge = false, wait = false, take_over = false, confirm_removals = false;
@@ -65,6 +71,7 @@ enum Takes : unsigned {
     take_over_flag = 65536,
     confirm_flag = 131072,
     shell_name = 262144,
+    key_options = 524288,  // ACTION --kid and what else a key has
 };
 
 struct Verb {
@@ -87,6 +94,8 @@ Exit describe(Call const&, Console&);
 Exit drift(Call const&, Console&);
 Exit history(Call const&, Console&);
 Exit info(Call const&, Console&);
+Exit keys(Call const&, Console&);
+Exit audit(Call const&, Console&);
 Exit credentials(Call const&, Console&);
 Exit watch(Call const&, Console&);
 Exit wait(Call const&, Console&);

@@ -367,6 +367,34 @@ TEST_CASE("a secret that was generated because the file leaves it out is no diff
     CHECK(world.ctl({"diff", "-f", world.dir.file("b.yaml", more)}).exit == 3);
 }
 
+TEST_CASE("keys are added, listed, rotated and revoked, and a secret is shown where it was asked for") {
+    World world;
+    auto const secret = std::string(64, 'a');
+    world.daemon.say("POST /v1/keys/billing", 200,
+                     R"({"kid":"billing","version":1,"scopes":["read"],"secret":")" + secret + "\"}");
+    auto ended = world.ctl({"keys", "add", "--kid", "billing", "--scopes", "account:write,read", "--cidr", "10.0.0.0/8",
+                            "--cidr", "::1/128", "--expires", "2030-01-01", "-o", "json"});
+    CHECK(ended.exit == fine);
+    CHECK(json::parse(ended.out).at("secret") == secret);
+    CHECK(json::parse(world.daemon.last_body()) ==
+          json::parse(R"({"scopes":["account:write","read"],"cidrs":["10.0.0.0/8","::1/128"],"comment":"",)"
+                      R"("expires":"2030-01-01"})"));
+    world.daemon.say("POST /v1/keys/billing/rotate", 200,
+                     R"({"kid":"billing","version":2,"scopes":["read"],"secret":")" + secret + "\"}");
+    ended = world.ctl({"keys", "rotate", "--kid", "billing", "--overlap", "2h"});
+    CHECK(ended.out.find(secret) != std::string::npos);
+    CHECK(json::parse(world.daemon.last_body()).at("overlap_seconds") == 7200);
+    world.daemon.say("DELETE /v1/keys/billing", 200, R"({"kid":"billing","result":"revoked"})");
+    CHECK(world.ctl({"keys", "revoke", "--kid", "billing"}).out == "key billing is revoked\n");
+    world.daemon.say("GET /v1/keys", 200, R"({"items":[{"kid":"billing","version":1,"scopes":["read"],"cidrs":[]}]})");
+    CHECK(world.ctl({"keys", "list"}).out.find("billing") != std::string::npos);
+    CHECK(world.ctl({"keys", "add", "--kid", "billing"}).exit == usage);
+    CHECK(world.ctl({"keys", "revoke"}).exit == usage);
+    CHECK(world.ctl({"keys", "revoke", "--kid", "../x"}).exit == usage);
+    CHECK(world.ctl({"keys", "destroy", "--kid", "billing"}).exit == usage);
+    CHECK(world.ctl({"keys", "rotate", "--kid", "unknown"}).exit == failed);
+}
+
 TEST_CASE("the completion names every verb") {
     World world;
     for (auto const* shell : {"bash", "zsh"}) {

@@ -118,8 +118,9 @@ Answer Client::send(std::string_view method, std::string const& target, std::opt
     return answer;
 }
 
-json::value Client::ask(std::string_view method, std::string const& target) const {
-    auto answer = send(method, target);
+json::value Client::ask(std::string_view method, std::string const& target,
+                        std::optional<json::value> const& body) const {
+    auto answer = send(method, target, body);
     if (!answer.ok()) throw Failure(problem_text(answer.status, answer.body, ""));
     return std::move(answer.body);
 }

@@ -36,7 +36,8 @@ public:
     [[nodiscard]] Answer send(std::string_view method, std::string const& target,
                               std::optional<json::value> const& body = {}) const;
     // The same, but an answer that is not 2xx is a Failure with its problems in one text.
-    json::value ask(std::string_view method, std::string const& target) const;
+    json::value ask(std::string_view method, std::string const& target,
+                    std::optional<json::value> const& body = {}) const;
 
 private:
     std::string socket_;

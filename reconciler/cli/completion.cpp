@@ -21,6 +21,7 @@ std::string options_of(Verb const& verb) {
         {take_over_flag, "--take-over"},
         {confirm_flag, "--confirm-removals"},
         {shell_name, "bash zsh"},
+        {key_options, "add list rotate revoke --kid --scopes --cidr --comment --not-before --expires --overlap"},
     };
     std::string out = "--help";
     for (auto const& [bits, name] : options)
@@ -41,6 +42,7 @@ constexpr std::string_view script = R"(_genesisctl() {
         -o | --output) words="table json yaml spec" ;;
         --for) words="ready gone" ;;
         --ready) words="true false" ;;
+        --scopes) words="read account:write vps:write admin" ;;
         *) if ((COMP_CWORD == 1)); then words=$verbs; else words=$(options "${COMP_WORDS[1]}"); fi ;;
     esac
     if [[ $word == */* ]]; then

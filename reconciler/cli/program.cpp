@@ -42,6 +42,13 @@ std::vector<Verb> const& verbs() {
          maybe_object | output | limit_option, history},
         {"credentials", "Show the secrets that were generated for an object, once",
          "genesisctl credentials account/acme", one_object | output, credentials},
+        {"keys",
+         "Keys that sign requests over HTTPS: add (its secret is shown once), list, rotate (the old secret ends after "
+         "an overlap), revoke (at once)",
+         "genesisctl keys add --kid billing --scopes account:write,read --cidr 192.0.2.0/24 -o json",
+         key_options | output, keys},
+        {"audit", "Show who changed what, from where, latest first", "genesisctl audit --limit 20",
+         output | limit_option, audit},
         {"info", "Show the daemon's name, version and addresses", "genesisctl info -o json", output, info},
         {"completion", "Print completion for a shell", "genesisctl completion bash > /etc/bash_completion.d/genesisctl",
          shell_name, completion},
@@ -71,7 +78,7 @@ std::chrono::seconds duration_of(std::string const& text) {
 
 // What CLI11 fills as text and run() turns into the call.
 struct Raw {
-    std::string format = "table", timeout;
+    std::string format = "table", timeout, overlap;
 };
 
 void add_targets(CLI::App& sub, unsigned takes, Call& call) {
@@ -101,6 +108,29 @@ void add_flags(CLI::App& sub, unsigned takes, Call& call) {
          "Let go ahead what is held back for removing too much");
 }
 
+void add_key_options(CLI::App& sub, Call& call, Raw& raw) {
+    sub.add_option("action", call.action, "add, list, rotate or revoke")
+        ->required()
+        ->check(CLI::IsMember({"add", "list", "rotate", "revoke"}))
+        ->type_name("ACTION");
+    sub.add_option("--kid", call.kid, "Key id: 4 to 32 lower-case letters, digits and hyphens")->type_name("KID");
+    sub.add_option("--scopes", call.scopes,
+                   "What it may do (add): read, account:write, vps:write, admin; with commas between")
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->type_name("SCOPES");
+    sub.add_option("--cidr", call.cidrs, "From where it may be used (add); may be given many times")
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->type_name("NETWORK");
+    sub.add_option("--comment", call.comment, "Who has it (add)")->type_name("TEXT");
+    sub.add_option("--not-before", call.not_before, "From when on (add), such as 2027-01-15 or 2027-01-15T08:00:00Z")
+        ->type_name("INSTANT");
+    sub.add_option("--expires", call.expires, "Until when (add), such as 2028-01-15")->type_name("INSTANT");
+    sub.add_option("--overlap", raw.overlap, "How long the old secret stays good (rotate); 24h unless told")
+        ->type_name("TIME");
+}
+
 void add_options(CLI::App& sub, unsigned takes, Call& call, Raw& raw) {
     if ((takes & output) != 0) {
         std::vector<std::string> formats{"table", "json", "yaml"};
@@ -121,6 +151,7 @@ void add_options(CLI::App& sub, unsigned takes, Call& call, Raw& raw) {
             ->type_name("BOOL");
     if ((takes & limit_option) != 0)
         sub.add_option("--limit", call.limit, "How many entries")->check(CLI::Range(1, 1000))->type_name("N");
+    if ((takes & key_options) != 0) add_key_options(sub, call, raw);
     if ((takes & shell_name) != 0)
         sub.add_option("shell", call.shell, "bash or zsh")
             ->required()
@@ -142,6 +173,7 @@ void finish(Call& call, Raw const& raw, Verb const& verb) {
                   : raw.format == "yaml" ? Format::yaml
                   : raw.format == "spec" ? Format::spec
                                          : Format::table;
+    if (!raw.overlap.empty()) call.overlap = duration_of(raw.overlap);
     if (!raw.timeout.empty())
         call.timeout = duration_of(raw.timeout);
     else if (verb.name == "watch")
