@@ -119,7 +119,7 @@ private:
     asio::steady_timer bell_;
     bool rung_ = false;
     std::chrono::steady_clock::time_point said_{};  // when it last said something
-    std::int64_t keys_ = 0;                         // their version when the stream of events was allowed
+    std::optional<std::int64_t> keys_;              // their version when the stream of events was allowed
     Connection const connection_;
     std::unique_ptr<Roster::Seat> seat_;
     beast::flat_buffer in_{buffer_limit};
@@ -217,7 +217,8 @@ asio::awaitable<void> Session<Stream>::receive_body(Head& head) {
     auto& body = head.request.body;
     body = read().substr(0, head.length);
     in_.consume(body.size());
-    if (head.expects_continue && body.empty()) co_await send("HTTP/1.1 100 Continue\r\n\r\n");
+    std::string go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+    if (head.expects_continue && body.empty()) co_await send(std::move(go_on));
     within(core_.deadlines.body);
     while (body.size() < head.length) {
         auto const had = body.size();
@@ -302,7 +303,7 @@ asio::awaitable<std::optional<EventBatch>> Session<Stream>::look(std::int64_t af
     std::optional<EventBatch> out;
     co_await asio::post(asio::bind_executor(core_.looking.get_executor(), asio::use_awaitable));
     try {
-        if (keys_ == 0) keys_ = core_.service.keys.keys_version();
+        if (!keys_) keys_ = core_.service.keys.keys_version();
         if (!core_.stopping && keys_ == core_.service.keys.keys_version())
             out = next_events(core_.service.trail, after, kind);
     } catch (std::exception const& e) {
@@ -321,7 +322,9 @@ asio::awaitable<void> Session<Stream>::pause(std::int64_t last, std::string cons
     bell_.expires_after(std::min(core_.deadlines.trust, core_.deadlines.heartbeat));
     co_await bell_.async_wait(asio::redirect_error(asio::use_awaitable, error));
     if (std::chrono::steady_clock::now() - said_ < core_.deadlines.heartbeat) co_return;
-    co_await send(kind.empty() ? ":\n\n" : ":\nid: " + std::to_string(last) + "\n\n");
+    std::string comment = ":\n\n";  // no conditional around co_await: g++ 12 destroys its operands twice
+    if (!kind.empty()) comment = ":\nid: " + std::to_string(last) + "\n\n";
+    co_await send(std::move(comment));
 }
 
 }  // namespace
