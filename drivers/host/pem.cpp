@@ -1,16 +1,12 @@
 // Certificates and keys as servers load them: parsed and matched by OpenSSL, without a process; and digests.
 #include "drivers/host/pem.hpp"
 
-#include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/ssl.h>
-#include <openssl/x509v3.h>
+#include "drivers/host/openssl.hpp"
 
 #include <algorithm>
 #include <array>
 #include <ctime>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <unordered_map>
@@ -19,31 +15,10 @@ namespace genesis::host {
 
 namespace {
 
-template <auto Free>
-struct Freed {
-    template <class T>
-    void operator()(T* p) const {
-        Free(p);
-    }
-};
-using BioPtr = std::unique_ptr<BIO, Freed<&BIO_free>>;
-using CertificatePtr = std::unique_ptr<X509, Freed<&X509_free>>;
-using KeyPtr = std::unique_ptr<EVP_PKEY, Freed<&EVP_PKEY_free>>;
-using ServerPtr = std::unique_ptr<SSL_CTX, Freed<&SSL_CTX_free>>;
-using ConnectionPtr = std::unique_ptr<SSL, Freed<&SSL_free>>;
-using NamesPtr = std::unique_ptr<GENERAL_NAMES, Freed<&GENERAL_NAMES_free>>;
-
 // A key behind a passphrase must not make the library ask on a terminal.
 int no_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*user*/) { return -1; }
 
 BioPtr reader(std::string_view bytes) { return BioPtr(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size()))); }
-
-std::string last_error() {
-    auto const code = ERR_peek_last_error();
-    auto const* const text = code != 0 ? ERR_reason_error_string(code) : nullptr;
-    ERR_clear_error();
-    return text != nullptr ? text : "OpenSSL does not say why";
-}
 
 // Leaf first; empty when any block is not a certificate.
 std::vector<CertificatePtr> certificates(std::string_view pem) {
@@ -85,12 +60,12 @@ SSL_CTX* policy() {
 
 std::string refused_by_server(std::vector<CertificatePtr> const& chain, EVP_PKEY* key) {
     ConnectionPtr const server(SSL_new(policy()));
-    if (!server) return "OpenSSL: " + last_error();
-    if (SSL_use_certificate(server.get(), chain.front().get()) != 1) return "chain.pem is refused: " + last_error();
+    if (!server) return "OpenSSL: " + openssl_error();
+    if (SSL_use_certificate(server.get(), chain.front().get()) != 1) return "chain.pem is refused: " + openssl_error();
     for (std::size_t i = 1; i < chain.size(); ++i)
-        if (SSL_add1_chain_cert(server.get(), chain[i].get()) != 1) return "chain.pem is refused: " + last_error();
+        if (SSL_add1_chain_cert(server.get(), chain[i].get()) != 1) return "chain.pem is refused: " + openssl_error();
     if (SSL_use_PrivateKey(server.get(), key) != 1 || SSL_check_private_key(server.get()) != 1)
-        return "key.pem is refused: " + last_error();
+        return "key.pem is refused: " + openssl_error();
     return {};
 }
 

@@ -1,34 +1,22 @@
 // Makes a self-signed certificate and its key by libcrypto, in about 0.1 ms and without a process.
 #include "drivers/tls/self_signed.hpp"
 
-#include <openssl/bn.h>
+#include <arpa/inet.h>
 #include <openssl/ec.h>
-#include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/x509v3.h>
+#include "drivers/host/openssl.hpp"
 
 #include <algorithm>
-#include <memory>
+#include <array>
 
 namespace genesis {
 
 namespace {
 
-template <auto Free>
-struct Freed {
-    template <class T>
-    void operator()(T* p) const {
-        Free(p);
-    }
-};
-using CertificatePtr = std::unique_ptr<X509, Freed<&X509_free>>;
-using KeyPtr = std::unique_ptr<EVP_PKEY, Freed<&EVP_PKEY_free>>;
-using NumberPtr = std::unique_ptr<BIGNUM, Freed<&BN_free>>;
-using ExtensionPtr = std::unique_ptr<X509_EXTENSION, Freed<&X509_EXTENSION_free>>;
-using BioPtr = std::unique_ptr<BIO, Freed<&BIO_free>>;
+using namespace host;
 
 void must(bool ok, char const* what) {
-    if (!ok) throw Fault(std::string("OpenSSL cannot ") + what);
+    if (!ok) throw Fault(std::string("OpenSSL cannot ") + what + ": " + openssl_error());
 }
 
 void set_serial(X509* certificate) {
@@ -67,6 +55,17 @@ void add_extension(X509* certificate, int which, std::string const& value) {
     must(extension && X509_add_ext(certificate, extension.get(), -1) == 1, "add an extension");
 }
 
+bool is_address(std::string const& name) {
+    std::array<unsigned char, sizeof(in6_addr)> bytes{};
+    return inet_pton(AF_INET, name.c_str(), bytes.data()) == 1 || inet_pton(AF_INET6, name.c_str(), bytes.data()) == 1;
+}
+
+std::string alternatives_of(std::vector<std::string> const& names) {
+    std::string out;
+    for (auto const& name : names) out += (out.empty() ? "" : ",") + (is_address(name) ? "IP:" + name : "DNS:" + name);
+    return out;
+}
+
 template <class Write>
 std::string pem(Write write) {
     BioPtr const bio(BIO_new(BIO_s_secmem()));
@@ -89,11 +88,9 @@ MadePair make_self_signed(std::vector<std::string> const& names, Time now, std::
     set_validity(certificate.get(), from, until);
     set_names(certificate.get(), names);
     must(X509_set_pubkey(certificate.get(), key.get()) == 1, "set the key");
-    std::string alternatives;
-    for (auto const& name : names) alternatives += (alternatives.empty() ? "DNS:" : ",DNS:") + name;
     add_extension(certificate.get(), NID_basic_constraints, "critical,CA:FALSE");
     add_extension(certificate.get(), NID_ext_key_usage, "serverAuth");
-    add_extension(certificate.get(), NID_subject_alt_name, alternatives);
+    add_extension(certificate.get(), NID_subject_alt_name, alternatives_of(names));
     must(X509_sign(certificate.get(), key.get(), EVP_sha256()) > 0, "sign");
     return {pem([&](BIO* bio) { return PEM_write_bio_X509(bio, certificate.get()); }), pem([&](BIO* bio) {
                 return PEM_write_bio_PKCS8PrivateKey(bio, key.get(), nullptr, nullptr, 0, nullptr, nullptr);

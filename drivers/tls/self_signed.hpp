@@ -13,7 +13,8 @@ struct MadePair {
 };
 
 // EC P-256, SHA-256, a random serial; issuer O=Genesis; valid from a day before `now`, for clocks that differ.
-// `names` must not be empty; the first without a wildcard that fits (64 bytes, RFC 5280) is also the common name.
+// `names`: host names and IP addresses; must not be empty; the first without a wildcard that fits (64 bytes, RFC 5280)
+// is also the common name.
 MadePair make_self_signed(std::vector<std::string> const& names, Time now, std::chrono::days lifetime);
 
 }  // namespace genesis

@@ -5,12 +5,15 @@
 #include "reconciler/store/store_fixture.hpp"
 #include "resources/schema/document.hpp"
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstring>
+#include <optional>
 
 namespace genesis {
 
@@ -34,20 +37,28 @@ struct Reply {
     [[nodiscard]] bool has(std::string_view line) const { return head.find(line) != std::string::npos; }
 };
 
-// One connection; blocking.
+// One connection; blocking, for at most half a minute.
 class Wire {
 public:
     explicit Wire(std::string const& path) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
         sockaddr_un address{};
         address.sun_family = AF_UNIX;
         std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
-        connected_ = ::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+        join(address);
+    }
+    explicit Wire(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_port = htons(port);
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        join(address);
     }
     ~Wire() { ::close(fd_); }
     Wire(Wire const&) = delete;
     Wire& operator=(Wire const&) = delete;
 
     [[nodiscard]] bool connected() const { return connected_; }
+    [[nodiscard]] int fd() const { return fd_; }
     bool send(std::string_view bytes) const {
         while (!bytes.empty()) {
             auto const n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -58,20 +69,31 @@ public:
     }
     // Status 0 when the server closed without an answer.
     Reply receive() {
-        Reply out;
-        std::size_t end = 0;
-        while ((end = read_.find("\r\n\r\n")) == std::string::npos)
-            if (!more()) return out;
-        out.head = read_.substr(0, end + 2);
-        read_.erase(0, end + 4);
-        out.status = std::stoi(out.head.substr(9, 3));
+        Reply out = receive_head();
         auto const at = out.head.find("Content-Length: ");
         auto const length = at == std::string::npos ? 0 : std::stoul(out.head.substr(at + 16));
         while (read_.size() < length)
             if (!more()) return {};
-        out.text = read_.substr(0, length);
-        read_.erase(0, length);
+        out.text = take(length);
         return out;
+    }
+    Reply receive_head() {
+        Reply out;
+        out.head = until("\r\n\r\n");
+        if (!out.head.empty()) out.status = std::stoi(out.head.substr(9, 3));
+        return out;
+    }
+    // All up to the mark and with it; empty when the connection ends before.
+    std::string until(std::string_view mark) {
+        std::size_t at = 0;
+        while ((at = read_.find(mark)) == std::string::npos)
+            if (!more()) return {};
+        return take(at + mark.size());
+    }
+    // True once the server has closed the connection, and everything it said before was read.
+    bool ended() {
+        while (more()) read_.clear();
+        return !late_;
     }
     Reply ask(std::string const& method, std::string const& target, std::string const& body = "",
               std::string const& headers = "") {
@@ -82,36 +104,42 @@ public:
     }
 
 private:
+    template <class Address>
+    void join(Address const& address) {
+        timeval const patience{30, 0};
+        ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+        connected_ = ::connect(fd_, reinterpret_cast<sockaddr const*>(&address), sizeof address) == 0;
+    }
+    std::string take(std::size_t size) {
+        auto out = read_.substr(0, size);
+        read_.erase(0, size);
+        return out;
+    }
     bool more() {
         std::array<char, 4096> buffer{};
         auto const n = ::recv(fd_, buffer.data(), buffer.size(), 0);
+        late_ = n < 0 && errno == EAGAIN;
         if (n <= 0) return false;
         read_.append(buffer.data(), static_cast<std::size_t>(n));
         return true;
     }
     int fd_;
-    bool connected_ = false;
+    bool connected_ = false, late_ = false;
     std::string read_;
+};
+
+// Lets everybody do everything, as a key would.
+struct Anybody final : Authenticator {
+    [[nodiscard]] boost::system::result<Identity, Answer> authenticate(Request const&,
+                                                                       Connection const&) const override {
+        return Identity{"key test"};
+    }
 };
 
 class ApiFixture : public StoreFixture {
 public:
-    ApiFixture() {
-        ApiSettings settings;
-        settings.node = "node1";
-        settings.socket = socket();
-        settings.admin_gid = ::getegid();
-        server = std::make_unique<ApiServer>(
-            Service{store(), store(), store(), admission_, engine, settings, log_, clock, &metrics});
-        int const fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        sockaddr_un address{};
-        address.sun_family = AF_UNIX;
-        std::strncpy(address.sun_path, socket().c_str(), sizeof address.sun_path - 1);
-        if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || ::listen(fd, 128) != 0)
-            throw Fault("cannot listen");
-        server->serve(fd);
-    }
-    ~ApiFixture() { server.reset(); }
+    explicit ApiFixture(Deadlines deadlines = {}) : deadlines_(deadlines) { start(); }
+    ~ApiFixture() { end(); }
     ApiFixture(ApiFixture const&) = delete;
     ApiFixture& operator=(ApiFixture const&) = delete;
 
@@ -120,15 +148,61 @@ public:
               std::string const& headers = "") const {
         return Wire(socket()).ask(method, target, body, headers);
     }
+    // The daemon ends and starts again on the same store.
+    void restart() {
+        end();
+        reopen();
+        start();
+    }
+    // Opens a door on a loopback port of its own, and says which.
+    std::uint16_t open(Authenticator const& who, TlsCertificate const* tls = nullptr, Roster::Limits most = {}) {
+        int const fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof address;
+        if (::bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0 || ::listen(fd, 1024) != 0 ||
+            ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0)
+            throw Fault("cannot listen");
+        server->serve({fd, &who, tls, "here", most});
+        return ntohs(address.sin_port);
+    }
+    Service service(Trail& trail) {
+        ApiSettings settings;
+        settings.node = "node1";
+        settings.socket = socket();
+        settings.admin_gid = ::getegid();
+        return Service{store(), store(), trail, *admission_, engine, settings, log_, clock, &metrics};
+    }
 
     Metrics metrics;
     FakeEngine engine;
     std::unique_ptr<ApiServer> server;
 
 private:
+    void start() {
+        admission_.emplace(store(), reserved_);
+        server = std::make_unique<ApiServer>(service(store()), deadlines_);
+        int const fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::strncpy(address.sun_path, socket().c_str(), sizeof address.sun_path - 1);
+        ::unlink(address.sun_path);
+        if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || ::listen(fd, 128) != 0)
+            throw Fault("cannot listen");
+        events_ = store().on_events([this] { server->events_came(); });
+        server->serve({fd, &peers_, nullptr, "", {512, 512}});
+    }
+    void end() {
+        events_ = {};
+        server.reset();
+    }
+    EventFan::Subscription events_;
+    Deadlines deadlines_;
     NoReserved reserved_;
     QuietLog log_;
-    Admission admission_{store(), reserved_};
+    PeerCredentials peers_{::getegid()};
+    std::optional<Admission> admission_;
 };
 
 }  // namespace genesis

@@ -30,6 +30,7 @@ Answer drift(Service const&, Call const&);
 Answer drift_all(Service const&, Call const&);
 Answer history(Service const&, Call const&);
 Answer history_all(Service const&, Call const&);
+Answer events(Service const&, Call const&);
 Answer info(Service const&, Call const&);
 Answer healthz(Service const&, Call const&);
 Answer readyz(Service const&, Call const&);

@@ -47,4 +47,11 @@ boost::system::result<Identity, Answer> PeerCredentials::authenticate(Request co
     return out;
 }
 
+boost::system::result<Identity, Answer> ProbesOnly::authenticate(Request const& request, Connection const&) const {
+    auto const& target = request.target;
+    bool const probe = target == "/healthz" || target == "/readyz" || target == "/metrics" || target == "/openapi.json";
+    if (request.method != "GET" || !probe) return problem(404, "not_found", "there are only probes here");
+    return Identity{"probe", {"read"}};
+}
+
 }  // namespace genesis

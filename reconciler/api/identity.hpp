@@ -61,4 +61,11 @@ private:
     std::optional<std::uint32_t> admin_gid_;
 };
 
+// Anybody, but only GET of /healthz, /readyz, /metrics and /openapi.json; 404 for everything else.
+class ProbesOnly final : public Authenticator {
+public:
+    [[nodiscard]] boost::system::result<Identity, Answer> authenticate(Request const& request,
+                                                                       Connection const& connection) const override;
+};
+
 }  // namespace genesis

@@ -8,7 +8,7 @@
 namespace genesis {
 namespace {
 
-constexpr std::array<std::pair<int, std::string_view>, 19> titles{{
+constexpr std::array<std::pair<int, std::string_view>, 20> titles{{
     {200, "OK"},
     {202, "Accepted"},
     {400, "Bad Request"},
@@ -23,6 +23,7 @@ constexpr std::array<std::pair<int, std::string_view>, 19> titles{{
     {412, "Precondition Failed"},
     {413, "Content Too Large"},
     {415, "Unsupported Media Type"},
+    {417, "Expectation Failed"},
     {422, "Unprocessable Content"},
     {429, "Too Many Requests"},
     {431, "Request Header Fields Too Large"},

@@ -28,6 +28,7 @@ struct Answer {
     std::string type = "application/json";
     std::string text{};                          // sent as it is instead of `body` when it is not empty
     std::optional<std::int64_t> events_after{};  // 200: not a body but a stream of the events after this one
+    std::string events_kind{};                   // only those of this kind of object; empty: all
 };
 
 // RFC 9457, with a stable code for programs and every problem at its JSON pointer.

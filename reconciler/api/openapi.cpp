@@ -95,6 +95,13 @@ void add_shared(json::object& schemas) {
     line["properties"].as_object()["id"] = integer();
     schemas["history"] = object_of({{"items", list_of(std::move(line))}});
     schemas["credentials"] = object_of({{"credentials", list_of(object_of({{"label", text()}, {"secret", text()}}))}});
+    schemas["event"] = object_of({{"seq", integer()},
+                                  {"at", text()},
+                                  {"type", text()},
+                                  {"object", text()},
+                                  {"generation", integer()},
+                                  {"request", text()},
+                                  {"why", text()}});
     schemas["info"] = object_of(
         {{"node", text()}, {"audience", text()}, {"version", text()}, {"socket", text()}, {"listen", list_of(text())}});
     schemas["probe"] = object_of({{"status", text()}});
@@ -160,6 +167,7 @@ json::array parameters_of(Route const& route, ObjectKind const* kind) {
                        {"required", false},
                        {"description", p.doc},
                        {"schema", schema_of_parameter(p)}});
+    if (route.answer == "event") out.push_back(header("Last-Event-ID", "The last seq that was seen; before `after`."));
     if (route.body) {
         out.push_back(header("If-Match", "The generation, in quotes, that must be the stored one."));
         out.push_back(header("If-None-Match", "*: only if there is none yet."));
@@ -182,6 +190,8 @@ json::object operation(Route const& route, ObjectKind const* kind) {
     auto const schema = ref_to(replaced(route.answer, "{kind}", name));
     json::object responses{{"200", {{"description", "As it is."}, {"content", content(schema)}}}};
     if (route.answer == "text") responses["200"].as_object()["content"] = content(text(), "text/plain");
+    if (route.answer == "event")  // the schema is that of each event's data
+        responses["200"].as_object()["content"] = content(schema, "text/event-stream");
     if (kind != nullptr && (route.body || route.method == "DELETE"))  // a dry run answers 200 with the plan
         responses["200"].as_object()["content"] = content({{"oneOf", json::array{schema, ref_to("plan")}}});
     if (route.accepted)

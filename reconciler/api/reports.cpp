@@ -136,11 +136,14 @@ Answer history_all(Service const& service, Call const& call) { return history_of
 
 Answer info(Service const& service, Call const&) {
     auto const& s = service.settings;
+    json::array listen;
+    if (service.listening != nullptr)
+        for (auto const& address : service.listening->open()) listen.push_back(json::string(address));
     return with({{"node", s.node},
                  {"audience", "node:" + s.node},
                  {"version", s.version},
                  {"socket", s.socket},
-                 {"listen", json::array()}});
+                 {"listen", std::move(listen)}});
 }
 
 Answer healthz(Service const& service, Call const&) {
@@ -151,6 +154,8 @@ Answer healthz(Service const& service, Call const&) {
 Answer readyz(Service const& service, Call const&) {
     auto reasons = service.engine.not_ready();
     if (!service.store.healthy()) reasons.emplace_back("the store cannot write");
+    if (service.listening != nullptr)
+        for (auto const& problem : service.listening->problems()) reasons.push_back(problem);
     if (reasons.empty()) return with({{"status", "ready"}});
     Problems problems;
     for (auto const& r : reasons) problems.push_back({"", "not_ready", r});

@@ -21,6 +21,9 @@ constexpr std::array list_parameters{P{P::integer, "limit", "At most so many; 10
                                      P{P::boolean, "ready", "Only those that are ready, or only those that are not."}};
 constexpr std::array history_parameters{P{P::integer, "limit", "At most so many; 100 unless told."},
                                         P{P::integer, "before", "Entries with a lower id.", 1, INT64_MAX}};
+constexpr std::array events_parameters{
+    P{P::integer, "after", "Events with a higher seq; only new ones unless told.", 0, INT64_MAX},
+    P{P::name, "kind", "Only of objects of this kind."}};
 constexpr std::array reconcile_parameters{
     P{P::boolean, "confirm_removals", "Removals that were held back for a confirmation have it."}};
 
@@ -157,6 +160,8 @@ constexpr std::array table{
           Needs::local},
     Route{"GET", "/v1/audit", h::audit, "audit", "Every write: who, from where, what; the newest first.", "audit",
           history_parameters, false, false, Needs::admin},
+    Route{"GET", "/v1/events", h::events, "events", "Server-sent events from any past one on, without an end.", "event",
+          events_parameters},
     Route{"GET", "/v1/info", h::info, "info", "Who this is.", "info"},
     Route{"GET", "/healthz", h::healthz, "healthz", "Whether the daemon works.", "probe"},
     Route{"GET", "/readyz", h::readyz, "readyz", "Whether it has seen the whole server.", "probe"},

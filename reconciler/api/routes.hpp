@@ -2,6 +2,7 @@
 #pragma once
 #include "reconciler/api/engine.hpp"
 #include "reconciler/api/identity.hpp"
+#include "reconciler/api/listening.hpp"
 #include "reconciler/store/admission.hpp"
 #include "reconciler/store/keys.hpp"
 #include "reconciler/store/trail.hpp"
@@ -29,6 +30,7 @@ struct Service {
     Log& log;
     Clock const& clock;
     Metrics* metrics = nullptr;  // counts nothing without
+    Listening const* listening = nullptr;  // for /v1/info and /readyz; null: nothing is told
 };
 
 // A request that was authenticated and found its route.

@@ -17,6 +17,27 @@ struct Choices<LogLevel> {
                                       std::pair{LogLevel::error, std::string_view("error")}};
 };
 
+bool is_tcp_address(std::string_view text);
+bool is_loopback_address(std::string_view text);
+namespace rules {
+inline constexpr TextRule tcp_address{
+    .name = "address and port",
+    .says = "an IPv4 address, or an IPv6 address in brackets, then a colon and a port from 1024 to 65535",
+    .pattern = "(?:[0-9.]+|\\[[0-9a-fA-F:.]+\\]):[1-9][0-9]{3,4}",
+    .max = 54,
+    .also = is_tcp_address,
+};
+inline constexpr TextRule loopback_address{
+    .name = "loopback address and port",
+    .says = "an address of 127.0.0.0/8 or [::1], then a colon and a port from 1024 to 65535",
+    .pattern = "(?:[0-9.]+|\\[[0-9a-fA-F:.]+\\]):[1-9][0-9]{3,4}",
+    .max = 54,
+    .also = is_loopback_address,
+};
+}  // namespace rules
+using ListenAddress = Text<rules::tcp_address>;
+using LoopbackAddress = Text<rules::loopback_address>;
+
 struct Config {
     std::string node;
     AbsolutePath state_dir{"/var/lib/genesis"}, spec_dir{"/etc/genesis/specs"}, socket{"/run/genesis/genesis.sock"};
@@ -27,6 +48,11 @@ struct Config {
     AbsolutePath mariadb_socket{"/run/mysqld/mysqld.sock"};
     std::int64_t apache_canary_port = 7081;
     std::vector<Receiver> webhooks;
+    std::vector<ListenAddress> listen{ListenAddress("0.0.0.0:8443")};
+    std::vector<LoopbackAddress> listen_plain;
+    std::vector<ListenAddress> probes{ListenAddress("127.0.0.1:8444")};
+    std::optional<AbsolutePath> certificate, key;
+    std::int64_t requests_per_second = 0, burst = 1000;
 };
 template <>
 struct Describe<Config> {
@@ -55,6 +81,26 @@ struct Describe<Config> {
         field("webhooks", &Config::webhooks,
               "Who is told of events: a list of {name, url, kid, key_file, audience, ca_file, events, kinds}.",
               Mark::none, {.most = 50}),
+        field("listen", &Config::listen,
+              "Where the API is served over HTTPS to whoever signs with a key (genesisctl keys). An address that is "
+              "taken is tried again; everything else goes on meanwhile.",
+              Mark::none, {.most = 16}),
+        field("listen_plain", &Config::listen_plain,
+              "Where it is served without encryption, signed all the same: for a proxy on this server.", Mark::none,
+              {.most = 16}),
+        field("probes", &Config::probes,
+              "Where /healthz, /readyz, /metrics and /openapi.json are answered to anybody, without encryption.",
+              Mark::none, {.most = 16}),
+        field("certificate", &Config::certificate,
+              "Certificate for HTTPS with its chain, PEM; read again when it changes. Empty: one of its own, "
+              "self-signed, "
+              "api-certificate.pem in state_dir."),
+        field("key", &Config::key, "The certificate's key, PEM without a passphrase."),
+        field("requests_per_second", &Config::requests_per_second,
+              "What each key may ask of the API over time; 0 is as much as it likes.", Mark::none,
+              {.min = 0, .max = 1000000}),
+        field("burst", &Config::burst, "What a key may ask at once beyond that.", Mark::none,
+              {.min = 1, .max = 1000000}),
     };
 };
 

@@ -3,10 +3,12 @@
 
 #include "drivers/catalog.hpp"
 #include "drivers/host/files.hpp"
+#include "drivers/host/lock.hpp"
 #include "drivers/host/names.hpp"
 #include "drivers/host/sockets.hpp"
 #include "drivers/secrets/vault.hpp"
-#include "reconciler/api/server.hpp"
+#include "reconciler/api/signed_requests.hpp"
+#include "reconciler/app/doors.hpp"
 #include "reconciler/app/engine.hpp"
 #include "reconciler/app/gauges.hpp"
 #include "reconciler/app/reserved.hpp"
@@ -14,10 +16,9 @@
 #include "reconciler/telemetry/log.hpp"
 #include "reconciler/webhooks/webhooks.hpp"
 
-#include <fcntl.h>
 #include <pwd.h>
-#include <sys/file.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <ctime>
@@ -51,14 +52,6 @@ std::uint32_t group(std::string const& name) {
     throw Fault("there is no group " + name + " on this system");
 }
 
-// Held for the life of the process: two daemons on one store would undo each other.
-host::Fd lock(std::string const& path) {
-    host::Fd out(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!out) throw Fault("cannot open " + path);
-    if (flock(out.get(), LOCK_EX | LOCK_NB) != 0) throw Fault("another genesisd is running: it holds " + path);
-    return out;
-}
-
 // A number that no user of this system, ours or not, has.
 bool free_uid(std::int64_t uid) { return getpwuid(static_cast<uid_t>(uid)) == nullptr; }
 
@@ -69,10 +62,24 @@ Terrain terrain_of(Config const& config) {
     return t;
 }
 
-// Blocks until a signal to end; tells the service manager meanwhile that we live.
-void wait_for_end(sigset_t const& signals) {
-    timespec const beat{10, 0};
-    while (sigtimedwait(&signals, nullptr, &beat) < 0) host::notify("WATCHDOG=1");
+// Blocks until a signal to end; tells the service manager meanwhile that we live, and looks after the doors, at once
+// when there is a SIGHUP.
+void wait_for_end(sigset_t const& signals, ApiCertificate& certificate, Doors& doors) {
+    timespec const beat{2, 0};
+    for (int got = 0; got != SIGTERM && got != SIGINT; got = sigtimedwait(&signals, nullptr, &beat)) {
+        host::notify("WATCHDOG=1");
+        certificate.follow();
+        doors.open();
+    }
+}
+
+// For callers that check names: all that this server may be called.
+ApiCertificate certificate_of(Config const& config, std::string const& node, Clock const& clock, Log& log) {
+    if (config.certificate) return {{config.certificate->str(), config.key->str()}, log};
+    std::vector<std::string> names{node, "localhost", "127.0.0.1"};
+    for (auto const& name : {host::host_name(), host::full_host_name()})
+        if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    return ApiCertificate::own(config.state_dir.str(), names, clock, log);
 }
 
 }  // namespace
@@ -80,7 +87,7 @@ void wait_for_end(sigset_t const& signals) {
 int run_daemon(Config const& config) {
     sigset_t signals;
     sigemptyset(&signals);
-    for (int s : {SIGTERM, SIGINT}) sigaddset(&signals, s);
+    for (int s : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, s);
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     (void)std::signal(SIGPIPE, SIG_IGN);
 
@@ -89,7 +96,7 @@ int run_daemon(Config const& config) {
     auto const node = config.node.empty() ? host::host_name() : config.node;
     auto const state = config.state_dir.str();
     host::Dir::make_all(state, {0, 0, 0700});
-    auto const only_one = lock(state + "/lock");
+    auto const only_one = host::lock(state + "/lock");  // two daemons on one store would undo each other
 
     bool const first_start = !host::Dir::open(state).look("store.db");
     auto vault = Vault::open(state + "/vault.key", first_start ? Vault::WhenMissing::make : Vault::WhenMissing::refuse);
@@ -127,15 +134,29 @@ int run_daemon(Config const& config) {
     api_settings.node = node;
     api_settings.socket = config.socket.str();
     api_settings.admin_gid = group(config.admin_group);
-    ApiServer api({store, store, store, admission, engine, api_settings, *log, clock, &metrics});
+    KeyRing keys(store);
+    TokenBuckets limits(clock, config.requests_per_second, config.burst);
+    SignedRequests const signed_requests(keys, clock, "node:" + node, limits);
+    ProbesOnly const probes;
+    auto certificate = certificate_of(config, node, clock, *log);
+    Listening listening;
+    PeerCredentials const peers(api_settings.admin_gid);
+    ApiServer api({store, store, store, admission, engine, api_settings, *log, clock, &metrics, &listening});
 
+    auto const events = store.on_events([&] { api.events_came(); });
     loop.start();
-    api.serve(host::listen_unix(config.socket.str(), group(config.admin_group)).release());
+    api.serve({host::listen_unix(config.socket.str(), group(config.admin_group)).release(),
+               &peers,
+               nullptr,
+               "unix:" + config.socket.str(),
+               {512, 512}});
+    Doors doors(config, api, {signed_requests, probes}, certificate, listening, *log);
+    doors.open();
     Webhooks const webhooks(config.webhooks, store, clock, *log, &metrics);
     SpecWatch watch(config.spec_dir.str(), specs, *log);
     host::notify("READY=1");
     log->write(Level::info, "genesisd is up", {{"node", node}, {"version", GENESIS_VERSION}});
-    wait_for_end(signals);
+    wait_for_end(signals, certificate, doors);
     host::notify("STOPPING=1");
     log->write(Level::info, "genesisd is stopping");
     api.stop();

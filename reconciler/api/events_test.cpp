@@ -1,0 +1,218 @@
+// Following the events: none missed, none twice, and nobody who follows costs others anything.
+#include "reconciler/api/api_fixture.hpp"
+#include "reconciler/api/event_stream.hpp"
+
+#include <poll.h>
+
+#include <catch2/catch.hpp>
+
+#include <thread>
+
+namespace genesis {
+namespace {
+
+// A follower of the events; each call takes the next one.
+struct Follower {
+    Follower(std::string const& socket, std::string const& target, std::string const& headers = "") : wire(socket) {
+        wire.send("GET " + target + " HTTP/1.1\r\nHost: x\r\n" + headers + "\r\n");
+        head = wire.receive_head();
+    }
+    json::object next() {
+        for (auto block = wire.until("\n\n"); !block.empty(); block = wire.until("\n\n")) {
+            auto const at = block.find("data: ");
+            if (at == std::string::npos) continue;
+            auto out = parse_json(block.substr(at + 6)).value().as_object();
+            CHECK(block.find("id: " + std::to_string(out.at("seq").as_int64()) + "\n") != std::string::npos);
+            CHECK(block.find("event: " + std::string(out.at("type").as_string()) + "\n") != std::string::npos);
+            return out;
+        }
+        return {};
+    }
+    std::int64_t next_seq() {
+        auto const event = next();
+        return event.empty() ? 0 : event.at("seq").as_int64();
+    }
+    Wire wire;
+    Reply head;
+};
+
+std::string name(int i) { return "acme" + std::to_string(i); }
+
+// Says what it is told to say.
+struct TestTrail final : Trail {
+    std::int64_t newest = 10, oldest = 6;
+    bool endless = false;
+    std::vector<AuditEntry> audit(std::int64_t, std::size_t) override { return {}; }
+    std::vector<Event> events(std::int64_t after, std::size_t limit) override {
+        std::vector<Event> out;
+        for (auto seq = std::max(after + 1, oldest); out.size() < limit && (endless || seq <= newest); ++seq)
+            out.push_back({seq, Time(std::chrono::seconds(1)), "object.changed", {"account", "acme"}, 1, "", ""});
+        return out;
+    }
+    Range event_range() override { return {oldest - 1, newest}; }
+    void on_events(std::function<void()>) override {}
+    std::int64_t cursor(std::string const&) override { return 0; }
+    void set_cursor(std::string const&, std::int64_t) override {}
+};
+
+Answer asked(ApiFixture& f, Trail& trail, std::string const& target, std::string const& last = "") {
+    Request request{"GET", target, {}, "", ""};
+    if (!last.empty()) request.headers["last-event-id"] = last;
+    return answer(f.service(trail), Anybody(), request, {}).answer;
+}
+
+TEST_CASE("who follows gets what happened, then what happens, in order and with its number") {
+    ApiFixture f;
+    f.ask("PUT", "/v1/accounts/acme", "{}");
+    Follower follower(f.socket(), "/v1/events?after=0");
+    CHECK(follower.head.status == 200);
+    CHECK(follower.head.has("Content-Type: text/event-stream"));
+    CHECK(follower.head.has("X-Request-Id: "));
+    CHECK(follower.head.has("Connection: close"));
+    auto const first = follower.next();
+    CHECK(first.at("type") == "object.created");
+    CHECK(first.at("object") == "account/acme");
+    auto const reply = f.ask("PUT", "/v1/accounts/acme", R"({"contact": "a@b.example"})");
+    auto const second = follower.next();
+    CHECK(second.at("generation") == 2);
+    CHECK(second.at("seq").as_int64() > first.at("seq").as_int64());
+    CHECK(reply.has("X-Request-Id: " + std::string(second.at("request").as_string())));
+}
+
+TEST_CASE("without a number only what happens from now on is told") {
+    ApiFixture f;
+    f.ask("PUT", "/v1/accounts/former", "{}");
+    Follower follower(f.socket(), "/v1/events");
+    f.ask("PUT", "/v1/accounts/acme", "{}");
+    CHECK(follower.next().at("object") == "account/acme");
+}
+
+TEST_CASE("no event is missed and none comes twice, though connection and daemon end in between") {
+    ApiFixture f;
+    std::vector<std::int64_t> seen{0};
+    auto const follow_to = [&](std::size_t count) {
+        Follower follower(f.socket(), "/v1/events?after=0", "Last-Event-ID: " + std::to_string(seen.back()) + "\r\n");
+        while (seen.size() <= count) seen.push_back(follower.next_seq());
+    };
+    int made = 0;
+    for (int round = 0; round < 4; ++round) {
+        for (int i = 0; i < 130; ++i) f.ask("PUT", "/v1/accounts/" + name(made++), "{}");
+        follow_to(static_cast<std::size_t>(made) - 60);
+        f.restart();
+        follow_to(static_cast<std::size_t>(made) - 10);
+    }
+    follow_to(static_cast<std::size_t>(made));
+    std::vector<std::int64_t> stored{0};
+    for (auto const& event : f.store().events(0, 10000)) stored.push_back(event.seq);
+    CHECK(stored.size() == static_cast<std::size_t>(made) + 1);
+    CHECK(seen == stored);
+}
+
+TEST_CASE("ten followers see the same five hundred events while ten clients write") {
+    ApiFixture f;
+    std::vector<std::vector<std::int64_t>> seen(10);
+    std::vector<std::thread> threads;
+    for (auto& one : seen)
+        threads.emplace_back([&f, &one] {
+            Follower follower(f.socket(), "/v1/events?after=0");
+            while (one.size() < 500 && (one.empty() || one.back() != 0)) one.push_back(follower.next_seq());
+        });
+    for (int c = 0; c < 10; ++c)
+        threads.emplace_back([&f, c] {
+            Wire wire(f.socket());
+            for (int i = 0; i < 50; ++i) wire.ask("PUT", "/v1/accounts/" + name(c * 100 + i), "{}");
+        });
+    for (auto& thread : threads) thread.join();
+    std::vector<std::int64_t> stored;
+    for (auto const& event : f.store().events(0, 10000)) stored.push_back(event.seq);
+    for (auto const& one : seen) CHECK(one == stored);
+}
+
+TEST_CASE("a kind can be picked out, and the number goes on without it") {
+    Deadlines soon;
+    soon.heartbeat = std::chrono::milliseconds(20);
+    ApiFixture f(soon);
+    Follower packages(f.socket(), "/v1/events?after=0&kind=package");
+    f.ask("PUT", "/v1/accounts/acme", "{}");
+    CHECK(packages.wire.until("id: 1\n") != "");
+    f.ask("PUT", "/v1/packages/starter", "{}");
+    CHECK(packages.next().at("object") == "package/starter");
+    CHECK(f.ask("GET", "/v1/events?kind=nonsense").status == 400);
+    CHECK(f.ask("GET", "/v1/events?kind=accounts").status == 400);
+}
+
+TEST_CASE("a number that is no longer kept is answered with 410 and the oldest that is; a future one waits") {
+    ApiFixture f;
+    TestTrail trail;
+    auto const gone = asked(f, trail, "/v1/events?after=4");
+    CHECK(gone.status == 410);
+    CHECK(gone.body.at("code") == "events_pruned");
+    CHECK(gone.body.at("oldest") == 6);
+    CHECK(asked(f, trail, "/v1/events?after=5").events_after == 5);
+    CHECK(asked(f, trail, "/v1/events?after=0", "7").events_after == 7);
+    CHECK(asked(f, trail, "/v1/events?after=7", "0").status == 410);
+    CHECK(asked(f, trail, "/v1/events").events_after == 10);
+    CHECK(asked(f, trail, "/v1/events?after=99").events_after == 99);
+    CHECK(next_events(trail, 99, "").text.empty());
+    for (auto const* bad : {"x", "-1", "1 ", "99999999999999999999"})
+        CHECK(asked(f, trail, "/v1/events", bad).status == 400);
+    CHECK(asked(f, trail, "/v1/events?after=-1").status == 400);
+}
+
+TEST_CASE("a stream that fell behind what is kept is cut instead of leaving a gap") {
+    TestTrail trail;
+    CHECK_FALSE(next_events(trail, 5, "").incomplete);
+    CHECK(next_events(trail, 4, "").incomplete);
+}
+
+TEST_CASE("a stream with nothing to say sends a comment now and then") {
+    Deadlines soon;
+    soon.heartbeat = std::chrono::milliseconds(20);
+    ApiFixture f(soon);
+    Follower follower(f.socket(), "/v1/events");
+    for (int i = 0; i < 3; ++i) CHECK(follower.wire.until("\n\n") == ":\n\n");
+}
+
+TEST_CASE("who follows but does not read is cut") {
+    Deadlines soon;
+    soon.answer = std::chrono::milliseconds(100);
+    ApiFixture f(soon);
+    TestTrail trail;
+    trail.endless = true;
+    Anybody anybody;
+    ApiServer server(f.service(trail), soon);
+    auto const path = f.directory() + "/events.sock";
+    int const fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+    REQUIRE(::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    REQUIRE(::listen(fd, 8) == 0);
+    server.serve({fd, &anybody});
+    Wire wire(path);
+    wire.send("GET /v1/events?after=5 HTTP/1.1\r\nHost: x\r\n\r\n");
+    pollfd cut{wire.fd(), POLLRDHUP, 0};
+    CHECK(::poll(&cut, 1, 30000) == 1);
+}
+
+TEST_CASE("streams end when a key changes and when the daemon stops, without anybody waiting for them") {
+    Deadlines soon;
+    soon.trust = std::chrono::milliseconds(20);
+    ApiFixture f(soon);
+    Follower follower(f.socket(), "/v1/events?after=0");
+    f.ask("PUT", "/v1/accounts/acme", "{}");
+    CHECK(follower.next_seq() == 1);
+    ApiKey key;
+    key.kid = "billing";
+    key.secret = Secret(std::string(32, 'k'));
+    key.scopes = {"read"};
+    REQUIRE(f.store().add_key(key, Origin{}));
+    CHECK(follower.wire.ended());
+    Follower again(f.socket(), "/v1/events", "Last-Event-ID: 1\r\n");
+    CHECK(again.head.status == 200);
+    f.server->stop();
+    CHECK(again.wire.ended());
+}
+
+}  // namespace
+}  // namespace genesis

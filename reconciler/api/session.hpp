@@ -1,0 +1,42 @@
+// What the connections of a server share, and the life of one of them.
+#pragma once
+#include "reconciler/api/access_log.hpp"
+#include "reconciler/api/event_stream.hpp"
+#include "reconciler/api/server.hpp"
+
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include <atomic>
+
+namespace genesis {
+
+using Socket = boost::asio::generic::stream_protocol::socket;  // of TCP and of unix sockets alike
+
+struct Core {
+    Core(Service given, Deadlines until) : service(std::move(given)), deadlines(until) {}
+
+    static constexpr std::size_t writers = 32;  // mostly asleep, in a commit that they share
+    static constexpr std::size_t lookers = 8;  // a look at the whole server may take long, and must not hold up a write
+    static constexpr std::size_t probers = 2;  // nor what tells whether we live
+    static constexpr std::size_t most_streams = 256;
+
+    Service const service;
+    Deadlines const deadlines;
+    AccessLog log{service.log};
+    EventBell bell;
+    std::atomic<int> requests = 0;  // under way
+    std::atomic<bool> stopping = false;
+    boost::asio::thread_pool writing{writers}, looking{lookers}, probing{probers};
+};
+
+struct OpenDoor {
+    explicit OpenDoor(Door given) : door(std::move(given)) {}
+    Door const door;
+    Roster roster{door.most};
+};
+
+// Serves the connection until it ends. On the socket's strand; core and door outlive the connection.
+void start_session(Core& core, OpenDoor& door, Socket socket);
+
+}  // namespace genesis
