@@ -210,7 +210,8 @@ TEST_CASE("streams end when a key changes and when the daemon stops, without any
     CHECK(follower.wire.ended());
     Follower again(f.socket(), "/v1/events", "Last-Event-ID: 1\r\n");
     CHECK(again.head.status == 200);
-    f.server->stop();
+    f.store().on_events({});
+    f.server.reset();
     CHECK(again.wire.ended());
 }
 

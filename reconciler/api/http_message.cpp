@@ -101,6 +101,9 @@ std::optional<Answer> read_head(std::string_view bytes, Head& head) {
     if (auto twice = take_fields(message, head.request)) return twice;
     if (parser.chunked() || head.request.headers.contains("transfer-encoding"))
         return problem(411, "length_required", "a body needs a Content-Length");
+    if (auto const said = head.request.headers.find("content-length"); said != head.request.headers.end())
+        if (said->second.empty() || said->second.find_first_not_of("0123456789") != std::string::npos)
+            return problem(400, "malformed", "Content-Length must be a number");
     auto const length = parser.content_length().value_or(0);
     if (length > body_limit) return problem(413, "too_large", "the body is longer than 1 MiB");
     auto const expected = head.request.header("expect");

@@ -93,7 +93,7 @@ void ApiServer::stop() {
         for (auto& acceptor : impl_->acceptors) acceptor.close(ignored);
     });
     core.bell.ring();
-    for (int i = 0; i < 500 && core.requests > 0; ++i) std::this_thread::sleep_for(10ms);
+    for (int i = 0; i < 500 && (core.requests > 0 || core.bell.listeners() > 0); ++i) std::this_thread::sleep_for(10ms);
     impl_->io.stop();
     for (auto& thread : impl_->threads) thread.join();
     core.writing.join();

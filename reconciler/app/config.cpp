@@ -48,7 +48,12 @@ Checked<Config> read_config(std::string_view yaml) {
 std::string print_config() {
     std::string out = "# " + std::string(Describe<Config>::doc) + "\n";
     for (auto const& f : schema_of<Config>().fields) {
-        out += "\n# " + std::string(f.doc) + "\n" + std::string(f.name) + ": ";
+        out += "\n# " + std::string(f.doc) + "\n";
+        if (f.fallback.is_null()) {  // absent unless given
+            out += "#" + std::string(f.name) + ":\n";
+            continue;
+        }
+        out += std::string(f.name) + ": ";
         out += f.fallback.is_array() ? json::serialize(f.fallback) + "\n" : to_yaml(f.fallback);
         if (out.back() != '\n') out += '\n';
     }
