@@ -67,9 +67,10 @@ int serve(std::string const& directory) {
     ApiSettings settings;
     settings.node = "bench";
     settings.admin_gid = ::getegid();
-    ApiServer api({store, store, store, admission, engine, settings, *log});
+    ApiServer api({store, store, store, admission, engine, settings, *log, clock});
+    PeerCredentials const peers(settings.admin_gid);
     auto const socket = directory + "/api.sock";
-    api.serve(host::listen_unix(socket, ::getegid()).release());
+    api.serve({host::listen_unix(socket, ::getegid()).release(), &peers, nullptr, "unix:" + socket, {512, 512}});
     std::printf("%s\n", socket.c_str());
     std::fflush(stdout);
     int signal = 0;
