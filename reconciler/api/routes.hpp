@@ -29,7 +29,7 @@ struct Service {
     ApiSettings settings;
     Log& log;
     Clock const& clock;
-    Metrics* metrics = nullptr;  // counts nothing without
+    Metrics* metrics = nullptr;            // counts nothing without
     Listening const* listening = nullptr;  // for /v1/info and /readyz; null: nothing is told
 };
 

@@ -354,7 +354,7 @@ TEST_CASE("what a signed request is told is signed with its key, what others are
     auto const key = f.add("billing", {"read"});
     auto const request = f.signed_by(key, "GET", "/v1/info");
     auto const identity = f.requests().authenticate(request, {std::nullopt, "192.0.2.7"});
-    REQUIRE(identity);
+    REQUIRE(identity.has_value());
     CHECK(identity->who == "key billing");
     CHECK(identity->scopes == std::vector<std::string>{"read"});
     CHECK_FALSE(identity->local);

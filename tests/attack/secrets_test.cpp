@@ -141,7 +141,8 @@ private:
         return out;
     }
     Service service() {
-        return {*bed.store, dynamic_cast<Keys&>(*bed.store), trail(), admission_, engine_, {}, bed.log, bed.clock, &metrics_};
+        return {*bed.store, dynamic_cast<Keys&>(*bed.store), trail(), admission_, engine_, {}, bed.log, bed.clock,
+                &metrics_};
     }
 
     Metrics metrics_;
