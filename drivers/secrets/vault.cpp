@@ -4,6 +4,7 @@
 #include "drivers/host/files.hpp"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 
 #include <algorithm>
@@ -120,6 +121,15 @@ Secret Vault::unseal(std::string_view sealed, std::string_view bound_to) const {
         throw Fault("vault: a sealed secret was changed, or belongs elsewhere, or to another master key");
     }
     return Secret(std::move(clear));
+}
+
+Secret Vault::derive(std::string_view purpose) const {
+    std::string out(key_size, '\0');
+    unsigned size = 0;
+    auto const* made = HMAC(EVP_sha256(), key_.reveal().data(), count(key_.reveal()), bytes(purpose), purpose.size(),
+                            reinterpret_cast<unsigned char*>(out.data()), &size);
+    if (made == nullptr || size != key_size) throw Fault("vault: OpenSSL failed");
+    return Secret(std::move(out));
 }
 
 Secret Vault::generate(std::size_t length) {

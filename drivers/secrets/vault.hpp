@@ -31,6 +31,10 @@ public:
     // Throws Fault when the text is not ours, was changed, or was sealed for another place; never says which bytes.
     [[nodiscard]] Secret unseal(std::string_view sealed, std::string_view bound_to) const;
 
+    // 32 bytes for one purpose, always the same from the same master key (HMAC-SHA-256 of the purpose): who holds them
+    // learns nothing of the master key or of what is derived for another purpose.
+    [[nodiscard]] Secret derive(std::string_view purpose) const;
+
     // Letters and digits, each with the same chance; 24 of them hold 142 bits.
     static Secret generate(std::size_t length = 24);
 

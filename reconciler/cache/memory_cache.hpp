@@ -1,0 +1,44 @@
+// The cache of one process: what was used least lately goes first.
+#pragma once
+#include "drivers/context.hpp"
+#include "reconciler/cache/cache.hpp"
+
+#include <list>
+#include <mutex>
+#include <unordered_map>
+
+namespace genesis {
+
+class MemoryCache final : public Cache {
+public:
+    // `most` bytes of keys, values and what keeping them costs. A value that is more than a quarter of it is not kept.
+    MemoryCache(std::size_t most, Clock const& clock) : most_(most), clock_(clock) {}
+
+    std::optional<std::string> get(std::string const& key) override;
+    void set(std::string const& key, std::string const& value, std::chrono::milliseconds ttl) override;
+    // A counter is forgotten like a value when there is no room.
+    std::optional<std::int64_t> add(std::string const& key, std::int64_t amount,
+                                    std::chrono::milliseconds window) override;
+    [[nodiscard]] std::size_t bytes() const;
+
+private:
+    struct Entry {
+        std::string key, value;
+        std::int64_t count = 0;
+        Steady ends{};
+    };
+    using Entries = std::list<Entry>;  // the most lately used first
+    static std::size_t cost(Entry const& entry);
+    Entries::iterator living(std::string const& key);
+    void keep(Entry entry);
+    void drop(Entries::iterator entry);
+
+    std::size_t const most_;
+    Clock const& clock_;
+    mutable std::mutex mutex_;
+    Entries entries_;
+    std::unordered_map<std::string_view, Entries::iterator> by_key_;
+    std::size_t bytes_ = 0;
+};
+
+}  // namespace genesis

@@ -1,0 +1,88 @@
+// The cache in memory and the breaker, on a clock that the test moves.
+#include "reconciler/cache/memory_cache.hpp"
+#include "reconciler/cache/breaker.hpp"
+
+#include <catch2/catch.hpp>
+
+namespace genesis {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct HandClock final : Clock {
+    [[nodiscard]] Time now() const override { return Time(1800000000000ms) + passed; }
+    [[nodiscard]] Steady steady() const override { return Steady(1h) + passed; }
+    std::chrono::milliseconds passed{0};
+};
+
+TEST_CASE("a cached value is there until its time is over") {
+    HandClock clock;
+    MemoryCache cache(100000, clock);
+    CHECK(!cache.get("a"));
+    cache.set("a", "1", 1s);
+    CHECK(cache.get("a") == "1");
+    cache.set("a", "2", 1s);
+    clock.passed = 999ms;
+    CHECK(cache.get("a") == "2");
+    clock.passed = 1s;
+    CHECK(!cache.get("a"));
+    CHECK(cache.bytes() == 0);
+}
+
+TEST_CASE("a full cache forgets what was used least lately and never holds more than its bound") {
+    HandClock clock;
+    MemoryCache cache(10000, clock);
+    cache.set("kept", std::string(1000, 'x'), 1h);
+    for (int i = 0; i < 1000; ++i) {
+        cache.set("k" + std::to_string(i), std::string(1000, 'x'), 1h);
+        REQUIRE(cache.get("kept"));
+        REQUIRE(cache.bytes() <= 10000);
+    }
+    CHECK(!cache.get("k0"));
+    CHECK(cache.get("k999"));
+    cache.set("k999", std::string(9000, 'x'), 1h);  // too big: not kept, and the former value is not either
+    CHECK(!cache.get("k999"));
+}
+
+TEST_CASE("a counter starts anew in each window") {
+    HandClock clock;
+    MemoryCache cache(100000, clock);
+    CHECK(cache.add("kid", 1, 10s) == 1);
+    CHECK(cache.add("kid", 2, 10s) == 3);
+    CHECK(cache.add("other", 1, 10s) == 1);
+    clock.passed = 10s;
+    CHECK(cache.add("kid", 1, 10s) == 1);
+}
+
+TEST_CASE("an open circuit lets nobody through, and a late failure does not open the next one") {
+    Breaker breaker(100ms, 5000ms);
+    Steady now(1h);
+    CHECK(breaker.pass() == 0);
+    breaker.close(now);
+    auto const first = breaker.pass();
+    CHECK(first != 0);
+    breaker.trip(first);
+    CHECK(breaker.pass() == 0);
+    CHECK(breaker.open(now) == 100ms);
+    breaker.close(now);
+    auto const second = breaker.pass();
+    breaker.trip(first);
+    CHECK(breaker.pass() == second);
+}
+
+TEST_CASE("the pauses of a circuit double, and start over only once it held for the longest") {
+    Breaker breaker(100ms, 500ms);
+    Steady now(1h);
+    CHECK(breaker.open(now) == 100ms);
+    CHECK(breaker.open(now) == 200ms);
+    breaker.close(now);
+    now += 499ms;
+    CHECK(breaker.open(now) == 400ms);
+    CHECK(breaker.open(now) == 500ms);
+    breaker.close(now);
+    now += 500ms;
+    CHECK(breaker.open(now) == 100ms);
+}
+
+}  // namespace
+}  // namespace genesis

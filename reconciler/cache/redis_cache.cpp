@@ -1,0 +1,72 @@
+// Names, seals and counters over the link.
+#include "reconciler/cache/redis_cache.hpp"
+
+#include <charconv>
+
+namespace genesis {
+namespace {
+
+constexpr std::size_t most_value = std::size_t{4} << 20, most_sealed = 2 * most_value;
+
+// "genesis:node1:2f…:": stores that happen to bear the same node's name have different master keys.
+std::string prefix_of(std::string const& node, Vault const& master) {
+    auto const id = master.derive("cache names");
+    std::string hex;
+    for (char const c : id.reveal().substr(0, 8))
+        for (int const shift : {4, 0}) hex += "0123456789abcdef"[(static_cast<unsigned char>(c) >> shift) & 15];
+    return "genesis:" + node + ":" + hex + ":";
+}
+
+std::string number(std::int64_t n) { return std::to_string(n); }
+
+}  // namespace
+
+RedisCache::RedisCache(RedisServer server, std::string const& node, Vault const& master, Clock const& clock, Log& log)
+    : prefix_(prefix_of(node, master)),
+      vault_(Vault::with_key(master.derive("cache values"))),
+      clock_(clock),
+      log_(log),
+      link_(std::move(server), clock, log) {}
+
+std::optional<std::string> RedisCache::get(std::string const& key) {
+    auto const name = name_of(key);
+    auto const reply = link_.ask({"GET", name});
+    if (!reply || !reply->text || reply->text->size() > most_sealed) return std::nullopt;
+    return opened(name, *reply->text);
+}
+
+// A sealed text is "<end of its time> <value>": Redis forgets it then, but somebody may have kept it.
+std::optional<std::string> RedisCache::opened(std::string const& name, std::string const& sealed) try {
+    auto const clear = vault_.unseal(sealed, name);
+    auto const& text = clear.reveal();
+    std::int64_t ends = 0;
+    auto const* const end = text.data() + text.size();
+    auto const [stopped, error] = std::from_chars(text.data(), end, ends);
+    if (error != std::errc() || stopped == end || ends <= clock_.now().time_since_epoch().count()) return std::nullopt;
+    return std::string(stopped + 1, end);
+} catch (Fault const& why) {
+    if (!told_.exchange(true))
+        log_.write(Level::warning, "a value in the shared cache is not ours", {{"key", name}, {"why", why.what()}});
+    return std::nullopt;
+}
+
+void RedisCache::set(std::string const& key, std::string const& value, std::chrono::milliseconds ttl) try {
+    if (value.size() > most_value || !link_.up()) return;
+    auto const name = name_of(key);
+    auto const ends = number((clock_.now() + ttl).time_since_epoch().count());
+    link_.tell({"SET", name, vault_.seal(Secret(ends + " " + value), name), "PX", number(ttl.count())});
+} catch (Fault const& why) {  // of sealing
+    log_.write(Level::warning, "nothing can be put in the shared cache", {{"why", why.what()}});
+}
+
+// The counter has an end before it counts, so none is left behind.
+std::optional<std::int64_t> RedisCache::add(std::string const& key, std::int64_t amount,
+                                            std::chrono::milliseconds window) {
+    auto const name = name_of(key) + "@" + number(clock_.now().time_since_epoch() / window);
+    link_.tell({"SET", name, "0", "PX", number(2 * window.count()), "NX"});
+    auto const reply = link_.ask({"INCRBY", name, number(amount)});
+    if (!reply || !reply->number || *reply->number < amount) return std::nullopt;
+    return *reply->number;
+}
+
+}  // namespace genesis
