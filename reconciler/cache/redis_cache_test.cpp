@@ -6,12 +6,16 @@
 
 #include <hiredis/hiredis.h>
 #include <spawn.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <catch2/catch.hpp>
 
 #include <array>
+#include <atomic>
 #include <csignal>
+#include <cstring>
 #include <functional>
 #include <thread>
 
@@ -155,6 +159,58 @@ TEST_CASE("without Redis there is no cache at once, and it is used again when it
     CHECK(eventually([&] { return !cache->up(); }));
     bed.server.start();
     CHECK(Bed::holds(*cache, "list", "c"));
+}
+
+// Speaks for a Redis: says the same to whoever connects, whatever it is asked.
+class Impostor {
+public:
+    explicit Impostor(std::string says) : says_(std::move(says)) {
+        fd_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::strncpy(address.sun_path, socket().c_str(), sizeof address.sun_path - 1);
+        if (::bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || ::listen(fd_, 16) != 0)
+            throw Fault("cannot listen");
+        thread_ = std::thread([this] { serve(); });
+    }
+    ~Impostor() {
+        ::shutdown(fd_, SHUT_RDWR);  // ends accept(2)
+        thread_.join();
+        ::close(fd_);
+    }
+    Impostor(Impostor const&) = delete;
+    Impostor& operator=(Impostor const&) = delete;
+    [[nodiscard]] std::string socket() const { return root_ / "redis.sock"; }
+    std::atomic<int> ended = 0;  // connections that the other side gave up
+
+private:
+    void serve() {
+        for (int peer = 0; (peer = ::accept(fd_, nullptr, nullptr)) >= 0; ::close(peer)) {
+            std::array<char, 512> buffer{};
+            if (::recv(peer, buffer.data(), buffer.size(), 0) <= 0) continue;
+            (void)::send(peer, says_.data(), says_.size(), MSG_NOSIGNAL);
+            while (::recv(peer, buffer.data(), buffer.size(), 0) > 0) continue;
+            ++ended;
+        }
+    }
+    test::TmpRoot root_;
+    std::string const says_;
+    int fd_ = -1;
+    std::thread thread_;
+};
+
+TEST_CASE("a peer that speaks unasked or no Redis at all loses its connection, and nothing else happens") {
+    std::string const says =
+        GENERATE(as<std::string>(), "+PONG\r\n+more\r\n", "+PONG\r\n:1\r\n*1\r\n:1\r\n", "+PONG\r\n$",
+                 "HTTP/1.1 400 Bad Request\r\n\r\n", "*-7\r\n", ":1\r\n", "-NOAUTH no\r\n", "$-2\r\n");
+    Impostor impostor(says);
+    test::FakeClock clock;
+    test::ListLog log;
+    RedisServer server;
+    server.socket = impostor.socket();
+    server.first_pause = server.longest_pause = 5ms;
+    RedisLink const link(server, clock, log);
+    CHECK(eventually([&] { return impostor.ended >= 3; }));
 }
 
 TEST_CASE("a Redis that stands still costs its deadline once, then nothing until it moves again") {
