@@ -194,13 +194,13 @@ TEST_CASE("each byte that is signed counts") {
     plain.headers = {{"content-type", "application/json"}, {"if-match", "\"1\""}};
     auto const good = sign(plain, key, f.now());
     auto const before = f.rows();
-    int wrong = 0, flipped = 0;
+    int wrong = 0;
+    std::size_t flipped = 0;
     auto const flip = [&](auto const& part_of) {
-        for (std::size_t at = 0; at < part_of(plain).size() || at < 1; ++at)
+        for (std::size_t at = 0; at < part_of(plain).size(); ++at)
             for (int bit = 0; bit < 8; ++bit) {
                 auto bad = good;
                 auto& part = part_of(bad);
-                if (at >= part.size()) continue;
                 part[at] = static_cast<char>(part[at] ^ (1 << bit));
                 wrong += alike(f.send(bad), unauthenticated()) ? 0 : 1;
                 ++flipped;
@@ -220,7 +220,9 @@ TEST_CASE("each byte that is signed counts") {
             ++flipped;
         }
     CHECK(wrong == 0);
-    CHECK(flipped > 2000);
+    auto signed_bytes = good.method.size() + good.target.size() + good.body.size();
+    for (auto const& [name, value] : good.headers) signed_bytes += value.size();
+    CHECK(flipped == 8 * signed_bytes);
     CHECK(f.rows() == before);
     CHECK(f.send(good).status == 412);  // let in: there is no generation 1
 }
