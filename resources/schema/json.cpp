@@ -3,6 +3,7 @@
 
 #include <boost/json/basic_parser_impl.hpp>
 
+#include <cmath>
 #include <optional>
 #include <set>
 
@@ -57,7 +58,11 @@ struct KeyWatch {
     bool on_number_part(json::string_view, json::error_code&) { return true; }
     bool on_int64(std::int64_t, json::string_view, json::error_code& ec) { return count(ec); }
     bool on_uint64(std::uint64_t, json::string_view, json::error_code& ec) { return count(ec); }
-    bool on_double(double, json::string_view, json::error_code& ec) { return count(ec); }
+    bool on_double(double number, json::string_view, json::error_code& ec) {
+        if (std::isfinite(number)) return count(ec);
+        ec = json::error::exponent_overflow;  // infinity has no JSON to be printed as
+        return false;
+    }
     bool on_bool(bool, json::error_code& ec) { return count(ec); }
     bool on_null(json::error_code& ec) { return count(ec); }
     bool on_comment_part(json::string_view, json::error_code&) { return true; }
@@ -101,7 +106,8 @@ Checked<json::value> parse_json(std::string_view text) {
     json::basic_parser<KeyWatch> watch(bounded());
     json::error_code error;
     auto const read = watch.write_some(false, text.data(), text.size(), error);
-    if (watch.handler().duplicate) return malformed("the key \"" + *watch.handler().duplicate + "\" is there twice");
+    if (watch.handler().duplicate)
+        return malformed("the key " + json::serialize(*watch.handler().duplicate) + " is there twice");
     if (!error && read < text.size() && text.find_first_not_of(" \t\r\n", read) != std::string_view::npos)
         error = json::error::extra_data;
     if (error) return malformed("is not JSON: " + error.message() + " at byte " + std::to_string(read));

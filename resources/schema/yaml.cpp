@@ -91,14 +91,23 @@ bool has_alias(std::string const& text) {
     return watch.seen;
 }
 
-Refused malformed(std::string path, std::string text, int line) {
-    return Refused{{{std::move(path), "malformed", "line " + std::to_string(line) + ": " + std::move(text)}}};
+// The parser's messages quote the file's bytes as they are.
+std::string printable(std::string text) {
+    for (auto& c : text)
+        if (c < 0x20 || c > 0x7e) c = '?';
+    return text;
+}
+
+Refused malformed(std::string const& path, std::string const& text, int line) {
+    return Refused{{{printable(path), "malformed", "line " + std::to_string(line) + ": " + printable(text)}}};
 }
 
 // Whether our own reader takes `text` back as text without quotes.
 bool plain(std::string_view text) {
     static constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    if (text.empty() || text == "true" || text == "false" || text == "null" || text.back() == ' ') return false;
+    if (text.empty() || text == "true" || text == "false" || text == "null" || text == "Null" || text == "NULL" ||
+        text.back() == ' ')
+        return false;
     return letters.find(text.front()) != std::string_view::npos &&
            text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/@ -") ==
                std::string_view::npos;
