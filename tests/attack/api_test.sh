@@ -71,8 +71,8 @@ in_lab_sh 'echo broken >/var/lib/genesis/api-certificate.pem; systemctl kill -s 
 check "a broken one is said" within 20 in_lab_sh 'journalctl -u genesisd | grep -q "certificate cannot be used"'
 check "and the former stays" is_new
 
-in_lab_sh 'rm /var/lib/genesis/api-*.pem; echo "listen: [\"0.0.0.0:7081\"]" >>/etc/genesis/genesis.yaml; systemctl restart genesisd'
+in_lab_sh 'rm /var/lib/genesis/api-*.pem; echo "listen: [\"0.0.0.0:3306\"]" >>/etc/genesis/genesis.yaml; systemctl restart genesisd'
 check "with its port taken the daemon is up" in_lab systemctl is-active genesisd
-says_which() { in_lab curl -s http://127.0.0.1:8444/readyz | grep -q "0.0.0.0:7081.*in use"; }
+says_which() { in_lab curl -s http://127.0.0.1:8444/readyz | grep -q "0.0.0.0:3306.*in use"; }
 check "and says which" within 20 says_which
 finish
