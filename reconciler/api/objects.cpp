@@ -52,9 +52,9 @@ bool is_json(std::string_view type) {
     return type.empty() || type == "application/json" || type.starts_with("application/json;");
 }
 
-Answer preview(Service const& service, Call const& call, Spec const& spec, AdmissionOptions const& options) {
+Answer preview(Service const& service, Call const& call, Spec spec, AdmissionOptions const& options) {
     if (!spend(service, call.by)) return unauthenticated();
-    auto const object = rehearse(service.admission, spec, options);
+    auto const object = rehearse(service.admission, std::move(spec), options);
     if (!object) return problem(object.error());
     Answer out;
     out.body = wait_for(service.engine.preview(*object));
@@ -84,13 +84,13 @@ Answer put(Service const& service, Call const& call) {
         return problem(415, "unsupported_media_type", "the body must be application/json");
     auto const options = options_of(call);
     if (!options) return problem(options.error(), 400, "malformed");
-    auto const body = parse_json(call.request.body);
+    auto body = parse_json(call.request.body);
     if (!body) return problem(body.error(), 400, "malformed");
-    auto const spec = read_spec(*call.kind, call.name, *body);
+    auto spec = read_spec(*call.kind, call.name, std::move(*body));
     if (!spec) return problem(spec.error(), 422, "invalid");
-    if (call.flag("dry_run")) return preview(service, call, *spec, *options);
+    if (call.flag("dry_run")) return preview(service, call, std::move(*spec), *options);
 
-    auto const written = admit(service.admission, *spec, *options);
+    auto const written = admit(service.admission, std::move(*spec), *options);
     if (!written) return problem(written.error());
     bool const unchanged = written->how == Wrote::unchanged;
     if (!unchanged) service.engine.wake(call.ref());

@@ -13,7 +13,14 @@ constexpr std::size_t most_at_once = 1000;  // bounds the WAL and the wait of th
 }  // namespace
 
 GroupCommit::GroupCommit(SQLite::Database& db, std::function<void(Committed const&)> after)
-    : db_(db), after_(std::move(after)), thread_([this] { loop(); }) {}
+    : db_(db),
+      begin_(db, "BEGIN IMMEDIATE"),
+      save_(db, "SAVEPOINT job"),
+      undo_(db, "ROLLBACK TO job"),
+      keep_(db, "RELEASE job"),
+      commit_(db, "COMMIT"),
+      after_(std::move(after)),
+      thread_([this] { loop(); }) {}
 
 GroupCommit::~GroupCommit() {
     {
@@ -66,19 +73,24 @@ std::deque<GroupCommit::Job*> GroupCommit::take() {
 }
 
 void GroupCommit::commit(std::deque<Job*> const& jobs) {
-    db_.exec("BEGIN IMMEDIATE");
+    now(begin_);
     try {
         for (auto* job : jobs) attempt(*job);
-        db_.exec("COMMIT");
+        now(commit_);
     } catch (SQLite::Exception const&) {
         db_.tryExec("ROLLBACK");  // SQLite may have rolled back by itself: then this only says so
         throw;
     }
 }
 
+void GroupCommit::now(SQLite::Statement& statement) {
+    statement.tryReset();
+    statement.exec();
+}
+
 // Throws only when the transaction as a whole is lost.
 void GroupCommit::attempt(Job& job) {
-    db_.exec("SAVEPOINT job");
+    now(save_);
     try {
         job.work();
     } catch (SQLite::Exception const& e) {
@@ -86,8 +98,8 @@ void GroupCommit::attempt(Job& job) {
     } catch (...) {
         job.failure = std::current_exception();
     }
-    if (job.failure || job.keep == Keep::no) db_.exec("ROLLBACK TO job");
-    db_.exec("RELEASE job");
+    if (job.failure || job.keep == Keep::no) now(undo_);
+    now(keep_);
 }
 
 }  // namespace genesis

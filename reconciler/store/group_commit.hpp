@@ -3,6 +3,7 @@
 #include "drivers/context.hpp"
 
 #include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Statement.h>
 
 #include <chrono>
 #include <condition_variable>
@@ -66,7 +67,10 @@ private:
     void commit(std::deque<Job*> const& jobs);
     void attempt(Job& job);
 
+    void now(SQLite::Statement& statement);
+
     SQLite::Database& db_;
+    SQLite::Statement begin_, save_, undo_, keep_, commit_;
     std::function<void(Committed const&)> const after_;
     std::mutex mutex_;
     std::condition_variable arrived_;
