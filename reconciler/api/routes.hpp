@@ -69,6 +69,9 @@ struct Route {
     Needs needs = Needs::read;
     bool stores = false;       // its handler spends the nonce, in the transaction of what it writes
     std::string_view takes{};  // the component schema of a body that is no spec; it may be left out
+    // Takes the place of handle(), save for a dry run: returns at once; what it is given lives until it is told.
+    void (*begin)(Service const&, Call const&, Told<Answer>) = nullptr;
+    bool quick = false;  // handle() looks at little and waits for nobody
 };
 std::span<Route const> routes();
 

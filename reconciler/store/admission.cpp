@@ -5,6 +5,7 @@
 #include "reconciler/store/claims.hpp"
 
 #include <algorithm>
+#include <memory>
 
 namespace genesis {
 namespace {
@@ -132,30 +133,44 @@ private:
     Problems problems_;
 };
 
-PutRequest request_of(Admission const& admission, Spec& spec, AdmissionOptions const& options,
-                      std::map<std::string, Secret>& generated) {
+// What a put needs until it is told.
+struct Arrival {
+    Admission admission;
+    Spec spec;
+    std::map<std::string, Secret> generated{};
+};
+
+PutRequest request_of(std::shared_ptr<Arrival> const& arrival, AdmissionOptions const& options) {
     PutRequest request;
-    request.ref = {std::string(spec.kind->schema->kind), spec.name};
+    request.ref = {std::string(arrival->spec.kind->schema->kind), arrival->spec.name};
     request.source = options.source;
     request.if_match = options.if_match;
     request.if_none_match = options.if_none_match;
     request.take_over = options.take_over;
-    request.generated = &generated;
+    request.generated = &arrival->generated;
     request.by = options.by;
-    request.spec = [&](Object const* former) { return Entry(admission, spec, former, generated).run(); };
+    request.spec = [arrival](Object const* former) {
+        return Entry(arrival->admission, arrival->spec, former, arrival->generated).run();
+    };
     return request;
+}
+
+std::shared_ptr<Arrival> arrival_of(Admission const& admission, Spec spec) {
+    return std::make_shared<Arrival>(Arrival{admission, std::move(spec)});
 }
 
 }  // namespace
 
 Stored<Written> admit(Admission const& admission, Spec spec, AdmissionOptions const& options) {
-    std::map<std::string, Secret> generated;
-    return admission.store.put(request_of(admission, spec, options, generated));
+    return admission.store.put(request_of(arrival_of(admission, std::move(spec)), options));
+}
+
+void admit(Admission const& admission, Spec spec, AdmissionOptions const& options, Told<Stored<Written>> told) {
+    admission.store.put(request_of(arrival_of(admission, std::move(spec)), options), std::move(told));
 }
 
 Stored<Object> rehearse(Admission const& admission, Spec spec, AdmissionOptions const& options) {
-    std::map<std::string, Secret> generated;
-    auto request = request_of(admission, spec, options, generated);
+    auto request = request_of(arrival_of(admission, std::move(spec)), options);
     request.by = nullptr;  // nothing is written, so nothing is spent
     return admission.store.rehearse(request);
 }
