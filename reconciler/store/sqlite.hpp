@@ -77,10 +77,24 @@ private:
     std::optional<Row> find_row(Statements& sql, Ref const& ref) const;
     std::optional<Object> find_in(Statements& sql, Ref const& ref) const;
 
+    // What tells one state of a stored object from another, as far as a put is concerned.
+    struct Stamp {
+        std::int64_t generation = 0;
+        std::string source;
+        Time created{};
+        bool operator==(Stamp const&) const = default;
+    };
+    struct Draft;
+    Stored<Draft> draft(PutRequest const& request, Object const* former, PutRequest::Find const& find) const;
+    std::shared_ptr<Draft const> prepared(PutRequest const& request);
+    void expect_number();
+
     // On the writing thread, inside its transaction.
-    Stored<Written> put_now(PutRequest const& request);
-    Stored<Written> store_spec(PutRequest const& request, Object const* former, json::object spec);
-    void keep_credentials(PutRequest const& request);
+    std::optional<Stamp> stamp_now(Ref const& ref);
+    bool still_stands(Ref const& ref, Draft const& draft);
+    Stored<Written> put_now(PutRequest const& request, Draft const* ready);
+    Stored<Written> write(PutRequest const& request, Draft const& draft);
+    Stored<Written> write_spec(PutRequest const& request, Draft const& draft);
     Stored<Written> remove_now(Ref const& ref, bool purge, std::string const& source, Origin* by);
     std::optional<StoreRefusal> package_in_use(Ref const& ref);
     void prune_sometimes(std::size_t lines);
@@ -100,7 +114,7 @@ private:
     bool change_keys(F const& change);
     bool insert_key(ApiKey const& key);
     void note(Origin const& by, std::string const& action, Ref const& ref, std::int64_t generation,
-              json::array const& changes = {});
+              std::string const& changes = "[]");
     void tell(std::string const& type, Ref const& ref, std::int64_t generation, Origin const& by,
               std::string const& why = "");
     // Runs look(sql) over the last commit, or inside the transaction under way when the writing thread asks.
@@ -110,6 +124,7 @@ private:
     std::string const node_;
     Vault const vault_;
     Clock const& clock_;
+    FreeNumbers free_numbers_;
     Numbers const numbers_;
     SQLite::Database writer_, reader_;
     Statements sql_, reading_sql_;
@@ -124,6 +139,11 @@ private:
     std::function<void(GroupCommit::Committed const&)> committed_;
     GroupCommit commit_;  // last: its thread ends before what it uses
 };
+
+StoreRefusal replayed();
+StoreRefusal owned(std::string const& source);
+// Whoever keeps an object stands for itself where no request does.
+Origin origin_of(Origin const* by, std::string const& source);
 
 template <class F>
 auto SqliteStore::read(F const& look) {

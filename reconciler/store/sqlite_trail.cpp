@@ -11,10 +11,9 @@ constexpr std::int64_t audit_most = 200000, events_most = 100000, prune_every = 
 }  // namespace
 
 void SqliteStore::note(Origin const& by, std::string const& action, Ref const& ref, std::int64_t generation,
-                       json::array const& changes) {
-    auto const text = json::serialize(changes);
+                       std::string const& changes) {
     Use(sql_.insert_audit, node_, clock_.now(), by.who, by.from, by.request, action, ref.kind, ref.key, generation,
-        text)
+        changes)
         .run();
     auto const id = writer_.getLastInsertRowid();
     if (id % prune_every == 0) Use(sql_.prune_audit, id - audit_most).run();

@@ -66,7 +66,7 @@ inline Spec account_with_domain(std::string const& name, std::string const& doma
 inline PutRequest request_of(Spec const& spec) {
     PutRequest request;
     request.ref = {std::string(spec.kind->schema->kind), spec.name};
-    request.spec = [value = spec.value](Object const*) -> Stored<json::object> { return value; };
+    request.spec = [value = spec.value](Object const*, auto const&) -> Stored<json::object> { return value; };
     return request;
 }
 inline Stored<Written> put(Store& store, Spec const& spec) { return store.put(request_of(spec)); }
