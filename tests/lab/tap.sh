@@ -42,7 +42,7 @@ within() {
 }
 
 # number_of WORD TEXT: what stands behind the word in "WORD NUMBER" lines; 0 when it is not there.
-number_of() { awk -v word="$1" '$1 == word { n = $2 } END { print n + 0 }' <<<"$2"; }
+number_of() { awk -v word="$1" '$1 == word { n = $2 } END { printf "%.0f\n", n }' <<<"$2"; }
 
 # make_key KID SCOPES: a key for requests over HTTPS; its 64 digits on standard output.
 make_key() { in_lab genesisctl keys add --kid "$1" --scopes "$2" -o json | grep -oE '[0-9a-f]{64}'; }

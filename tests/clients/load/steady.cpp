@@ -56,6 +56,7 @@ public:
         auto const number = [](char const* what, auto value) {
             std::printf("%s %llu\n", what, static_cast<unsigned long long>(value));
         };
+        number("seconds", std::chrono::duration_cast<std::chrono::seconds>(SteadyClock::now() - begun_).count());
         number("asked", tally_.accepted + tally_.refused + tally_.other);
         number("accepted", tally_.accepted);
         number("refused", tally_.refused);
@@ -117,6 +118,7 @@ private:
 }  // namespace
 
 void ask_steadily(Caller::Who const& who, Steady const& options, Told const& object) {
+    Caller(who).ask("PUT", object.target(), object.spec(object.change));  // so that the first GET finds it
     Run run(who, options, object);
     std::vector<std::thread> threads;
     for (std::size_t i = 0; i < options.connections; ++i)

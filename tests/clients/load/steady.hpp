@@ -13,10 +13,11 @@ struct Steady {
     bool until_refused = false;   // ends a second after the first 401
 };
 
-// Every other request is a GET of the object, the others PUT its next change. The key file is read for each request.
-// Prints, a line each: asked, accepted (2xx), refused (401), other, broken (and asked again), first_other, p50_ms,
-// p99_ms and max_ms (from when it was due until it was accepted or refused), and as milliseconds since 1970
-// last_accepted (when that was sent) and first_refused (when that was answered); 0 where there was none.
+// Every other request is a GET of the object, which was PUT before the first; the others PUT its next change. The key
+// file is read for each request.
+// Prints, a line each: seconds (it took), asked, accepted (2xx), refused (401), other, broken (and asked again),
+// first_other, p50_ms, p99_ms and max_ms (from when it was due until it was accepted or refused), and as milliseconds
+// since 1970 last_accepted (when that was sent) and first_refused (when that was answered); 0 where there was none.
 void ask_steadily(Caller::Who const& who, Steady const& options, Told const& object);
 
 }  // namespace genesis::load
