@@ -33,10 +33,13 @@ public:
     enum Kind { silent, handshake, head, body };
     static constexpr std::array names{"silent", "handshake", "head", "body"};
 
-    Slow(Kind kind, Caller::Who const& who) : kind_(kind), who_(who) {}
+    Slow(Kind kind, Address address) : kind_(kind), address_(std::move(address)) {}
     ~Slow() { close(); }
     Slow(Slow&& other) noexcept
-        : kind_(other.kind_), who_(other.who_), fd_(std::exchange(other.fd_, -1)), wire_(std::move(other.wire_)) {}
+        : kind_(other.kind_),
+          address_(other.address_),
+          fd_(std::exchange(other.fd_, -1)),
+          wire_(std::move(other.wire_)) {}
     Slow& operator=(Slow&&) = delete;
 
     // True when it had to be opened.
@@ -63,12 +66,12 @@ private:
     void open() {
         close();
         if (kind_ == silent || kind_ == handshake) {
-            fd_ = connect_to(who_.address, 5s);
+            fd_ = connect_to(address_, 5s);
             constexpr std::string_view beginning("\x16\x03\x01\x02\x00\x01", 6);
             if (kind_ == handshake) (void)::send(fd_, beginning.data(), beginning.size(), MSG_NOSIGNAL);
             return;
         }
-        wire_ = std::make_unique<Wire>(who_.address, 5s);
+        wire_ = std::make_unique<Wire>(address_, 5s);
         wire_->send(kind_ == head ? "GET /v1/info HTTP/1.1\r\nX: "
                                   : "PUT /v1/accounts/acme HTTP/1.1\r\nContent-Length: 100000\r\n\r\n");
     }
@@ -79,14 +82,14 @@ private:
     }
 
     Kind const kind_;
-    Caller::Who const& who_;
+    Address const address_;
     int fd_ = -1;
     std::unique_ptr<Wire> wire_;
 };
 
-void keep_slow(Caller::Who const& who, std::size_t number, SteadyClock::time_point until, Tally& tally) {
+void keep_slow(Address address, std::size_t number, SteadyClock::time_point until, Tally& tally) {
     std::vector<Slow> all;
-    for (std::size_t i = 0; i < number; ++i) all.emplace_back(static_cast<Slow::Kind>(i % 4), who);
+    for (std::size_t i = 0; i < number; ++i) all.emplace_back(static_cast<Slow::Kind>(i % 4), address);
     while (SteadyClock::now() < until) {
         for (auto& one : all)
             if (SteadyClock::now() < until && one.tick()) tally.add("slow " + one.name());
@@ -131,8 +134,11 @@ void attack(Caller::Who const& who, Hostile const& options) {
     std::string const target = "/v1/accounts/acme", megabyte(1 << 20, ' ');
     std::vector<std::thread> threads;
     constexpr std::size_t keepers = 8;
-    for (std::size_t i = 0; i < keepers; ++i)
-        threads.emplace_back([&] { keep_slow(who, options.slow / keepers, until, tally); });
+    for (std::size_t i = 0; i < keepers; ++i) {
+        auto address = who.address;
+        if (!options.from.empty()) address.from = options.from[i % options.from.size()];
+        threads.emplace_back([&, address] { keep_slow(address, options.slow / keepers, until, tally); });
+    }
     auto const asks = [&](std::string const& kind, std::function<int(Caller&)> ask) {
         threads.emplace_back([&, kind, ask = std::move(ask)] {
             Caller caller(who);

@@ -7,6 +7,7 @@ namespace genesis::load {
 struct Hostile {
     std::size_t slow = 1000;  // connections held open at once, each in one of four ways
     double seconds = 20;
+    std::vector<std::string> from;  // addresses of this machine that the slow ones share out among them
 };
 
 // Prints "KIND STATUS NUMBER" for each kind of request and status; status 0: the connection was closed without one.

@@ -63,6 +63,8 @@ void describe(CLI::App& app, Options& options) {
     auto* attack = app.add_subcommand("attack", "Slow, long, deep and doubled");
     attack->add_option("--slow", options.hostile.slow)->capture_default_str();
     attack->add_option("--seconds", options.hostile.seconds)->capture_default_str();
+    attack->add_option("--from", options.hostile.from, "Addresses of this machine that the slow ones ask from")
+        ->delimiter(',');
 }
 
 int run_on_objects(std::string const& what, Options const& options) {

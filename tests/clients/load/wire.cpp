@@ -26,6 +26,14 @@ void set_patience(int fd, std::chrono::milliseconds patience) {
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
+sockaddr_in endpoint_of(std::string const& host, unsigned short port) {
+    sockaddr_in out{};
+    out.sin_family = AF_INET;
+    out.sin_port = htons(port);
+    if (::inet_pton(AF_INET, host.c_str(), &out.sin_addr) != 1) throw std::runtime_error("no IPv4 address: " + host);
+    return out;
+}
+
 bool same_name(std::string_view a, std::string_view b) {
     return a.size() == b.size() && ::strncasecmp(a.data(), b.data(), a.size()) == 0;
 }
@@ -33,15 +41,15 @@ bool same_name(std::string_view a, std::string_view b) {
 }  // namespace
 
 int connect_to(Address const& address, std::chrono::milliseconds patience) {
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(address.port);
-    if (::inet_pton(AF_INET, address.host.c_str(), &to.sin_addr) != 1)
-        throw std::runtime_error("no IPv4 address: " + address.host);
+    auto const to = endpoint_of(address.host, address.port);
     int const fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) throw Broken("no socket: " + std::string(std::strerror(errno)));
     set_patience(fd, patience);
-    if (::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0) return fd;
+    if (!address.from.empty()) {
+        auto const from = endpoint_of(address.from, 0);
+        (void)::bind(fd, reinterpret_cast<sockaddr const*>(&from), sizeof from);
+    }
+    if (::connect(fd, reinterpret_cast<sockaddr const*>(&to), sizeof to) == 0) return fd;
     int const error = errno;
     ::close(fd);
     throw Broken("connecting: " + std::string(std::strerror(error)));

@@ -12,6 +12,7 @@ namespace genesis::load {
 struct Address {
     std::string host;  // a numeric IPv4 address
     unsigned short port = 8443;
+    std::string from{};  // one of this machine's to ask from; "": any
 };
 
 // No connection, or none any more: whether the request was done is not known.
