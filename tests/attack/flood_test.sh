@@ -90,6 +90,8 @@ check "afterwards their places are free again" within 60 few_again
 good 5
 show after
 check_is "and it is as before" "$(said asked) 0" "$(said accepted) $(said broken)"
+small_again() { (($(resident_kib) < resident + 65536)); }
+check "so is the memory they took" within 60 small_again
 echo "# $(resident_kib) KiB resident at the end"
 check_is "nothing was stored but the good account" good0 "$(in_lab genesisctl get accounts -o json | grep -oE '"name": *"[a-z0-9]+"' | cut -d '"' -f 4 | sort -u | xargs)"
 check_is "nothing failed" running "$(in_lab systemctl is-system-running || true)"
