@@ -22,10 +22,10 @@ ObjectKind const* find_kind(std::string_view word) {
     return nullptr;
 }
 
-Checked<Spec> read_spec(ObjectKind const& kind, std::string_view name, json::value const& body) {
+Checked<Spec> read_spec(ObjectKind const& kind, std::string_view name, json::value body) {
     if (!body.is_object()) return Refused{{{"", "wrong_type", "must be a mapping"}}};
-    auto spec = body.get_object();
-    if (auto const* said = spec.if_contains("kind"); said != nullptr && *said != json::value(kind.schema->kind))
+    auto spec = std::move(body.get_object());
+    if (auto const* said = spec.if_contains("kind"); said != nullptr && !(said->is_string() && said->get_string() == kind.schema->kind))
         return Refused{{{"/kind", "conflict", "must be " + std::string(kind.schema->kind) + " here"}}};
     spec.erase("kind");
     auto const key = std::string(kind.schema->key()->name);
@@ -39,7 +39,7 @@ Checked<Spec> read_spec(ObjectKind const& kind, std::string_view name, json::val
     return Spec{&kind, std::string(spec.at(key).as_string()), std::move(spec)};
 }
 
-Checked<Spec> read_spec(json::value const& document) {
+Checked<Spec> read_spec(json::value document) {
     if (!document.is_object()) return Refused{{{"", "wrong_type", "must be a mapping with kind and name"}}};
     auto const* word = document.get_object().if_contains("kind");
     if (word == nullptr || !word->is_string()) return Refused{{{"/kind", "required", "must be given"}}};
@@ -49,7 +49,7 @@ Checked<Spec> read_spec(json::value const& document) {
         for (auto const& k : object_kinds()) all += (all.empty() ? "" : ", ") + std::string(k.schema->kind);
         return Refused{{{"/kind", "invalid", "must be one of: " + all}}};
     }
-    return read_spec(*kind, "", document);
+    return read_spec(*kind, "", std::move(document));
 }
 
 }  // namespace genesis

@@ -27,8 +27,8 @@ struct Spec {
     std::string name;
     json::object value;
 };
-Checked<Spec> read_spec(json::value const& document);
+Checked<Spec> read_spec(json::value document);
 // The same for a body whose kind and name are given by the URL; a different name in it is a problem.
-Checked<Spec> read_spec(ObjectKind const& kind, std::string_view name, json::value const& body);
+Checked<Spec> read_spec(ObjectKind const& kind, std::string_view name, json::value body);
 
 }  // namespace genesis

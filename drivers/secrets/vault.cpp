@@ -31,6 +31,13 @@ Cipher new_cipher() {
     return cipher;
 }
 
+// Looked up once: EVP_aes_256_gcm() is looked up by name again with each use.
+EVP_CIPHER const* aes_256_gcm() {
+    static EVP_CIPHER const* const found = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr);
+    if (found == nullptr) throw Fault("vault: OpenSSL failed");
+    return found;
+}
+
 std::string random_bytes(std::size_t size) {
     std::string out(size, '\0');
     must(RAND_bytes(reinterpret_cast<unsigned char*>(out.data()), static_cast<int>(size)));
@@ -94,7 +101,7 @@ std::string Vault::seal(Secret const& secret, std::string_view bound_to) const {
     std::copy(nonce.begin(), nonce.end(), out.begin());
     auto const cipher = new_cipher();
     int written = 0;
-    must(EVP_EncryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, bytes(key_.reveal()), bytes(nonce)));
+    must(EVP_EncryptInit_ex(cipher.get(), aes_256_gcm(), nullptr, bytes(key_.reveal()), bytes(nonce)));
     must(EVP_EncryptUpdate(cipher.get(), nullptr, &written, bytes(bound_to), count(bound_to)));
     must(EVP_EncryptUpdate(cipher.get(), out.data() + nonce_size, &written, bytes(clear), count(clear)));
     auto* tag = out.data() + nonce_size + clear.size();
@@ -110,7 +117,7 @@ Secret Vault::unseal(std::string_view sealed, std::string_view bound_to) const {
     std::string clear(length, '\0');
     auto const cipher = new_cipher();
     int written = 0;
-    must(EVP_DecryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, bytes(key_.reveal()), data.data()));
+    must(EVP_DecryptInit_ex(cipher.get(), aes_256_gcm(), nullptr, bytes(key_.reveal()), data.data()));
     must(EVP_DecryptUpdate(cipher.get(), nullptr, &written, bytes(bound_to), count(bound_to)));
     auto* out = reinterpret_cast<unsigned char*>(clear.data());
     must(EVP_DecryptUpdate(cipher.get(), out, &written, data.data() + nonce_size, static_cast<int>(length)));

@@ -4,7 +4,8 @@
 
 namespace genesis::handlers {
 
-Answer put(Service const&, Call const&);
+Answer put(Service const&, Call const&);  // a dry run
+void store(Service const&, Call const&, Told<Answer>);
 Answer get(Service const&, Call const&);
 Answer list(Service const&, Call const&);
 Answer remove(Service const&, Call const&);

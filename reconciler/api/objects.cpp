@@ -52,12 +52,34 @@ bool is_json(std::string_view type) {
     return type.empty() || type == "application/json" || type.starts_with("application/json;");
 }
 
-Answer preview(Service const& service, Call const& call, Spec const& spec, AdmissionOptions const& options) {
-    if (!spend(service, call.by)) return unauthenticated();
-    auto const object = rehearse(service.admission, spec, options);
-    if (!object) return problem(object.error());
+struct Arrived {
+    Spec spec;
+    AdmissionOptions options;
+};
+
+// What a put asks for, or what is wrong with it.
+boost::system::result<Arrived, Answer> arrive(Call const& call) {
+    if (!is_json(call.request.header("content-type")))
+        return problem(415, "unsupported_media_type", "the body must be application/json");
+    auto const options = options_of(call);
+    if (!options) return problem(options.error(), 400, "malformed");
+    auto body = parse_json(call.request.body);
+    if (!body) return problem(body.error(), 400, "malformed");
+    auto spec = read_spec(*call.kind, call.name, std::move(*body));
+    if (!spec) return problem(spec.error(), 422, "invalid");
+    return Arrived{std::move(*spec), *options};
+}
+
+Answer say_written(Service const& service, Call const& call, Stored<Written> const& written) {
+    if (!written) return problem(written.error());
+    bool const unchanged = written->how == Wrote::unchanged;
+    if (!unchanged) service.engine.wake(call.ref());
     Answer out;
-    out.body = wait_for(service.engine.preview(*object));
+    out.status = unchanged ? 200 : 202;
+    out.generation = written->generation;
+    auto said = head(call.ref(), written->generation);
+    said["result"] = unchanged ? "unchanged" : written->how == Wrote::created ? "created" : "changed";
+    out.body = std::move(said);
     return out;
 }
 
@@ -80,27 +102,24 @@ Answer steered(Service const& service, Call const& call, Stored<Written> const& 
 }  // namespace
 
 Answer put(Service const& service, Call const& call) {
-    if (!is_json(call.request.header("content-type")))
-        return problem(415, "unsupported_media_type", "the body must be application/json");
-    auto const options = options_of(call);
-    if (!options) return problem(options.error(), 400, "malformed");
-    auto const body = parse_json(call.request.body);
-    if (!body) return problem(body.error(), 400, "malformed");
-    auto const spec = read_spec(*call.kind, call.name, *body);
-    if (!spec) return problem(spec.error(), 422, "invalid");
-    if (call.flag("dry_run")) return preview(service, call, *spec, *options);
-
-    auto const written = admit(service.admission, *spec, *options);
-    if (!written) return problem(written.error());
-    bool const unchanged = written->how == Wrote::unchanged;
-    if (!unchanged) service.engine.wake(call.ref());
+    auto arrived = arrive(call);
+    if (!arrived) return arrived.error();
+    if (!spend(service, call.by)) return unauthenticated();
+    auto const object = rehearse(service.admission, std::move(arrived->spec), arrived->options);
+    if (!object) return problem(object.error());
     Answer out;
-    out.status = unchanged ? 200 : 202;
-    out.generation = written->generation;
-    auto said = head(call.ref(), written->generation);
-    said["result"] = unchanged ? "unchanged" : written->how == Wrote::created ? "created" : "changed";
-    out.body = std::move(said);
+    out.body = wait_for(service.engine.preview(*object));
     return out;
+}
+
+void store(Service const& service, Call const& call, Told<Answer> told) {
+    auto arrived = arrive(call);
+    if (!arrived) return told(nullptr, arrived.error());
+    auto const say = [&service, &call, told = std::move(told)](std::exception_ptr failure,
+                                                               Stored<Written> const& written) {
+        told(failure, failure ? Answer() : say_written(service, call, written));
+    };
+    admit(service.admission, std::move(arrived->spec), arrived->options, say);
 }
 
 Answer get(Service const& service, Call const& call) {

@@ -3,6 +3,7 @@
 #include "reconciler/api/engine.hpp"
 #include "reconciler/api/identity.hpp"
 #include "reconciler/api/listening.hpp"
+#include "reconciler/api/target.hpp"
 #include "reconciler/store/admission.hpp"
 #include "reconciler/store/keys.hpp"
 #include "reconciler/store/trail.hpp"
@@ -68,18 +69,11 @@ struct Route {
     Needs needs = Needs::read;
     bool stores = false;       // its handler spends the nonce, in the transaction of what it writes
     std::string_view takes{};  // the component schema of a body that is no spec; it may be left out
+    // Takes the place of handle(), save for a dry run: returns at once; what it is given lives until it is told.
+    void (*begin)(Service const&, Call const&, Told<Answer>) = nullptr;
+    bool quick = false;  // handle() looks at little and waits for nobody
 };
 std::span<Route const> routes();
-
-// "/v1/accounts/acme?x=y" cut in two; nothing unless each segment is of [a-z0-9._-], none is . or .., and the query
-// is of [A-Za-z0-9_=&.:-].
-struct CutTarget {
-    std::vector<std::string_view> segments;
-    std::string_view query;
-};
-std::optional<CutTarget> cut(std::string_view target);
-// A signed request asks for less: ^/v1(/[a-z0-9._-]+)+(\?[A-Za-z0-9_=&.:-]*)?$, no segment . or ..
-bool is_signed_target(std::string_view target);
 
 // Spends the request's nonce where nothing that is written does. False when it was spent before.
 bool spend(Service const& service, Origin& by);

@@ -1,6 +1,7 @@
 // One connection: each phase has its deadline, and nothing is allocated that a peer could force before it is allowed.
 #include "reconciler/api/session.hpp"
 
+#include "reconciler/api/answering.hpp"
 #include "reconciler/api/http_message.hpp"
 #include "reconciler/api/tls.hpp"
 
@@ -94,7 +95,6 @@ private:
     asio::awaitable<void> receive_body(Head& head);
     asio::awaitable<void> fill();
     asio::awaitable<void> send(std::string text);
-    asio::awaitable<Answered> handle(Request const& request);
     asio::awaitable<void> follow(Answered const& said);
     asio::awaitable<std::optional<EventBatch>> look(std::int64_t after, std::string const& kind);
     asio::awaitable<void> pause(std::int64_t last, std::string const& kind);
@@ -229,18 +229,6 @@ asio::awaitable<void> Session<Stream>::receive_body(Head& head) {
     }
 }
 
-// On a thread that may wait for the store, and back.
-template <class Stream>
-asio::awaitable<Answered> Session<Stream>::handle(Request const& request) {
-    auto& pool = !request.target.starts_with("/v1/") ? core_.probing
-                 : request.method == "GET"           ? core_.looking
-                                                     : core_.writing;
-    co_await asio::post(asio::bind_executor(pool.get_executor(), asio::use_awaitable));
-    auto said = genesis::answer(core_.service, *door_.door.who, request, connection_);
-    co_await asio::post(asio::bind_executor(strand_, asio::use_awaitable));
-    co_return said;
-}
-
 // True while the connection stays.
 template <class Stream>
 asio::awaitable<bool> Session<Stream>::exchange() {
@@ -255,7 +243,7 @@ asio::awaitable<bool> Session<Stream>::exchange() {
     if (refused) {
         said.answer = std::move(*refused);
     } else {
-        said = co_await handle(request);
+        said = co_await answering(core_.service, *door_.door.who, request, connection_, core_.lanes());
     }
     bool const keep = !refused && keep_ && !core_.stopping && request.method != "HEAD";
     if (!said.who.empty()) seat_->is_known();

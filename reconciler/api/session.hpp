@@ -1,6 +1,7 @@
 // What the connections of a server share, and the life of one of them.
 #pragma once
 #include "reconciler/api/access_log.hpp"
+#include "reconciler/api/answering.hpp"
 #include "reconciler/api/event_stream.hpp"
 #include "reconciler/api/server.hpp"
 
@@ -16,9 +17,9 @@ using Socket = boost::asio::generic::stream_protocol::socket;  // of TCP and of 
 struct Core {
     Core(Service given, Deadlines until) : service(std::move(given)), deadlines(until) {}
 
-    static constexpr std::size_t writers = 32;  // mostly asleep, in a commit that they share
-    static constexpr std::size_t lookers = 8;  // a look at the whole server may take long, and must not hold up a write
-    static constexpr std::size_t probers = 2;  // nor what tells whether we live
+    static constexpr std::size_t writers = 8;  // mostly asleep, in a commit that they share; puts need none of them
+    static constexpr std::size_t lookers = 8;
+    static constexpr std::size_t probers = 2;
     static constexpr std::size_t most_streams = 256;
 
     Service const service;
@@ -27,7 +28,10 @@ struct Core {
     EventBell bell;
     std::atomic<int> requests = 0;  // under way
     std::atomic<bool> stopping = false;
+    std::atomic<int> in_store = 0;
     boost::asio::thread_pool writing{writers}, looking{lookers}, probing{probers};
+
+    Lanes lanes() { return {looking.get_executor(), writing.get_executor(), probing.get_executor(), in_store}; }
 };
 
 struct OpenDoor {

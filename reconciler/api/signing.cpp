@@ -1,13 +1,15 @@
 // SHA-256 and HMAC are OpenSSL's; the rest is one fixed text.
 #include "reconciler/api/signing.hpp"
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <memory>
 
 namespace genesis {
 namespace {
@@ -16,13 +18,37 @@ using Digest = std::array<unsigned char, 32>;
 
 unsigned char const* bytes_of(std::string_view text) { return reinterpret_cast<unsigned char const*>(text.data()); }
 
+void must(bool worked) {
+    if (!worked) throw Fault("signing: OpenSSL failed");
+}
+
+// Looked up once: what is asked for by EVP_sha256() is looked up by name again with each use.
+EVP_MD const* sha256() {
+    static EVP_MD const* const found = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+    must(found != nullptr);
+    return found;
+}
+
+// The same for HMAC, with a context a thread, whose setting up costs more than a MAC.
+EVP_MAC_CTX* mac_context() {
+    static EVP_MAC* const found = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
+    must(found != nullptr);
+    thread_local std::unique_ptr<EVP_MAC_CTX, decltype(&EVP_MAC_CTX_free)> const context(EVP_MAC_CTX_new(found),
+                                                                                        &EVP_MAC_CTX_free);
+    must(context != nullptr);
+    return context.get();
+}
+
 Digest hmac(Secret const& key, std::string_view text) {
+    std::string digest = "SHA256";
+    std::array const how{OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0),
+                         OSSL_PARAM_construct_end()};
+    auto* const context = mac_context();
     Digest out{};
-    unsigned size = 0;
-    auto const& k = key.reveal();
-    auto const* made =
-        HMAC(EVP_sha256(), k.data(), static_cast<int>(k.size()), bytes_of(text), text.size(), out.data(), &size);
-    if (made == nullptr || size != out.size()) throw Fault("signing: OpenSSL failed");
+    std::size_t size = 0;
+    must(EVP_MAC_init(context, bytes_of(key.reveal()), key.reveal().size(), how.data()) == 1 &&
+         EVP_MAC_update(context, bytes_of(text), text.size()) == 1 &&
+         EVP_MAC_final(context, out.data(), &size, out.size()) == 1 && size == out.size());
     return out;
 }
 
@@ -98,8 +124,7 @@ std::string lines(std::initializer_list<std::string_view> all) {
 
 std::string sha256_hex(std::string_view bytes) {
     Digest out{};
-    if (EVP_Digest(bytes.data(), bytes.size(), out.data(), nullptr, EVP_sha256(), nullptr) != 1)
-        throw Fault("signing: OpenSSL failed");
+    must(EVP_Digest(bytes.data(), bytes.size(), out.data(), nullptr, sha256(), nullptr) == 1);
     return hex(out);
 }
 

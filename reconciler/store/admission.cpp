@@ -5,6 +5,7 @@
 #include "reconciler/store/claims.hpp"
 
 #include <algorithm>
+#include <memory>
 
 namespace genesis {
 namespace {
@@ -13,19 +14,18 @@ namespace {
 // out, as people call it.
 std::string label_of(json::object const& spec, std::string const& pointer) {
     std::string out;
-    json::value const whole(spec);
-    json::value const* at = &whole;
+    json::value const* at = nullptr;  // null: the spec itself
     for (std::size_t from = 1, end = 0; from <= pointer.size(); from = end + 1) {
         end = std::min(pointer.find('/', from), pointer.size());
         auto segment = pointer.substr(from, end - from);
         if (end == pointer.size()) break;
-        if (auto const* list = at->if_array()) {
+        if (auto const* list = at != nullptr ? at->if_array() : nullptr) {
             at = &list->at(std::stoul(segment));
             auto const& item = at->as_object();
             auto const* name = item.contains("name") ? item.if_contains("name") : item.if_contains("domain");
             if (name != nullptr) segment = std::string(name->as_string());
         } else {
-            at = at->as_object().if_contains(segment);
+            at = (at != nullptr ? at->as_object() : spec).if_contains(segment);
         }
         if (at == nullptr) break;
         out += (out.empty() ? "" : "/") + segment;
@@ -49,8 +49,9 @@ std::optional<std::int64_t> limit_of(json::object const& spec, char const* name)
 // One spec on its way in. Every problem is collected; each step does what it can without the others.
 class Entry {
 public:
-    Entry(Admission const& admission, Spec const& spec, Object const* former, std::map<std::string, Secret>& generated)
-        : admission_(admission), spec_(spec), former_(former), generated_(generated), value_(spec.value) {}
+    // Takes the spec's value.
+    Entry(Admission const& admission, Spec& spec, Object const* former, std::map<std::string, Secret>& generated)
+        : admission_(admission), spec_(spec), former_(former), generated_(generated), value_(std::move(spec.value)) {}
 
     Stored<json::object> run() {
         check_name();
@@ -95,7 +96,7 @@ private:
         } else {
             auto made = Vault::generate();
             secret = json::string(made.reveal());
-            generated_.insert_or_assign(label_of(spec_.value, at), std::move(made));
+            generated_.insert_or_assign(label_of(value_, at), std::move(made));
         }
     }
 
@@ -132,30 +133,44 @@ private:
     Problems problems_;
 };
 
-PutRequest request_of(Admission const& admission, Spec const& spec, AdmissionOptions const& options,
-                      std::map<std::string, Secret>& generated) {
+// What a put needs until it is told.
+struct Arrival {
+    Admission admission;
+    Spec spec;
+    std::map<std::string, Secret> generated{};
+};
+
+PutRequest request_of(std::shared_ptr<Arrival> const& arrival, AdmissionOptions const& options) {
     PutRequest request;
-    request.ref = {std::string(spec.kind->schema->kind), spec.name};
+    request.ref = {std::string(arrival->spec.kind->schema->kind), arrival->spec.name};
     request.source = options.source;
     request.if_match = options.if_match;
     request.if_none_match = options.if_none_match;
     request.take_over = options.take_over;
-    request.generated = &generated;
+    request.generated = &arrival->generated;
     request.by = options.by;
-    request.spec = [&](Object const* former) { return Entry(admission, spec, former, generated).run(); };
+    request.spec = [arrival](Object const* former) {
+        return Entry(arrival->admission, arrival->spec, former, arrival->generated).run();
+    };
     return request;
+}
+
+std::shared_ptr<Arrival> arrival_of(Admission const& admission, Spec spec) {
+    return std::make_shared<Arrival>(Arrival{admission, std::move(spec)});
 }
 
 }  // namespace
 
-Stored<Written> admit(Admission const& admission, Spec const& spec, AdmissionOptions const& options) {
-    std::map<std::string, Secret> generated;
-    return admission.store.put(request_of(admission, spec, options, generated));
+Stored<Written> admit(Admission const& admission, Spec spec, AdmissionOptions const& options) {
+    return admission.store.put(request_of(arrival_of(admission, std::move(spec)), options));
 }
 
-Stored<Object> rehearse(Admission const& admission, Spec const& spec, AdmissionOptions const& options) {
-    std::map<std::string, Secret> generated;
-    auto request = request_of(admission, spec, options, generated);
+void admit(Admission const& admission, Spec spec, AdmissionOptions const& options, Told<Stored<Written>> told) {
+    admission.store.put(request_of(arrival_of(admission, std::move(spec)), options), std::move(told));
+}
+
+Stored<Object> rehearse(Admission const& admission, Spec spec, AdmissionOptions const& options) {
+    auto request = request_of(arrival_of(admission, std::move(spec)), options);
     request.by = nullptr;  // nothing is written, so nothing is spent
     return admission.store.rehearse(request);
 }

@@ -27,8 +27,10 @@ struct AdmissionOptions {
 
 // Merges "********" and absent generated secrets with what is stored, makes up the missing ones, refuses reserved
 // names, names of other accounts, an unknown package and more sites or databases than the limits allow, then stores.
-Stored<Written> admit(Admission const& admission, Spec const& spec, AdmissionOptions const& options);
+Stored<Written> admit(Admission const& admission, Spec spec, AdmissionOptions const& options);
+// The same, returning at once; the admission and `options.by` live until it is told. Throws Fault like Store::put().
+void admit(Admission const& admission, Spec spec, AdmissionOptions const& options, Told<Stored<Written>> told);
 // The same checks and the same merge, nothing stored: the object as it would be, for a preview.
-Stored<Object> rehearse(Admission const& admission, Spec const& spec, AdmissionOptions const& options);
+Stored<Object> rehearse(Admission const& admission, Spec spec, AdmissionOptions const& options);
 
 }  // namespace genesis

@@ -3,7 +3,9 @@
 
 #include <SQLiteCpp/Exception.h>
 
-#include <algorithm>
+#include <future>
+#include <iterator>
+#include <utility>
 
 namespace genesis {
 namespace {
@@ -13,7 +15,14 @@ constexpr std::size_t most_at_once = 1000;  // bounds the WAL and the wait of th
 }  // namespace
 
 GroupCommit::GroupCommit(SQLite::Database& db, std::function<void(Committed const&)> after)
-    : db_(db), after_(std::move(after)), thread_([this] { loop(); }) {}
+    : db_(db),
+      begin_(db, "BEGIN IMMEDIATE"),
+      save_(db, "SAVEPOINT job"),
+      undo_(db, "ROLLBACK TO job"),
+      keep_(db, "RELEASE job"),
+      commit_(db, "COMMIT"),
+      after_(std::move(after)),
+      thread_([this] { loop(); }) {}
 
 GroupCommit::~GroupCommit() {
     {
@@ -24,17 +33,25 @@ GroupCommit::~GroupCommit() {
     thread_.join();
 }
 
-void GroupCommit::wait_for(std::function<void()> work, Keep keep) {
-    Job job{std::move(work), keep, nullptr, {}};
-    auto durable = job.done.get_future();
+void GroupCommit::add(Job job) {
     {
         std::lock_guard const lock(mutex_);
         if (closing_) throw Fault("the store is closing");
-        waiting_.push_back(&job);
+        waiting_.push_back(std::move(job));
     }
     arrived_.notify_one();
-    durable.wait();
-    if (job.failure) std::rethrow_exception(job.failure);
+}
+
+void GroupCommit::wait_for(std::function<void()> work, Keep keep) {
+    auto const durable = std::make_shared<std::promise<void>>();  // whoever waits may be gone before it is told to the end
+    add({std::move(work), keep, [durable](std::exception_ptr failure) {
+             if (failure) {
+                 durable->set_exception(std::move(failure));
+             } else {
+                 durable->set_value();
+             }
+         }});
+    durable->get_future().get();
 }
 
 void GroupCommit::loop() {
@@ -44,41 +61,44 @@ void GroupCommit::loop() {
             commit(jobs);
         } catch (SQLite::Exception const& e) {
             auto const fault = std::make_exception_ptr(Fault(std::string("the store cannot write: ") + e.what()));
-            for (auto* job : jobs) job->failure = fault;
+            for (auto& job : jobs) job.failure = fault;
         }
         Committed const committed{jobs.size(), std::chrono::steady_clock::now() - started};
-        for (auto* job : jobs) {
-            auto done = std::move(job->done);  // the job is its caller's and may go as soon as that is told
-            done.set_value();
-        }
+        for (auto& job : jobs) job.done(std::move(job.failure));
         if (after_) after_(committed);
     }
 }
 
 // Empty only when the store closes.
-std::deque<GroupCommit::Job*> GroupCommit::take() {
+std::vector<GroupCommit::Job> GroupCommit::take() {
     std::unique_lock lock(mutex_);
     arrived_.wait(lock, [&] { return closing_ || !waiting_.empty(); });
-    auto const count = static_cast<std::ptrdiff_t>(std::min(waiting_.size(), most_at_once));
-    std::deque<Job*> jobs(waiting_.begin(), waiting_.begin() + count);
-    waiting_.erase(waiting_.begin(), waiting_.begin() + count);
+    if (waiting_.size() <= most_at_once) return std::exchange(waiting_, {});
+    auto const end = waiting_.begin() + static_cast<std::ptrdiff_t>(most_at_once);
+    std::vector<Job> jobs(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(end));
+    waiting_.erase(waiting_.begin(), end);
     return jobs;
 }
 
-void GroupCommit::commit(std::deque<Job*> const& jobs) {
-    db_.exec("BEGIN IMMEDIATE");
+void GroupCommit::commit(std::vector<Job>& jobs) {
+    now(begin_);
     try {
-        for (auto* job : jobs) attempt(*job);
-        db_.exec("COMMIT");
+        for (auto& job : jobs) attempt(job);
+        now(commit_);
     } catch (SQLite::Exception const&) {
         db_.tryExec("ROLLBACK");  // SQLite may have rolled back by itself: then this only says so
         throw;
     }
 }
 
+void GroupCommit::now(SQLite::Statement& statement) {
+    statement.tryReset();
+    statement.exec();
+}
+
 // Throws only when the transaction as a whole is lost.
 void GroupCommit::attempt(Job& job) {
-    db_.exec("SAVEPOINT job");
+    now(save_);
     try {
         job.work();
     } catch (SQLite::Exception const& e) {
@@ -86,8 +106,8 @@ void GroupCommit::attempt(Job& job) {
     } catch (...) {
         job.failure = std::current_exception();
     }
-    if (job.failure || job.keep == Keep::no) db_.exec("ROLLBACK TO job");
-    db_.exec("RELEASE job");
+    if (job.failure || job.keep == Keep::no) now(undo_);
+    now(keep_);
 }
 
 }  // namespace genesis

@@ -1,19 +1,21 @@
 // One thread that writes: whatever waits goes into one transaction, so that many callers share one fsync.
 #pragma once
 #include "drivers/context.hpp"
+#include "reconciler/store/told.hpp"
 
 #include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Statement.h>
 
 #include <chrono>
 #include <condition_variable>
-#include <deque>
 #include <exception>
 #include <functional>
-#include <future>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
 #include <type_traits>
+#include <vector>
 
 namespace genesis {
 
@@ -50,6 +52,15 @@ public:
         wait_for([&] { result.emplace(work()); }, Keep::no);
         return std::move(*result);
     }
+    // As run() does, but returns at once: told on the writing thread what came of it.
+    template <class F, class Result = std::invoke_result_t<F&>>
+    void post(F work, Told<Result> told) {
+        auto const result = std::make_shared<std::optional<Result>>();
+        add({[result, work = std::move(work)]() mutable { result->emplace(work()); }, Keep::yes,
+             [result, told = std::move(told)](std::exception_ptr failure) {
+                 told(failure, failure ? Result() : std::move(**result));
+             }});
+    }
     [[nodiscard]] bool is_writing_thread() const { return std::this_thread::get_id() == thread_.get_id(); }
 
 private:
@@ -57,20 +68,24 @@ private:
     struct Job {
         std::function<void()> work;
         Keep keep;
-        std::exception_ptr failure;
-        std::promise<void> done;
+        std::function<void(std::exception_ptr)> done;
+        std::exception_ptr failure{};
     };
+    void add(Job job);
     void wait_for(std::function<void()> work, Keep keep);
     void loop();
-    std::deque<Job*> take();
-    void commit(std::deque<Job*> const& jobs);
+    std::vector<Job> take();
+    void commit(std::vector<Job>& jobs);
     void attempt(Job& job);
 
+    void now(SQLite::Statement& statement);
+
     SQLite::Database& db_;
+    SQLite::Statement begin_, save_, undo_, keep_, commit_;
     std::function<void(Committed const&)> const after_;
     std::mutex mutex_;
     std::condition_variable arrived_;
-    std::deque<Job*> waiting_;
+    std::vector<Job> waiting_;
     bool closing_ = false;
     std::thread thread_;
 };

@@ -2,6 +2,7 @@
 #pragma once
 #include "drivers/context.hpp"
 #include "reconciler/store/origin.hpp"
+#include "reconciler/store/told.hpp"
 #include "resources/schema/secret.hpp"
 
 #include <optional>
@@ -44,6 +45,8 @@ struct Keys {
     virtual std::int64_t keys_version() = 0;
     // Spends the nonce of a request that writes nothing else, durably. False when it was spent before.
     virtual bool spend(Origin& by) = 0;
+    // The same, returning at once; `by` lives until it is told. Throws Fault when the store is closing.
+    virtual void spend(Origin& by, Told<bool> told) = 0;
 };
 
 }  // namespace genesis

@@ -25,7 +25,8 @@ std::string seal_spec(Vault const& vault, std::string const& node, Ref const& re
 }
 
 json::object unseal_spec(Vault const& vault, std::string const& node, Ref const& ref, std::string const& sealed) {
-    auto spec = json::parse(sealed).as_object();
+    auto parsed = json::parse(sealed);
+    auto spec = std::move(parsed.as_object());
     each_secret(schema_of_kind(ref), spec, [&](std::string const& at, json::value& secret) {
         auto const clear = vault.unseal(std::string_view(secret.get_string()), bound_to(node, ref, at));
         secret = json::string(clear.reveal());

@@ -91,14 +91,32 @@ Object SqliteStore::opened(Row row) const {
     return std::move(row.object);
 }
 
-std::optional<Object> SqliteStore::find_in(Statements& sql, Ref const& ref) const {
+// Outside of any lock: a long list holds up nobody.
+std::vector<Object> SqliteStore::opened(std::vector<Row> rows) const {
+    std::vector<Object> out;
+    out.reserve(rows.size());
+    for (auto& row : rows) out.push_back(opened(std::move(row)));
+    return out;
+}
+
+std::optional<SqliteStore::Row> SqliteStore::find_row(Statements& sql, Ref const& ref) const {
     Use row(sql.find_object, node_, ref.kind, ref.key);
     if (!row.row()) return std::nullopt;
-    return opened(read_object(row));
+    return read_object(row);
+}
+
+std::optional<Object> SqliteStore::find_in(Statements& sql, Ref const& ref) const {
+    auto row = find_row(sql, ref);
+    if (!row) return std::nullopt;
+    return opened(std::move(*row));
 }
 
 Stored<Written> SqliteStore::put(PutRequest const& request) {
     return commit_.run([&] { return put_now(request); });
+}
+
+void SqliteStore::put(PutRequest request, Told<Stored<Written>> told) {
+    commit_.post([this, request = std::move(request)] { return put_now(request); }, std::move(told));
 }
 
 Stored<Object> SqliteStore::rehearse(PutRequest const& request) {
@@ -228,29 +246,27 @@ void SqliteStore::forget(Ref const& ref) {
 }
 
 std::optional<Object> SqliteStore::find(Ref const& ref) {
-    return read([&](Statements& sql) { return find_in(sql, ref); });
+    auto row = read([&](Statements& sql) { return find_row(sql, ref); });
+    if (!row) return std::nullopt;
+    return opened(std::move(*row));
 }
 
 std::vector<Object> SqliteStore::objects(std::string const& kind) {
-    auto rows = read([&](Statements& sql) {
-        std::vector<Row> all;
+    return opened(read([&](Statements& sql) {
+        std::vector<Row> rows;
         Use row(kind.empty() ? Use(sql.objects, node_) : Use(sql.objects_of_kind, node_, kind));
-        while (row.row()) all.push_back(read_object(row));
-        return all;
-    });
-    std::vector<Object> out;
-    out.reserve(rows.size());
-    for (auto& row : rows) out.push_back(opened(std::move(row)));
-    return out;
+        while (row.row()) rows.push_back(read_object(row));
+        return rows;
+    }));
 }
 
 std::vector<Object> SqliteStore::list(std::string const& kind, std::string const& after, std::size_t limit) {
-    return read([&](Statements& sql) {
-        std::vector<Object> out;
+    return opened(read([&](Statements& sql) {
+        std::vector<Row> rows;
         for (Use row(sql.list_objects, node_, kind, after, static_cast<std::int64_t>(limit)); row.row();)
-            out.push_back(opened(read_object(row)));
-        return out;
-    });
+            rows.push_back(read_object(row));
+        return rows;
+    }));
 }
 
 void SqliteStore::set_status(Ref const& ref, std::int64_t observed_generation,

@@ -20,6 +20,7 @@ public:
     SqliteStore(std::string const& path, std::string node, Vault vault, Clock const& clock, Numbers numbers);
 
     Stored<Written> put(PutRequest const& request) override;
+    void put(PutRequest request, Told<Stored<Written>> told) override;
     Stored<Object> rehearse(PutRequest const& request) override;
     Stored<Written> remove(Ref const& ref, bool purge, std::string const& source, Origin* by = nullptr) override;
     Stored<Written> set_source(Ref const& ref, std::string const& source, Origin* by = nullptr) override;
@@ -53,6 +54,7 @@ public:
     bool revoke_key(std::string const& kid, Origin const& by) override;
     std::int64_t keys_version() override;
     bool spend(Origin& by) override;
+    void spend(Origin& by, Told<bool> told) override;
 
     std::vector<AuditEntry> audit(std::int64_t before, std::size_t limit) override;
     std::vector<Event> events(std::int64_t after, std::size_t limit) override;
@@ -71,6 +73,8 @@ private:
     };
     static Row read_object(Use& row);
     Object opened(Row row) const;
+    std::vector<Object> opened(std::vector<Row> rows) const;
+    std::optional<Row> find_row(Statements& sql, Ref const& ref) const;
     std::optional<Object> find_in(Statements& sql, Ref const& ref) const;
 
     // On the writing thread, inside its transaction.

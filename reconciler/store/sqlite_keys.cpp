@@ -70,6 +70,10 @@ bool SqliteStore::spend(Origin& by) {
     return commit_.run([&] { return spend_now(&by); });
 }
 
+void SqliteStore::spend(Origin& by, Told<bool> told) {
+    commit_.post([this, &by] { return spend_now(&by); }, std::move(told));
+}
+
 template <class F>
 bool SqliteStore::change_keys(F const& change) {
     std::int64_t version = 0;

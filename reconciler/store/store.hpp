@@ -3,6 +3,7 @@
 #pragma once
 #include "drivers/driver.hpp"
 #include "reconciler/store/origin.hpp"
+#include "reconciler/store/told.hpp"
 #include "resources/catalog.hpp"
 #include "resources/status.hpp"
 
@@ -79,7 +80,7 @@ struct PutRequest {
     std::optional<std::int64_t> if_match;  // this generation must be the stored one
     bool if_none_match = false;            // there must be none
     bool take_over = false;                // may change the source
-    // Called under the write lock with what is stored (null: nothing): the complete spec to store, or a refusal. What
+    // Called once, under the write lock, with what is stored (null: nothing): the complete spec to store, or a refusal. What
     // it reads through find() is the state that the put will be written to.
     std::function<Stored<json::object>(Object const* former)> spec;
     // Secrets that were made up in spec(), to be told once: label → secret. Filled by spec() before it returns.
@@ -101,6 +102,9 @@ struct Store : Journal {
     // `by`: who asks, for the audit row that goes into the same transaction; its nonce is spent there too.
     // An equal spec (secrets compared in clear) of a living object is `unchanged`. A put revives a terminating object.
     virtual Stored<Written> put(PutRequest const& request) = 0;
+    // The same, returning at once; what the request points to lives until it is told. Throws Fault when the store is
+    // closing, and is then not told.
+    virtual void put(PutRequest request, Told<Stored<Written>> told) = 0;
     // What put() would store, numbers and all, and nothing is stored. Asks request.spec() like put().
     virtual Stored<Object> rehearse(PutRequest const& request) = 0;
     // Starts termination, or adds purge to one under way. Absent: unchanged, generation 0. A package that an object

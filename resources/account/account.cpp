@@ -75,9 +75,12 @@ Problems check_account(json::object const& spec) {
 
 std::vector<std::string> domains_of(json::object const& spec) {
     std::vector<std::string> out;
-    for (auto const& site : restore<Account>(spec).sites) {
-        out.push_back(site.domain.str());
-        for (auto const& alias : site.aliases) out.push_back(alias.str());
+    auto const* sites = spec.if_contains("sites");
+    if (sites == nullptr) return out;
+    for (auto const& site : sites->as_array()) {
+        out.emplace_back(site.at("domain").as_string());
+        if (auto const* aliases = site.as_object().if_contains("aliases"))
+            for (auto const& alias : aliases->as_array()) out.emplace_back(alias.as_string());
     }
     return out;
 }

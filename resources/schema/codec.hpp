@@ -2,6 +2,7 @@
 #pragma once
 #include "resources/schema/schema.hpp"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 
@@ -50,7 +51,7 @@ struct Codec<Text<R>> {
 };
 template <>
 struct Codec<Secret> {
-    static Shape shape() { return {.form = Form::secret}; }
+    static Shape shape() { return {.form = Form::secret, .secrets = true}; }
     static json::value put(Secret const& v) { return json::string(v.reveal()); }
     static Secret get(json::value const& j) { return Secret(std::string(j.as_string())); }
 };
@@ -85,7 +86,7 @@ template <class T>
 struct Codec<std::vector<T>> {
     static Shape shape() {
         static Shape const item = Codec<T>::shape();
-        return {.form = Form::list, .item = &item};
+        return {.form = Form::list, .item = &item, .secrets = item.secrets};
     }
     static json::value put(std::vector<T> const& v) {
         json::array out;
@@ -104,7 +105,7 @@ template <class T>
 struct Codec<std::map<std::string, T>> {
     static Shape shape() {
         static Shape const item = Codec<T>::shape();
-        return {.form = Form::map, .item = &item};
+        return {.form = Form::map, .item = &item, .secrets = item.secrets};
     }
     static json::value put(std::map<std::string, T> const& v) {
         json::object out;
@@ -121,7 +122,7 @@ template <class T>
 struct Codec<OrNone<T>> {
     static Shape shape() {
         static Shape const item = Codec<T>::shape();
-        return {.form = Form::or_none, .item = &item};
+        return {.form = Form::or_none, .item = &item, .secrets = item.secrets};
     }
     static json::value put(OrNone<T> const& v) { return v ? Codec<T>::put(*v) : json::value("none"); }
     static OrNone<T> get(json::value const& j) {
@@ -131,7 +132,11 @@ struct Codec<OrNone<T>> {
 };
 template <Described V>
 struct Codec<V> {
-    static Shape shape() { return {.form = Form::record, .record = &schema_of<V>()}; }
+    static Shape shape() {
+        auto const& fields = schema_of<V>().fields;
+        return {.form = Form::record, .record = &schema_of<V>(),
+                .secrets = std::any_of(fields.begin(), fields.end(), [](auto const& f) { return f.shape.secrets; })};
+    }
     static json::value put(V const& v) { return encode(v); }
     // An absent field keeps the default of V. Precondition: check() found nothing.
     static V get(json::value const& j) {

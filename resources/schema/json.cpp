@@ -3,21 +3,23 @@
 
 #include <boost/json/basic_parser_impl.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
-#include <set>
 
 namespace genesis {
 namespace {
 
-// Boost.JSON's event parser drives this; it does nothing but watch the keys of each open object.
-struct KeyWatch {
+// Boost.JSON's event parser drives this: it builds the value, and looks at the keys of each object as it closes.
+struct Builder {
     static constexpr std::size_t max_object_size = document_values;
     static constexpr std::size_t max_array_size = document_values;
     static constexpr std::size_t max_key_size = 4096;
     static constexpr std::size_t max_string_size = 1 << 24;
 
-    std::vector<std::set<std::string, std::less<>>> open;
+    json::value_stack built;
+    std::vector<std::string> keys;  // of every open object, the innermost one's last
+    std::vector<std::size_t> open;  // where in `keys` those of each open object begin
     std::string key;
     std::optional<std::string> duplicate;
     std::size_t values = 0;
@@ -27,44 +29,76 @@ struct KeyWatch {
         ec = json::error::array_too_large;
         return false;
     }
-    bool on_document_begin(json::error_code&) { return true; }
+    bool on_document_begin(json::error_code&) {
+        built.reset();
+        return true;
+    }
     bool on_document_end(json::error_code&) { return true; }
     bool on_object_begin(json::error_code& ec) {
-        open.emplace_back();
+        open.push_back(keys.size());
         return count(ec);
     }
-    bool on_object_end(std::size_t, json::error_code&) {
-        open.pop_back();
-        return true;
-    }
-    bool on_array_begin(json::error_code& ec) { return count(ec); }
-    bool on_array_end(std::size_t, json::error_code&) { return true; }
-    bool on_key_part(json::string_view part, std::size_t, json::error_code&) {
-        key.append(part);
-        return true;
-    }
-    bool on_key(json::string_view part, std::size_t, json::error_code& ec) {
-        key.append(part);
-        if (!open.back().insert(key).second) {
-            duplicate = key;
+    bool on_object_end(std::size_t size, json::error_code& ec) {
+        auto const first = keys.begin() + static_cast<std::ptrdiff_t>(open.back());
+        std::sort(first, keys.end());
+        if (auto const twice = std::adjacent_find(first, keys.end()); twice != keys.end()) {
+            duplicate = *twice;
             ec = json::error::syntax;
             return false;
         }
-        key.clear();
+        keys.erase(first, keys.end());
+        open.pop_back();
+        built.push_object(size);
         return true;
     }
-    bool on_string_part(json::string_view, std::size_t, json::error_code&) { return true; }
-    bool on_string(json::string_view, std::size_t, json::error_code& ec) { return count(ec); }
+    bool on_array_begin(json::error_code& ec) { return count(ec); }
+    bool on_array_end(std::size_t size, json::error_code&) {
+        built.push_array(size);
+        return true;
+    }
+    bool on_key_part(json::string_view part, std::size_t, json::error_code&) {
+        key.append(part);
+        built.push_chars(part);
+        return true;
+    }
+    bool on_key(json::string_view part, std::size_t, json::error_code&) {
+        key.append(part);
+        keys.push_back(key);
+        key.clear();
+        built.push_key(part);
+        return true;
+    }
+    bool on_string_part(json::string_view part, std::size_t, json::error_code&) {
+        built.push_chars(part);
+        return true;
+    }
+    bool on_string(json::string_view part, std::size_t, json::error_code& ec) {
+        built.push_string(part);
+        return count(ec);
+    }
     bool on_number_part(json::string_view, json::error_code&) { return true; }
-    bool on_int64(std::int64_t, json::string_view, json::error_code& ec) { return count(ec); }
-    bool on_uint64(std::uint64_t, json::string_view, json::error_code& ec) { return count(ec); }
+    bool on_int64(std::int64_t number, json::string_view, json::error_code& ec) {
+        built.push_int64(number);
+        return count(ec);
+    }
+    bool on_uint64(std::uint64_t number, json::string_view, json::error_code& ec) {
+        built.push_uint64(number);
+        return count(ec);
+    }
     bool on_double(double number, json::string_view, json::error_code& ec) {
+        built.push_double(number);
         if (std::isfinite(number)) return count(ec);
         ec = json::error::exponent_overflow;  // infinity has no JSON to be printed as
         return false;
     }
-    bool on_bool(bool, json::error_code& ec) { return count(ec); }
-    bool on_null(json::error_code& ec) { return count(ec); }
+    bool on_bool(bool truth, json::error_code& ec) {
+        built.push_bool(truth);
+        return count(ec);
+    }
+    bool on_null(json::error_code& ec) {
+        built.push_null();
+        return count(ec);
+    }
     bool on_comment_part(json::string_view, json::error_code&) { return true; }
     bool on_comment(json::string_view, json::error_code&) { return true; }
 };
@@ -103,17 +137,16 @@ void print(json::value const& value, std::string& out, std::string const& indent
 }  // namespace
 
 Checked<json::value> parse_json(std::string_view text) {
-    json::basic_parser<KeyWatch> watch(bounded());
+    json::basic_parser<Builder> parser(bounded());
     json::error_code error;
-    auto const read = watch.write_some(false, text.data(), text.size(), error);
-    if (watch.handler().duplicate)
-        return malformed("the key " + json::serialize(*watch.handler().duplicate) + " is there twice");
+    auto const read = parser.write_some(false, text.data(), text.size(), error);
+    auto& builder = parser.handler();
+    if (builder.duplicate)
+        return malformed("the key " + json::serialize(*builder.duplicate) + " is there twice");
     if (!error && read < text.size() && text.find_first_not_of(" \t\r\n", read) != std::string_view::npos)
         error = json::error::extra_data;
     if (error) return malformed("is not JSON: " + error.message() + " at byte " + std::to_string(read));
-    auto value = json::parse(text, error, {}, bounded());
-    if (error) return malformed("is not JSON: " + error.message());
-    return value;
+    return builder.built.release();
 }
 
 std::string pretty(json::value const& value) {

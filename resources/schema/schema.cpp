@@ -56,18 +56,34 @@ std::string join(std::vector<std::string_view> const& words) {
     return out;
 }
 
+// Where in a document something stands: put together only where it is told. Outlived by what it was made from.
+class Place {
+public:
+    explicit Place(std::string_view root) : segment_(root) {}
+    Place(Place const& parent, std::string_view segment) : parent_(&parent), segment_(segment) {}
+    Place(Place const& parent, std::size_t item) : parent_(&parent), item_(item) {}
+    [[nodiscard]] std::string str() const {
+        if (parent_ == nullptr) return std::string(segment_);
+        return pointer(parent_->str(), item_ == none ? segment_ : std::string_view(std::to_string(item_)));
+    }
+
+private:
+    static constexpr std::size_t none = SIZE_MAX;
+    Place const* parent_ = nullptr;
+    std::string_view segment_;
+    std::size_t item_ = none;
+};
+
 class Checker {
 public:
     explicit Checker(Problems& problems) : problems_(problems) {}
 
-    void record(Schema const& schema, json::value const& value, std::string const& at) {
-        if (!value.is_object()) return say(at, "wrong_type", "must be a mapping");
-        auto const& object = value.get_object();
+    void record(Schema const& schema, json::object const& object, Place const& at) {
         for (auto const& kv : object)
             if (schema.find(kv.key()) == nullptr) unknown(schema, kv.key(), at);
         for (auto const& f : schema.fields) {
             auto const* given = object.if_contains(f.name);
-            auto path = pointer(at, f.name);
+            Place const path(at, f.name);
             if (given != nullptr && has(f.marks, Mark::reported)) {
                 say(path, "unknown_field", "is reported by the server and cannot be set");
             } else if (given == nullptr || given->is_null()) {
@@ -80,13 +96,13 @@ public:
     }
 
 private:
-    void field(FieldInfo const& f, json::value const& value, std::string const& path) {
+    void field(FieldInfo const& f, json::value const& value, Place const& path) {
         bool needed = has(f.marks, Mark::required) || has(f.marks, Mark::key);
         if (!needed && f.shape.form == Form::text && value.is_string() && value.get_string().empty()) return;
         shaped(f.shape, f.rule, value, path);
     }
 
-    void shaped(Shape const& shape, Rule const& rule, json::value const& value, std::string const& path) {
+    void shaped(Shape const& shape, Rule const& rule, json::value const& value, Place const& path) {
         if (!of_form(shape.form, value)) return say(path, "wrong_type", "must be " + std::string(word(shape.form)));
         switch (shape.form) {
             case Form::boolean:
@@ -101,7 +117,7 @@ private:
             case Form::choice:
                 return choice(shape, value.get_string(), path);
             case Form::record:
-                return record(*shape.record, value, path);
+                return record(*shape.record, value.get_object(), path);
             case Form::or_none:
                 if (value.is_object()) shaped(*shape.item, rule, value, path);
                 return;
@@ -112,28 +128,28 @@ private:
         }
     }
 
-    void integer(Rule const& rule, std::int64_t value, std::string const& path) {
+    void integer(Rule const& rule, std::int64_t value, Place const& path) {
         if (value < rule.min || value > rule.max)
             say(path, "out_of_range", "must be " + std::to_string(rule.min) + " to " + std::to_string(rule.max));
     }
-    void text(TextRule const& rule, std::string_view value, std::string const& path) {
+    void text(TextRule const& rule, std::string_view value, Place const& path) {
         if (auto why = refuse(rule, value)) say(path, "invalid", *why);
     }
-    void choice(Shape const& shape, std::string_view value, std::string const& path) {
+    void choice(Shape const& shape, std::string_view value, Place const& path) {
         if (std::find(shape.choices.begin(), shape.choices.end(), value) == shape.choices.end())
             say(path, "invalid", "must be one of: " + join(shape.choices));
     }
-    void list(Shape const& shape, Rule const& rule, json::array const& items, std::string const& path) {
+    void list(Shape const& shape, Rule const& rule, json::array const& items, Place const& path) {
         if (items.size() > rule.most)
             return say(path, "too_many", "must have at most " + std::to_string(rule.most) + " items");
         std::map<std::string, std::size_t> seen;
         for (std::size_t i = 0; i < items.size(); ++i) {
-            auto at = pointer(path, std::to_string(i));
+            Place const at(path, i);
             shaped(*shape.item, {}, items[i], at);
             unique(shape, items[i], i, at, seen);
         }
     }
-    void unique(Shape const& shape, json::value const& item, std::size_t i, std::string const& at,
+    void unique(Shape const& shape, json::value const& item, std::size_t i, Place const& at,
                 std::map<std::string, std::size_t>& seen) {
         std::string id;
         if (shape.item->form == Form::record && item.is_object()) {
@@ -149,23 +165,23 @@ private:
         auto [it, fresh] = seen.emplace(id, i);
         if (!fresh) say(at, "duplicate", "is the same as item " + std::to_string(it->second));
     }
-    void map(Shape const& shape, Rule const& rule, json::object const& object, std::string const& path) {
+    void map(Shape const& shape, Rule const& rule, json::object const& object, Place const& path) {
         if (object.size() > rule.most)
             return say(path, "too_many", "must have at most " + std::to_string(rule.most) + " entries");
         for (auto const& kv : object) {
-            auto at = pointer(path, kv.key());
+            Place const at(path, kv.key());
             if (rule.keys != nullptr) text(*rule.keys, kv.key(), at);
             shaped(*shape.item, {}, kv.value(), at);
         }
     }
-    void unknown(Schema const& schema, std::string_view name, std::string const& at) {
+    void unknown(Schema const& schema, std::string_view name, Place const& at) {
         std::vector<std::string_view> known;
         for (auto const& f : schema.fields)
             if (!has(f.marks, Mark::reported)) known.push_back(f.name);
-        say(pointer(at, name), "unknown_field", "is not a field here; there are: " + join(known));
+        say(Place(at, name), "unknown_field", "is not a field here; there are: " + join(known));
     }
-    void say(std::string const& path, std::string code, std::string text) {
-        if (problems_.size() < 200) problems_.push_back({path, std::move(code), std::move(text)});
+    void say(Place const& path, std::string_view code, std::string text) {
+        if (problems_.size() < 200) problems_.push_back({path.str(), std::string(code), std::move(text)});
     }
     Problems& problems_;
 };
@@ -207,22 +223,17 @@ json::value const* counterpart(Shape const& item_shape, json::value const& item,
     return nullptr;
 }
 
-void secrets_of(Shape const& shape, json::value& value, json::value const* former, std::string const& at,
+void secrets_of(Schema const& schema, json::object& object, json::value const* former, Place const& at,
+                SecretVisit const& visit);
+
+void secrets_of(Shape const& shape, json::value& value, json::value const* former, Place const& at,
                 SecretVisit const& visit) {
     switch (shape.form) {
         case Form::secret:
-            if (value.is_string() || value.is_null()) visit(at, value, former);
+            if (value.is_string() || value.is_null()) visit(at.str(), value, former);
             return;
         case Form::record:
-            if (!value.is_object()) return;
-            for (auto const& f : shape.record->fields) {
-                if (has(f.marks, Mark::generated) && !value.get_object().contains(f.name))
-                    value.get_object()[f.name] = nullptr;
-                auto* v = value.get_object().if_contains(f.name);
-                if (v == nullptr) continue;
-                secrets_of(f.shape, *v, member(former, f.name), pointer(at, f.name), visit);
-                if (v->is_null()) value.get_object().erase(f.name);
-            }
+            if (value.is_object()) secrets_of(*shape.record, value.get_object(), former, at, visit);
             return;
         case Form::or_none:
             if (value.is_object()) secrets_of(*shape.item, value, former, at, visit);
@@ -231,21 +242,33 @@ void secrets_of(Shape const& shape, json::value& value, json::value const* forme
             if (!value.is_array()) return;
             for (std::size_t i = 0; i < value.get_array().size(); ++i) {
                 auto& item = value.get_array()[i];
-                secrets_of(*shape.item, item, counterpart(*shape.item, item, i, former), pointer(at, std::to_string(i)),
-                           visit);
+                secrets_of(*shape.item, item, counterpart(*shape.item, item, i, former), Place(at, i), visit);
             }
             return;
         case Form::map:
             if (!value.is_object()) return;
             for (auto& kv : value.get_object())
-                secrets_of(*shape.item, kv.value(), member(former, kv.key()), pointer(at, kv.key()), visit);
+                secrets_of(*shape.item, kv.value(), member(former, kv.key()), Place(at, kv.key()), visit);
             return;
         default:
             return;
     }
 }
 
-Shape shape_of(Schema const& schema) { return {.form = Form::record, .record = &schema}; }
+void secret_of(FieldInfo const& f, json::object& object, json::value const* former, Place const& at,
+               SecretVisit const& visit) {
+    auto* value = object.if_contains(f.name);
+    if (value == nullptr && has(f.marks, Mark::generated)) value = &object[f.name];  // null: to be made up
+    if (value == nullptr) return;
+    secrets_of(f.shape, *value, former, at, visit);
+    if (value->is_null()) object.erase(f.name);
+}
+
+void secrets_of(Schema const& schema, json::object& object, json::value const* former, Place const& at,
+                SecretVisit const& visit) {
+    for (auto const& f : schema.fields)
+        if (f.shape.secrets) secret_of(f, object, member(former, f.name), Place(at, f.name), visit);
+}
 
 void references_of(Schema const& schema, json::object const& value, std::set<Ref>& out) {
     for (auto const& f : schema.fields) {
@@ -294,9 +317,14 @@ std::string pointer(std::string_view parent, std::string_view segment) {
     return out;
 }
 
-Problems check(Schema const& schema, json::value const& value, std::string const& at) {
+Problems check(Schema const& schema, json::value const& value) {
+    if (!value.is_object()) return {{"", "wrong_type", "must be a mapping"}};
+    return check(schema, value.get_object());
+}
+
+Problems check(Schema const& schema, json::object const& value) {
     Problems problems;
-    Checker(problems).record(schema, value, at);
+    Checker(problems).record(schema, value, Place(""));
     return problems;
 }
 
@@ -322,10 +350,10 @@ void each_secret(Schema const& schema, json::object& value,
 
 void each_secret_with_former(Schema const& schema, json::object& value, json::object const* before,
                              SecretVisit const& visit) {
-    json::value whole(std::move(value));
-    json::value const former = before != nullptr ? json::value(*before) : json::value(nullptr);
-    secrets_of(shape_of(schema), whole, before != nullptr ? &former : nullptr, "", visit);
-    value = std::move(whole.get_object());
+    Place const root("");
+    for (auto const& f : schema.fields)
+        if (f.shape.secrets)
+            secret_of(f, value, before != nullptr ? before->if_contains(f.name) : nullptr, Place(root, f.name), visit);
 }
 
 json::object redact(Schema const& schema, json::object value) {

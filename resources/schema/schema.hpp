@@ -47,6 +47,7 @@ struct Shape {
     Schema const* record = nullptr;           // record
     Shape const* item = nullptr;              // list, map, or_none
     bool optional = false;                    // may be absent, and then stays absent
+    bool secrets = false;                     // is a secret, or may hold one
 };
 struct FieldInfo {
     std::string_view name, doc;
@@ -70,8 +71,9 @@ struct Change {
     Mark marks{};
 };
 
-// Every problem at once; unknown fields are problems. `at` is the pointer of `value` itself.
-Problems check(Schema const& schema, json::value const& value, std::string const& at = "");
+// Every problem at once; unknown fields are problems.
+Problems check(Schema const& schema, json::value const& value);
+Problems check(Schema const& schema, json::object const& value);
 // Absent fields become their defaults, at every depth. Precondition: check() found nothing.
 json::object complete(Schema const& schema, json::object value);
 // What to change in `have` to get `want`; reported and write-only fields are left out.

@@ -1,4 +1,4 @@
-// Durable PUTs of account specs over the local socket beside etcd, in alternating rounds on one file system.
+// Signed, durable PUTs of account specs over HTTPS and HTTP beside etcd, in alternating rounds on one file system.
 #include "tests/bench/api/child.hpp"
 #include "tests/bench/api/load.hpp"
 #include "tests/bench/api/requests.hpp"
@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <sstream>
 #include <thread>
 
 namespace genesis::bench {
@@ -38,12 +39,17 @@ struct Scratch {
 
 struct Genesis {
     explicit Genesis(std::string const& directory)
-        : child({"/proc/self/exe", "--serve", directory}, directory + "/log"), unix_socket{child.read_line()} {
-        ask(unix_socket, put_package(sign));
+        : child({"/proc/self/exe", "--serve", directory}, directory + "/log") {
+        std::string secret;
+        std::istringstream(child.read_line()) >> unix_socket.socket >> http.port >> https.port >> secret;
+        https.tls = true;
+        sign = signer(key_id, audience, unhex(secret));
+        ask(unix_socket, put_package(unsigned_));
     }
     Child child;
-    Target unix_socket;
-    Sign sign = [](auto, auto, auto) { return std::string(); };
+    Target unix_socket{}, http{}, https{};
+    Sign unsigned_ = [](auto, auto, auto) { return std::string(); };
+    Sign sign;
 };
 
 unsigned short free_port();
@@ -130,13 +136,17 @@ int compare(Options const& options) {
         print(what, figures);
         total[what].add(figures);
     };
+    auto const put = [&](std::string& out) { put_account(out, ours.next(), genesis.sign); };
+    auto const get = [&](std::string& out) { get_account(out, ours.some_name(), genesis.sign); };
     for (std::size_t round = 1; round <= options.rounds; ++round) {
         std::printf("round %zu\n", round);
-        one("PUT socket", genesis.child, genesis.unix_socket,
-            [&](std::string& out) { put_account(out, ours.next(), genesis.sign); });
+        one("PUT https", genesis.child, genesis.https, put);
         if (etcd) one("etcd put", etcd->child, etcd->target, [&](std::string& out) { put_etcd(out, theirs.next()); });
+        one("PUT http", genesis.child, genesis.http, put);
+        one("GET https", genesis.child, genesis.https, get);
+        one("GET http", genesis.child, genesis.http, get);
         one("GET socket", genesis.child, genesis.unix_socket,
-            [&](std::string& out) { get_account(out, ours.some_name(), genesis.sign); });
+            [&](std::string& out) { get_account(out, ours.some_name(), genesis.unsigned_); });
         std::printf("%-22s %.1f MiB resident, %zu accounts\n", "", genesis.child.resident_mib(), ours.accounts());
     }
     std::printf("all rounds\n");
@@ -155,9 +165,9 @@ int endure(Options options) {
     options.seconds = 15;
     auto const rounds = static_cast<int>(options.minutes * 60 / (2 * options.seconds));
     for (int round = 0; round < rounds; ++round) {
-        print("PUT socket", measure(genesis.child, genesis.unix_socket, options,
+        print("PUT https", measure(genesis.child, genesis.https, options,
                                     [&](std::string& out) { put_account(out, writes.next(), genesis.sign); }));
-        print("GET socket", measure(genesis.child, genesis.unix_socket, options,
+        print("GET https", measure(genesis.child, genesis.https, options,
                                     [&](std::string& out) { get_account(out, writes.some_name(), genesis.sign); }));
         std::printf("%6.1f min   %.1f MiB resident, %zu accounts\n", (round + 1) * 2 * options.seconds / 60,
                     genesis.child.resident_mib(), writes.accounts());
@@ -166,7 +176,7 @@ int endure(Options options) {
 }
 
 int run(int argc, char** argv) {
-    CLI::App app("Durable PUTs of account specs over the local socket, not signed, beside etcd's; and GETs");
+    CLI::App app("Signed, durable PUTs of account specs over HTTPS and HTTP beside etcd's; and GETs");
     Options options;
     std::string served;
     bool no_etcd = false;

@@ -1,5 +1,7 @@
 // What is asked of both servers: account specs as a billing system sends them, each another one.
 #pragma once
+#include "resources/schema/secret.hpp"
+
 #include <cstdint>
 #include <functional>
 #include <random>
@@ -32,6 +34,7 @@ inline std::string account_name(std::size_t number) { return "acct" + std::to_st
 
 // The lines of a head that say who asks; each request has its own nonce.
 using Sign = std::function<std::string(std::string_view method, std::string_view target, std::string_view body)>;
+Sign signer(std::string kid, std::string audience, Secret key);
 
 void put_account(std::string& out, Writes::Write const& write, Sign const& sign);
 void get_account(std::string& out, std::string const& name, Sign const& sign);

@@ -3,6 +3,8 @@
 
 #include "drivers/host/sockets.hpp"
 #include "reconciler/api/server.hpp"
+#include "reconciler/api/signed_requests.hpp"
+#include "reconciler/app/certificate.hpp"
 #include "reconciler/app/reserved.hpp"
 #include "reconciler/store/sqlite.hpp"
 #include "reconciler/telemetry/log.hpp"
@@ -10,6 +12,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 #include <cstdio>
 
@@ -45,9 +48,43 @@ private:
     }
 };
 
+// A port of the loopback that whoever signs may use.
+unsigned open_door(ApiServer& api, Authenticator const& who, TlsCertificate const* tls) {
+    auto socket = host::listen_tcp(*host::TcpAddress::parse("127.0.0.1:0"));
+    auto const port = host::bound_to(socket).port();
+    api.serve({socket.release(), &who, tls, "127.0.0.1:" + std::to_string(port), {512, 512}});
+    return port;
+}
+
+ApiKey bench_key(Clock const& clock) {
+    ApiKey key;
+    key.kid = key_id;
+    key.secret = new_key_secret();
+    key.scopes = {"admin"};
+    key.created = clock.now();
+    return key;
+}
+
 bool free_uid(std::int64_t uid) { return ::getpwuid(static_cast<uid_t>(uid)) == nullptr; }
 
 }  // namespace
+
+std::string hex(Secret const& secret) {
+    std::string out;
+    for (auto const c : secret.reveal()) {
+        std::array<char, 3> two{};
+        (void)std::snprintf(two.data(), two.size(), "%02x", static_cast<unsigned char>(c));
+        out += two.data();
+    }
+    return out;
+}
+
+Secret unhex(std::string const& text) {
+    std::string out;
+    for (std::size_t i = 0; i + 1 < text.size(); i += 2)
+        out += static_cast<char>(std::stoi(text.substr(i, 2), nullptr, 16));
+    return Secret(std::move(out));
+}
 
 int serve(std::string const& directory) {
     sigset_t ends;
@@ -71,7 +108,14 @@ int serve(std::string const& directory) {
     PeerCredentials const peers(settings.admin_gid);
     auto const socket = directory + "/api.sock";
     api.serve({host::listen_unix(socket, ::getegid()).release(), &peers, nullptr, "unix:" + socket, {512, 512}});
-    std::printf("%s\n", socket.c_str());
+    auto const key = bench_key(clock);
+    store.add_key(key, {});
+    KeyRing keys(store);
+    TokenBuckets limits(clock, 0, 0);
+    SignedRequests const signers(keys, clock, audience, limits);
+    auto certificate = ApiCertificate::own(directory, {"localhost"}, clock, *log);
+    auto const http = open_door(api, signers, nullptr), https = open_door(api, signers, certificate.current());
+    std::printf("%s %u %u %s\n", socket.c_str(), http, https, hex(key.secret).c_str());
     std::fflush(stdout);
     int signal = 0;
     ::sigwait(&ends, &signal);
