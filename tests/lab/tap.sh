@@ -41,4 +41,17 @@ within() {
     done
 }
 
+# number_of WORD TEXT: what stands behind the word in "WORD NUMBER" lines; 0 when it is not there.
+number_of() { awk -v word="$1" '$1 == word { n = $2 } END { printf "%.0f\n", n }' <<<"$2"; }
+
+# make_key KID SCOPES: a key for requests over HTTPS; its 64 digits on standard output.
+make_key() { in_lab genesisctl keys add --kid "$1" --scopes "$2" -o json | grep -oE '[0-9a-f]{64}'; }
+# load KID KEYFILE COMMAND...: tests/clients/load, which asks the server from outside.
+load() {
+    local kid=$1 key=$2
+    shift 2
+    "$(dirname -- "$DEB")/genesis_load" --address "$("$LAB" address "$NAME")" --audience "node:$(in_lab hostname)" \
+        --kid "$kid" --key "$key" "$@"
+}
+
 finish() { ((failures == 0)); exit; }
