@@ -142,7 +142,7 @@ Checked<json::value> parse_json(std::string_view text) {
     auto const read = parser.write_some(false, text.data(), text.size(), error);
     auto& builder = parser.handler();
     if (builder.duplicate)
-        return malformed("the key " + json::serialize(*builder.duplicate) + " is there twice");
+        return malformed("the key " + visible(json::serialize(*builder.duplicate)) + " is there twice");
     if (!error && read < text.size() && text.find_first_not_of(" \t\r\n", read) != std::string_view::npos)
         error = json::error::extra_data;
     if (error) return malformed("is not JSON: " + error.message() + " at byte " + std::to_string(read));

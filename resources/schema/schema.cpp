@@ -306,13 +306,13 @@ FieldInfo const* Schema::key() const {
 std::string pointer(std::string_view parent, std::string_view segment) {
     std::string out(parent);
     out += '/';
-    for (char c : segment) {
+    for (char c : visible(segment)) {
         if (c == '~')
             out += "~0";
         else if (c == '/')
             out += "~1";
         else
-            out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+            out += c;
     }
     return out;
 }

@@ -5,7 +5,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <charconv>
-#include <set>
+#include <optional>
 
 namespace genesis {
 namespace {
@@ -102,6 +102,17 @@ Refused malformed(std::string const& path, std::string const& text, int line) {
     return Refused{{{printable(path), "malformed", "line " + std::to_string(line) + ": " + printable(text)}}};
 }
 
+// The parser takes byte 4 for the end of the file, wherever it stands; YAML 1.2 (5.1) allows no such character at all.
+std::optional<Refused> refuse_controls(std::string_view text) {
+    int line = 1;
+    for (char const c : text) {
+        if (c == '\n') ++line;
+        if (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\r' && c != '\t')
+            return malformed("", "holds a control character", line);
+    }
+    return std::nullopt;
+}
+
 // Whether our own reader takes `text` back as text without quotes.
 bool plain(std::string_view text) {
     static constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -128,6 +139,8 @@ void emit(YAML::Emitter& out, json::value const& value) {
     } else if (value.is_string()) {
         if (!plain(value.get_string())) out << YAML::DoubleQuoted;
         out << std::string(value.get_string());
+    } else if (value.is_null()) {
+        out << YAML::Null;
     } else {
         out << json::serialize(value);
     }
@@ -136,6 +149,7 @@ void emit(YAML::Emitter& out, json::value const& value) {
 }  // namespace
 
 Checked<std::vector<Document>> parse_yaml(std::string_view text) try {
+    if (auto refused = refuse_controls(text)) return std::move(*refused);
     std::string const copy(text);
     if (has_alias(copy)) return Refused{{{"", "malformed", "aliases (*name) are not allowed"}}};
     std::vector<Document> out;
@@ -155,6 +169,7 @@ Checked<std::vector<Document>> parse_yaml(std::string_view text) try {
 
 std::string to_yaml(json::value const& value) {
     YAML::Emitter out;
+    out.SetNullFormat(YAML::LowerNull);
     emit(out, value);
     return std::string(out.c_str()) + "\n";
 }

@@ -39,3 +39,35 @@ TEST_CASE("a complaint about a document holds no control bytes of it") {
     REQUIRE_FALSE(json.has_value());
     CHECK(printable(json.error().problems));
 }
+
+TEST_CASE("null is null again after it was printed as YAML, and the text null a text") {
+    json::value const value{{"a", nullptr}, {"b", {nullptr, "null"}}};
+    CHECK(to_yaml(value) == "a: null\nb:\n  - null\n  - \"null\"\n");
+    auto const read = parse_yaml(to_yaml(value));
+    REQUIRE(read.has_value());
+    CHECK(read->front().value == value);
+}
+
+TEST_CASE("YAML with a control character is refused, where its parser would take one for the end of the file") {
+    for (auto const* text : {"a: 1\n\x04", "a: 1\nb\x04", "a: \"\x01\"\n", "# \x1b[2J\na: 1\n"})
+        CHECK_FALSE(parse_yaml(text).has_value());
+    CHECK_FALSE(parse_yaml(std::string("a: 1\n\0", 6)).has_value());
+    CHECK(parse_yaml("a: {b: 1,\tc: 2}\r\n").has_value());
+    auto const refused = parse_yaml("a: 1\nb: \x04\n");
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().problems == Problems{{"", "malformed", "line 2: holds a control character"}});
+}
+
+// U+009B alone begins what a terminal obeys, as ESC [ does.
+TEST_CASE("the control characters beyond ASCII are refused in texts and not quoted in complaints") {
+    CHECK(refuse(rules::line,
+                 "a\xc2\x9b"
+                 "31mb")
+              .has_value());
+    CHECK(refuse(rules::line, "\xc2\x80").has_value());
+    CHECK_FALSE(refuse(rules::line, "a\xc2\xa0\xc3\x9b").has_value());
+    CHECK(pointer("", "a\xc2\x9b/b\x1b\xc3\xa4") == "/a?~1b?\xc3\xa4");
+    auto const twice = parse_json("{\"\xc2\x9b\": 1, \"\xc2\x9b\": 2}");
+    REQUIRE_FALSE(twice.has_value());
+    CHECK(printable(twice.error().problems));
+}
