@@ -30,10 +30,10 @@ std::optional<StoreRefusal> may_put(PutRequest const& request, Object const* for
 }  // namespace
 
 struct SqliteStore::Draft {
-    std::optional<Stamp> former;                      // what it was made from; nothing: there was none
+    std::optional<Stamp> former;                       // what it was made from; nothing: there was none
     std::vector<std::pair<Ref, std::int64_t>> looked;  // at others, and their generation; 0: they were not there
-    bool same = false;                                // the stored spec is the wanted one
-    bool numbered = false;                            // has its numbers already
+    bool same = false;                                 // the stored spec is the wanted one
+    bool numbered = false;                             // has its numbers already
     std::string sealed, package, changes;
     std::vector<std::string> before, after;                        // domains
     std::vector<std::pair<std::string, std::string>> credentials;  // label → sealed
@@ -52,8 +52,8 @@ Stored<SqliteStore::Draft> SqliteStore::draft(PutRequest const& request, Object 
     out.numbered = former != nullptr && former->numbers.contains(numbers_.space);
     if (former != nullptr) out.before = domains_of(kind, former->spec);
     out.after = domains_of(kind, *spec);
-    out.changes = json::serialize(
-        describe(diff(*kind.schema, *spec, former != nullptr ? former->spec : json::object())));
+    out.changes =
+        json::serialize(describe(diff(*kind.schema, *spec, former != nullptr ? former->spec : json::object())));
     out.package = package_of(*spec);
     if (request.generated != nullptr)
         for (auto const& [label, secret] : *request.generated)
@@ -108,8 +108,9 @@ Stored<Written> SqliteStore::put(PutRequest const& request) {
 
 void SqliteStore::put(PutRequest request, Told<Stored<Written>> told) {
     auto ready = prepared(request);
-    commit_.post([this, request = std::move(request), ready = std::move(ready)] { return put_now(request, ready.get()); },
-                 std::move(told));
+    commit_.post(
+        [this, request = std::move(request), ready = std::move(ready)] { return put_now(request, ready.get()); },
+        std::move(told));
 }
 
 Stored<Object> SqliteStore::rehearse(PutRequest const& request) {
