@@ -32,6 +32,10 @@ void throw_exception_from_error(StoreRefusal const& refusal, boost::source_locat
     throw Fault(refusal.code + ": " + refusal.text);
 }
 
+SqliteStore::Reader::Reader(std::string const& path) : db(open_database(path)), sql(db) {
+    db.exec("PRAGMA query_only = ON");
+}
+
 SqliteStore::SqliteStore(std::string const& path, std::string node, Vault vault, Clock const& clock, Numbers numbers)
     : node_(std::move(node)),
       vault_(std::move(vault)),
@@ -39,11 +43,10 @@ SqliteStore::SqliteStore(std::string const& path, std::string node, Vault vault,
       free_numbers_(std::move(numbers.free), clock),
       numbers_{numbers.space, numbers.first, numbers.last, [this](std::int64_t n) { return free_numbers_.is_free(n); }},
       writer_(open_database(path)),
-      reader_(open_database(path)),
       sql_(writer_),
-      reading_sql_(reader_),
+      few_(path),
+      many_(path),
       commit_(writer_, [this](GroupCommit::Committed const& committed) { announce(committed); }) {
-    reader_.exec("PRAGMA query_only = ON");
     commit_.run([&] { Use(sql_.interrupt, node_).run(); });
 }
 
@@ -167,7 +170,7 @@ std::optional<Object> SqliteStore::find(Ref const& ref) {
 }
 
 std::vector<Object> SqliteStore::objects(std::string const& kind) {
-    return opened(read([&](Statements& sql) {
+    return opened(read_many([&](Statements& sql) {
         std::vector<Row> rows;
         Use row(kind.empty() ? Use(sql.objects, node_) : Use(sql.objects_of_kind, node_, kind));
         while (row.row()) rows.push_back(read_object(row));
@@ -176,7 +179,7 @@ std::vector<Object> SqliteStore::objects(std::string const& kind) {
 }
 
 std::vector<Object> SqliteStore::list(std::string const& kind, std::string const& after, std::size_t limit) {
-    return opened(read([&](Statements& sql) {
+    return opened(read_many([&](Statements& sql) {
         std::vector<Row> rows;
         for (Use row(sql.list_objects, node_, kind, after, static_cast<std::int64_t>(limit)); row.row();)
             rows.push_back(read_object(row));

@@ -117,18 +117,34 @@ private:
               std::string const& changes = "[]");
     void tell(std::string const& type, Ref const& ref, std::int64_t generation, Origin const& by,
               std::string const& why = "");
-    // Runs look(sql) over the last commit, or inside the transaction under way when the writing thread asks.
+    // A connection that sees the last commit; one look at a time.
+    struct Reader {
+        explicit Reader(std::string const& path);
+        SQLite::Database db;
+        Statements sql;
+        std::mutex mutex;
+    };
+    // Runs look(sql) over the last commit, or inside the transaction under way when the writing thread asks. Of one row
+    // or a few; what reads many does so on a connection of its own, so that it holds up nobody who puts.
     template <class F>
-    auto read(F const& look);
+    auto read(F const& look) {
+        return read_on(few_, look);
+    }
+    template <class F>
+    auto read_many(F const& look) {
+        return read_on(many_, look);
+    }
+    template <class F>
+    auto read_on(Reader& reader, F const& look);
 
     std::string const node_;
     Vault const vault_;
     Clock const& clock_;
     FreeNumbers free_numbers_;
     Numbers const numbers_;
-    SQLite::Database writer_, reader_;
-    Statements sql_, reading_sql_;
-    std::mutex reading_;
+    SQLite::Database writer_;
+    Statements sql_;
+    Reader few_, many_;
     std::mutex under_way_mutex_;
     std::map<Ref, std::int64_t> under_way_;  // record → its history line without an outcome
     std::atomic<std::size_t> lines_since_prune_ = 0;
@@ -146,11 +162,11 @@ StoreRefusal owned(std::string const& source);
 Origin origin_of(Origin const* by, std::string const& source);
 
 template <class F>
-auto SqliteStore::read(F const& look) {
+auto SqliteStore::read_on(Reader& reader, F const& look) {
     if (commit_.is_writing_thread()) return look(sql_);
-    std::lock_guard const lock(reading_);
+    std::lock_guard const lock(reader.mutex);
     try {
-        return look(reading_sql_);
+        return look(reader.sql);
     } catch (SQLite::Exception const& e) {
         throw Fault(std::string("the store cannot be read: ") + e.what());
     }

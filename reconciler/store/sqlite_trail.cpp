@@ -43,7 +43,7 @@ EventFan::Subscription SqliteStore::on_events(std::function<void()> listener) {
 
 std::vector<AuditEntry> SqliteStore::audit(std::int64_t before, std::size_t limit) {
     auto const from = before > 0 ? before : std::numeric_limits<std::int64_t>::max();
-    return read([&](Statements& sql) {
+    return read_many([&](Statements& sql) {
         std::vector<AuditEntry> out;
         for (Use row(sql.audit, node_, from, static_cast<std::int64_t>(limit)); row.row();) {
             AuditEntry a;
@@ -63,7 +63,7 @@ std::vector<AuditEntry> SqliteStore::audit(std::int64_t before, std::size_t limi
 }
 
 std::vector<Event> SqliteStore::events(std::int64_t after, std::size_t limit) {
-    return read([&](Statements& sql) {
+    return read_many([&](Statements& sql) {
         std::vector<Event> out;
         for (Use row(sql.events, node_, after, static_cast<std::int64_t>(limit)); row.row();) {
             Event e;
