@@ -9,8 +9,11 @@ namespace genesis {
 
 struct TestClock final : Clock {
     std::atomic<std::int64_t> milliseconds{1'800'000'000'000};
+    std::atomic<std::int64_t> ahead = 0;  // milliseconds that nobody waited for, beside those that really passed
     [[nodiscard]] Time now() const override { return Time(std::chrono::milliseconds(milliseconds.load())); }
-    [[nodiscard]] Steady steady() const override { return std::chrono::steady_clock::now(); }
+    [[nodiscard]] Steady steady() const override {
+        return std::chrono::steady_clock::now() + std::chrono::milliseconds(ahead);
+    }
 };
 
 class StoreFixture {
