@@ -102,13 +102,15 @@ Refused malformed(std::string const& path, std::string const& text, int line) {
     return Refused{{{printable(path), "malformed", "line " + std::to_string(line) + ": " + printable(text)}}};
 }
 
-// The parser takes byte 4 for the end of the file, wherever it stands; YAML 1.2 (5.1) allows no such character at all.
-std::optional<Refused> refuse_controls(std::string_view text) {
+// The parser takes byte 4 for the end of the file wherever it stands, and guesses UTF-16 from the first two bytes. YAML
+// 1.2 (5.1) allows no such character at all, and no UTF-8 has the other bytes.
+std::optional<Refused> refuse_bytes(std::string_view text) {
     int line = 1;
     for (char const c : text) {
         if (c == '\n') ++line;
         if (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\r' && c != '\t')
             return malformed("", "holds a control character", line);
+        if (static_cast<unsigned char>(c) >= 0xfe) return malformed("", "is not UTF-8", line);
     }
     return std::nullopt;
 }
@@ -149,7 +151,7 @@ void emit(YAML::Emitter& out, json::value const& value) {
 }  // namespace
 
 Checked<std::vector<Document>> parse_yaml(std::string_view text) try {
-    if (auto refused = refuse_controls(text)) return std::move(*refused);
+    if (auto refused = refuse_bytes(text)) return std::move(*refused);
     std::string const copy(text);
     if (has_alias(copy)) return Refused{{{"", "malformed", "aliases (*name) are not allowed"}}};
     std::vector<Document> out;
