@@ -93,3 +93,25 @@ TEST_CASE("YAML is read as UTF-8 and as nothing else") {
                      "a: \xe4\xb8\xad\n")
               .has_value());
 }
+
+// The library takes what cannot go on a document for another one, in "," for ever.
+TEST_CASE("each document but the first begins with ---, and what follows a document otherwise is refused") {
+    for (auto const* text :
+         {",", "&a ,", "[],", "{},b", "--- ,", "a: 1\n---\n,", "\"a\" \"b\"", "a\n...\nb\n", "a\n... ---\n"})
+        CHECK_FALSE(parse_yaml(text).has_value());
+    for (auto const* text : {"a", "--- a\n--- b\n",
+                             "\xef\xbb\xbf"
+                             "a\n---\nb",
+                             "a\r\n...\r\n%YAML 1.2\r\n---\r\nb", "---\n---\n---\n"})
+        CHECK(parse_yaml(text).has_value());
+    auto const refused = parse_yaml("a: 1\n---\n{} {}\n");
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().problems == Problems{{"", "malformed", "line 3: a further document must begin with ---"}});
+}
+
+// A break in YAML (5.4), which the library takes for a part of the text.
+TEST_CASE("a carriage return alone ends no line of YAML") {
+    CHECK_FALSE(parse_yaml("a: 1\rb: 2\r").has_value());
+    CHECK_FALSE(parse_yaml("[]\n\r \t").has_value());
+    CHECK(parse_yaml("a: 1\r\nb: 2\r\n").has_value());
+}
