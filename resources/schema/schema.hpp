@@ -74,7 +74,8 @@ struct Change {
 // Every problem at once; unknown fields are problems.
 Problems check(Schema const& schema, json::value const& value);
 Problems check(Schema const& schema, json::object const& value);
-// Absent fields become their defaults, at every depth. Precondition: check() found nothing.
+// Absent fields become their defaults, at every depth; optional ones that are null or empty text are taken out.
+// Precondition: check() found nothing.
 json::object complete(Schema const& schema, json::object value);
 // What to change in `have` to get `want`; reported and write-only fields are left out.
 std::vector<Change> diff(Schema const& schema, json::object const& want, json::object const& have);

@@ -71,3 +71,47 @@ TEST_CASE("the control characters beyond ASCII are refused in texts and not quot
     REQUIRE_FALSE(twice.has_value());
     CHECK(printable(twice.error().problems));
 }
+
+// RFC 7493, 2.1; the YAML library prints another character in their place.
+TEST_CASE("code points that are no characters are in no text") {
+    for (auto const* text : {"\xef\xb7\x90", "\xef\xb7\xaf", "\xef\xbf\xbe", "\xef\xbf\xbf", "\xf0\x9f\xbf\xbe",
+                             "\xf4\x8f\xbf\xbf", "\\ufffe", "\\ud83f\\udfff"}) {
+        auto const quoted = '"' + std::string("a") + text + "b\"";
+        CHECK_FALSE(parse_json(quoted).has_value());
+        CHECK_FALSE(parse_json("[{" + quoted + ": 1}]").has_value());
+    }
+    CHECK_FALSE(parse_yaml("a: \xef\xbf\xbe\n").has_value());
+    CHECK_FALSE(parse_yaml("a: \"\\ufffe\"\n").has_value());
+    for (auto const* text : {"\xef\xbf\xbd", "\xef\xb7\x8f", "\xef\xb7\xb0", "\xf0\x9f\x98\x80", "\xf4\x8f\xbf\xbd"})
+        CHECK(parse_json('"' + std::string(text) + '"').has_value());
+}
+
+TEST_CASE("YAML is read as UTF-8 and as nothing else") {
+    CHECK_FALSE(parse_yaml("\xfe\xff\x4e\x2d").has_value());
+    CHECK_FALSE(parse_yaml("\xff\xfe\x2d\x4e").has_value());
+    CHECK(parse_yaml("\xef\xbb\xbf"
+                     "a: \xe4\xb8\xad\n")
+              .has_value());
+}
+
+// The library takes what cannot go on a document for another one, in "," for ever.
+TEST_CASE("each document but the first begins with ---, and what follows a document otherwise is refused") {
+    for (auto const* text :
+         {",", "&a ,", "[],", "{},b", "--- ,", "a: 1\n---\n,", "\"a\" \"b\"", "a\n...\nb\n", "a\n... ---\n"})
+        CHECK_FALSE(parse_yaml(text).has_value());
+    for (auto const* text : {"a", "--- a\n--- b\n",
+                             "\xef\xbb\xbf"
+                             "a\n---\nb",
+                             "a\r\n...\r\n%YAML 1.2\r\n---\r\nb", "---\n---\n---\n"})
+        CHECK(parse_yaml(text).has_value());
+    auto const refused = parse_yaml("a: 1\n---\n{} {}\n");
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().problems == Problems{{"", "malformed", "line 3: a further document must begin with ---"}});
+}
+
+// A break in YAML (5.4), which the library takes for a part of the text.
+TEST_CASE("a carriage return alone ends no line of YAML") {
+    CHECK_FALSE(parse_yaml("a: 1\rb: 2\r").has_value());
+    CHECK_FALSE(parse_yaml("[]\n\r \t").has_value());
+    CHECK(parse_yaml("a: 1\r\nb: 2\r\n").has_value());
+}
