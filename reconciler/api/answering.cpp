@@ -18,6 +18,7 @@
 #include <charconv>
 #include <exception>
 #include <memory>
+#include <thread>
 
 namespace genesis {
 namespace {
@@ -271,6 +272,7 @@ Answered answer(Service const& service, Authenticator const& authenticator, Requ
     Lanes const lanes{io.get_executor(), io.get_executor(), io.get_executor(), in_store};
     auto out = asio::co_spawn(io, answering(service, authenticator, request, connection, lanes), asio::use_future);
     io.run();
+    while (in_store > 0) std::this_thread::yield();  // the store is still on its way out of `io`
     return out.get();
 }
 
