@@ -7,6 +7,7 @@ namespace genesis::handlers {
 Answer put(Service const&, Call const&);
 Answer get(Service const&, Call const&);
 Answer list(Service const&, Call const&);
+Answer cached_list(Service const&, Call const&);  // the same bytes
 Answer remove(Service const&, Call const&);
 Answer reconcile(Service const&, Call const&);
 Answer reconcile_all(Service const&, Call const&);

@@ -4,6 +4,7 @@
 #include "drivers/host/sockets.hpp"
 #include "reconciler/api/server.hpp"
 #include "reconciler/app/reserved.hpp"
+#include "reconciler/cache/memory_cache.hpp"
 #include "reconciler/store/sqlite.hpp"
 #include "reconciler/telemetry/log.hpp"
 
@@ -34,6 +35,7 @@ struct IdleEngine final : Engine {
                 {"conditions", json::array()},
                 {"records", json::array()}};
     }
+    std::optional<std::string> status_version() override { return "stored"; }
     std::vector<std::string> not_ready() override { return {}; }
     void pause_all(bool) override {}
 
@@ -49,7 +51,7 @@ bool free_uid(std::int64_t uid) { return ::getpwuid(static_cast<uid_t>(uid)) == 
 
 }  // namespace
 
-int serve(std::string const& directory) {
+int serve(std::string const& directory, bool cache) {
     sigset_t ends;
     sigemptyset(&ends);
     for (int s : {SIGTERM, SIGINT}) sigaddset(&ends, s);
@@ -67,7 +69,9 @@ int serve(std::string const& directory) {
     ApiSettings settings;
     settings.node = "bench";
     settings.admin_gid = ::getegid();
-    ApiServer api({store, store, store, admission, engine, settings, *log, clock});
+    MemoryCache lists(std::size_t{32} << 20, clock);
+    ApiServer api(
+        {store, store, store, admission, engine, settings, *log, clock, nullptr, nullptr, cache ? &lists : nullptr});
     PeerCredentials const peers(settings.admin_gid);
     auto const socket = directory + "/api.sock";
     api.serve({host::listen_unix(socket, ::getegid()).release(), &peers, nullptr, "unix:" + socket, {512, 512}});

@@ -5,6 +5,7 @@
 namespace genesis::bench {
 
 // Serves from `directory` until SIGTERM. Says on standard output, in one line, the path of its socket.
-int serve(std::string const& directory);
+// With a cache lists are kept in memory, as the daemon does.
+int serve(std::string const& directory, bool cache);
 
 }  // namespace genesis::bench
