@@ -132,12 +132,11 @@ struct Describe<Config> {
               {.min = 0, .max = 1000000}),
         field("burst", &Config::burst, "What a key may ask at once beyond that.", Mark::none,
               {.min = 1, .max = 1000000}),
-        field(
-            "cache", &Config::cache,
-            "A Redis on this server for what may be forgotten, such as {redis: /run/redis/redis.sock, database: 0, "
-            "password_file: /etc/genesis/redis.password} or {redis: \"127.0.0.1:6379\"}: it then counts what each key "
-            "asked for, across restarts and processes, and keeps lists. Without it, or while it does not answer, that "
-            "is done in memory, or not at all. Give it to nobody else."),
+        field("cache", &Config::cache,
+              "A Redis on this server, as {redis: /run/redis/redis.sock} or {redis: \"127.0.0.1:6379\", database: 0, "
+              "password_file: /etc/genesis/redis.password}. It counts what each key asked for, across restarts and "
+              "processes, and keeps lists. Without it, or while it does not answer, memory does. Give it to nobody "
+              "else."),
     };
 };
 
