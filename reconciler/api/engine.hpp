@@ -19,6 +19,10 @@ struct Engine {
     virtual std::future<json::object> preview(Object const& object) = 0;
     // {"observed_generation", "conditions": […], "records": […]} as Describe<Status> has it.
     virtual json::object status(Object const& object) = 0;
+    // Another text after each change of what status() says that is not one of the stored object; asked before status(),
+    // it is never newer. Where two engines, of two processes even, say the same text, they say the same of equal
+    // objects: an engine that knows no more than what is stored says "stored". Nothing: it cannot tell.
+    virtual std::optional<std::string> status_version() { return std::nullopt; }
     // Reasons why the loop is not ready (no full pass yet, a driver blind); empty when it is.
     virtual std::vector<std::string> not_ready() = 0;
     // Repair of the whole server is paused: looked at, shown, not changed.

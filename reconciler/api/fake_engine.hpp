@@ -2,6 +2,7 @@
 #pragma once
 #include "reconciler/api/engine.hpp"
 
+#include <atomic>
 #include <mutex>
 
 namespace genesis {
@@ -14,6 +15,8 @@ struct FakeEngine final : Engine {
     json::array records;
     std::vector<std::string> reasons;
     bool stopping = false;
+    std::optional<std::string> version;  // of status; nothing: it cannot be told
+    std::atomic<int> shown = 0;          // how often a status was asked for
 
     void wake(Ref const& object) override { note("wake " + object.str()); }
     void wake_all() override { note("wake_all"); }
@@ -26,11 +29,13 @@ struct FakeEngine final : Engine {
         return answer();
     }
     json::object status(Object const& object) override {
+        ++shown;
         auto const it = ready.find(object.ref.str());
         json::array conditions;
         if (it != ready.end()) conditions.push_back({{"type", "ready"}, {"status", it->second}});
         return {{"observed_generation", object.generation}, {"conditions", conditions}, {"records", records}};
     }
+    std::optional<std::string> status_version() override { return version; }
     std::vector<std::string> not_ready() override { return reasons; }
     void pause_all(bool paused) override { note(paused ? "pause_all" : "resume_all"); }
 

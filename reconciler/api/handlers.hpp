@@ -8,6 +8,7 @@ Answer put(Service const&, Call const&);  // a dry run
 void store(Service const&, Call const&, Told<Answer>);
 Answer get(Service const&, Call const&);
 Answer list(Service const&, Call const&);
+Answer cached_list(Service const&, Call const&);  // the same bytes
 Answer remove(Service const&, Call const&);
 Answer reconcile(Service const&, Call const&);
 Answer reconcile_all(Service const&, Call const&);

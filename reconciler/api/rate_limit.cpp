@@ -33,6 +33,11 @@ bool TokenBuckets::allow(std::string const& kid) {
     return true;
 }
 
+bool SharedLimits::allow(std::string const& kid) {
+    if (size_.per_second <= 0) return true;
+    return own_.allow(kid) && shared_.take("limit|" + kid, size_).value_or(true);
+}
+
 std::size_t TokenBuckets::size() {
     std::lock_guard const lock(mutex_);
     return buckets_.size();

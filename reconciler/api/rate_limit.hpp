@@ -1,6 +1,7 @@
-// How often a key may ask: a port, and the buckets in memory that serve one process.
+// How often a key may ask: a port; buckets in memory that serve one process, and those that several share beside them.
 #pragma once
 #include "drivers/context.hpp"
+#include "reconciler/cache/cache.hpp"
 
 #include <map>
 #include <mutex>
@@ -37,6 +38,22 @@ private:
     double const per_second_, burst_;
     std::mutex mutex_;
     std::map<std::string, Bucket> buckets_;
+};
+
+// One limit for all processes that take from the same shared buckets. A bucket of its own is asked first: so that who
+// asks too often costs no question, and because that is the limit while the shared ones cannot be asked. It fills as
+// fast as the shared one, from which others take too, and is less than one behind it. Zero per second is no limit.
+class SharedLimits final : public RateLimits {
+public:
+    SharedLimits(Clock const& clock, SharedBuckets::Size size, SharedBuckets& shared)
+        : own_(clock, size.per_second, size.burst), size_(size), shared_(shared) {}
+
+    bool allow(std::string const& kid) override;
+
+private:
+    TokenBuckets own_;
+    SharedBuckets::Size const size_;
+    SharedBuckets& shared_;
 };
 
 }  // namespace genesis

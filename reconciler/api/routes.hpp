@@ -4,6 +4,7 @@
 #include "reconciler/api/identity.hpp"
 #include "reconciler/api/listening.hpp"
 #include "reconciler/api/target.hpp"
+#include "reconciler/cache/cache.hpp"
 #include "reconciler/store/admission.hpp"
 #include "reconciler/store/keys.hpp"
 #include "reconciler/store/trail.hpp"
@@ -32,6 +33,7 @@ struct Service {
     Clock const& clock;
     Metrics* metrics = nullptr;            // counts nothing without
     Listening const* listening = nullptr;  // for /v1/info and /readyz; null: nothing is told
+    Cache* cache = nullptr;                // each list is made anew without
 };
 
 // A request that was authenticated and found its route.

@@ -35,6 +35,8 @@ bool is_loopback_address(std::string_view text) {
     return is_tcp_address(text) && host::TcpAddress::parse(text)->loopback();
 }
 
+bool is_redis_address(std::string_view text) { return text.starts_with('/') || is_loopback_address(text); }
+
 Checked<Config> read_config(std::string_view yaml) {
     auto documents = parse_yaml(yaml);
     if (!documents) return documents.error();

@@ -38,6 +38,36 @@ inline constexpr TextRule loopback_address{
 using ListenAddress = Text<rules::tcp_address>;
 using LoopbackAddress = Text<rules::loopback_address>;
 
+bool is_redis_address(std::string_view text);
+namespace rules {
+inline constexpr TextRule redis_address{
+    .name = "address of a Redis on this server",
+    .says = "the path of a unix socket, or an address of 127.0.0.0/8 or [::1], a colon and a port from 1024 to 65535",
+    .pattern = "/[A-Za-z0-9._/-]+|(?:[0-9.]+|\\[[0-9a-fA-F:.]+\\]):[1-9][0-9]{3,4}",
+    .max = 107,  // sun_path, unix(7)
+    .also = is_redis_address,
+};
+}  // namespace rules
+
+struct CacheConfig {
+    Text<rules::redis_address> redis;
+    std::int64_t database = 0;
+    std::optional<AbsolutePath> password_file;
+};
+template <>
+struct Describe<CacheConfig> {
+    static constexpr std::string_view kind = "cache", doc = "A Redis that several API processes share.";
+    static constexpr auto fields = std::tuple{
+        field("redis", &CacheConfig::redis,
+              "Where it listens: the path of a unix socket, or a loopback address and port. What is said to it is not "
+              "encrypted.",
+              Mark::required),
+        field("database", &CacheConfig::database, "The number of its database.", Mark::none, {.min = 0, .max = 1000}),
+        field("password_file", &CacheConfig::password_file,
+              "Holds its password on one line; only root may read it. Empty: it asks for none."),
+    };
+};
+
 struct Config {
     std::string node;
     AbsolutePath state_dir{"/var/lib/genesis"}, spec_dir{"/etc/genesis/specs"}, socket{"/run/genesis/genesis.sock"};
@@ -53,6 +83,7 @@ struct Config {
     std::vector<ListenAddress> probes{ListenAddress("127.0.0.1:8444")};
     std::optional<AbsolutePath> certificate, key;
     std::int64_t requests_per_second = 0, burst = 1000;
+    std::optional<CacheConfig> cache;
 };
 template <>
 struct Describe<Config> {
@@ -101,6 +132,11 @@ struct Describe<Config> {
               {.min = 0, .max = 1000000}),
         field("burst", &Config::burst, "What a key may ask at once beyond that.", Mark::none,
               {.min = 1, .max = 1000000}),
+        field("cache", &Config::cache,
+              "A Redis on this server, as {redis: /run/redis/redis.sock} or {redis: \"127.0.0.1:6379\", database: 0, "
+              "password_file: /etc/genesis/redis.password}. It counts what each key asked for, across restarts and "
+              "processes, and keeps lists. Without it, or while it does not answer, memory does. Give it to nobody "
+              "else."),
     };
 };
 

@@ -8,6 +8,7 @@
 #include "drivers/host/sockets.hpp"
 #include "drivers/secrets/vault.hpp"
 #include "reconciler/api/signed_requests.hpp"
+#include "reconciler/app/caches.hpp"
 #include "reconciler/app/doors.hpp"
 #include "reconciler/app/engine.hpp"
 #include "reconciler/app/gauges.hpp"
@@ -108,6 +109,7 @@ int run_daemon(Config const& config) {
     bool const first_start = !host::Dir::open(state).look("store.db");
     auto vault = Vault::open(state + "/vault.key", first_start ? Vault::WhenMissing::make : Vault::WhenMissing::refuse);
     Metrics metrics;
+    Caches caches(config, node, vault, clock, *log);
     SqliteStore store(state + "/store.db", node, std::move(vault), clock, Numbers{.free = free_uid});
     store.on_commit([&](GroupCommit::Committed const& c) { metrics.commit(c.took, c.jobs); });
     std::vector<std::string> reserved_names;
@@ -133,6 +135,7 @@ int run_daemon(Config const& config) {
     Loop loop(reconciler, clock, *log, loop_settings);
     LoopEngine engine(loop);
     add_gauges(metrics, loop.board(), store);
+    add_gauges(metrics, caches.redis());
 
     Admission const admission{store, reserved};
     SpecDirectory specs(config.spec_dir.str(), admission, reconcile.max_removals, *log,
@@ -142,13 +145,13 @@ int run_daemon(Config const& config) {
     api_settings.socket = config.socket.str();
     api_settings.admin_gid = group(config.admin_group);
     KeyRing keys(store);
-    TokenBuckets limits(clock, config.requests_per_second, config.burst);
-    SignedRequests const signed_requests(keys, clock, "node:" + node, limits);
+    SignedRequests const signed_requests(keys, clock, "node:" + node, caches.limits());
     ProbesOnly const probes;
     auto certificate = certificate_of(config, node, clock, *log);
     Listening listening;
     PeerCredentials const peers(api_settings.admin_gid);
-    ApiServer api({store, store, store, admission, engine, api_settings, *log, clock, &metrics, &listening});
+    ApiServer api(
+        {store, store, store, admission, engine, api_settings, *log, clock, &metrics, &listening, &caches.answers()});
 
     auto const events = store.on_events([&] { api.events_came(); });
     loop.start();

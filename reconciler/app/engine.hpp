@@ -1,5 +1,6 @@
 // Lets the API ask the loop.
 #pragma once
+#include "drivers/secrets/vault.hpp"
 #include "reconciler/api/engine.hpp"
 #include "reconciler/run/loop.hpp"
 #include "reconciler/run/watch.hpp"
@@ -8,17 +9,22 @@ namespace genesis {
 
 class LoopEngine final : public Engine {
 public:
-    explicit LoopEngine(Loop& loop) : loop_(loop) {}
+    explicit LoopEngine(Loop& loop) : loop_(loop), run_(Vault::generate().reveal()) {}
     void wake(Ref const& object) override { loop_.wake(object, true); }
     void wake_all() override { loop_.wake_all(true); }
     std::future<json::object> plan(std::optional<Ref> const& object) override { return loop_.examine(object); }
     std::future<json::object> preview(Object const& object) override { return loop_.preview(object); }
     json::object status(Object const& object) override { return encode(loop_.board().status(object)); }
+    // The board is this process's own, and begins anew with it.
+    std::optional<std::string> status_version() override {
+        return run_ + "." + std::to_string(loop_.board().version());
+    }
     std::vector<std::string> not_ready() override { return loop_.not_ready(); }
     void pause_all(bool paused) override { loop_.pause_all(paused); }
 
 private:
     Loop& loop_;
+    std::string const run_;  // letters that no other run has
 };
 
 }  // namespace genesis

@@ -16,4 +16,11 @@ void add_gauges(Metrics& metrics, Board const& board, Trail& trail) {
     });
 }
 
+void add_gauges(Metrics& metrics, RedisCache const* shared) {
+    if (shared == nullptr) return;
+    metrics.add_source([shared](Gauges& out) {
+        out.set("genesis_shared_cache_up", "Whether Redis answered when it was last asked.", shared->up() ? 1 : 0);
+    });
+}
+
 }  // namespace genesis

@@ -46,16 +46,7 @@ std::optional<std::string> MemoryCache::get(std::string const& key) {
 
 void MemoryCache::set(std::string const& key, std::string const& value, std::chrono::milliseconds ttl) {
     std::lock_guard const lock(mutex_);
-    keep({key, value, 0, clock_.steady() + ttl});
-}
-
-std::optional<std::int64_t> MemoryCache::add(std::string const& key, std::int64_t amount,
-                                             std::chrono::milliseconds window) {
-    auto const name = key + "@" + std::to_string(clock_.now().time_since_epoch() / window);
-    std::lock_guard const lock(mutex_);
-    if (auto const found = living(name); found != entries_.end()) return found->count += amount;
-    keep({name, "", amount, clock_.steady() + 2 * window});
-    return amount;
+    keep({key, value, clock_.steady() + ttl});
 }
 
 std::size_t MemoryCache::bytes() const {

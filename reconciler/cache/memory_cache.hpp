@@ -16,15 +16,11 @@ public:
 
     std::optional<std::string> get(std::string const& key) override;
     void set(std::string const& key, std::string const& value, std::chrono::milliseconds ttl) override;
-    // A counter is forgotten like a value when there is no room.
-    std::optional<std::int64_t> add(std::string const& key, std::int64_t amount,
-                                    std::chrono::milliseconds window) override;
     [[nodiscard]] std::size_t bytes() const;
 
 private:
     struct Entry {
         std::string key, value;
-        std::int64_t count = 0;
         Steady ends{};
     };
     using Entries = std::list<Entry>;  // the most lately used first

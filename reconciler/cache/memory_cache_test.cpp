@@ -44,16 +44,6 @@ TEST_CASE("a full cache forgets what was used least lately and never holds more 
     CHECK(!cache.get("k999"));
 }
 
-TEST_CASE("a counter starts anew in each window") {
-    HandClock clock;
-    MemoryCache cache(100000, clock);
-    CHECK(cache.add("kid", 1, 10s) == 1);
-    CHECK(cache.add("kid", 2, 10s) == 3);
-    CHECK(cache.add("other", 1, 10s) == 1);
-    clock.passed = 10s;
-    CHECK(cache.add("kid", 1, 10s) == 1);
-}
-
 TEST_CASE("an open circuit lets nobody through, and a late failure does not open the next one") {
     Breaker breaker(100ms, 5000ms);
     Steady now(1h);

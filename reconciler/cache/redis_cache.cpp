@@ -1,4 +1,4 @@
-// Names, seals and counters over the link.
+// Names, seals and buckets over the link.
 #include "reconciler/cache/redis_cache.hpp"
 
 #include <charconv>
@@ -6,7 +6,8 @@
 namespace genesis {
 namespace {
 
-constexpr std::size_t most_value = std::size_t{4} << 20, most_sealed = 2 * most_value;
+// What takes longer than a question may is of no use, and holds up those behind it.
+constexpr std::size_t most_value = std::size_t{1} << 20, most_sealed = 2 * most_value;
 
 // "genesis:node1:2f…:": stores that happen to bear the same node's name have different master keys.
 std::string prefix_of(std::string const& node, Vault const& master) {
@@ -16,6 +17,24 @@ std::string prefix_of(std::string const& node, Vault const& master) {
         for (int const shift : {4, 0}) hex += "0123456789abcdef"[(static_cast<unsigned char>(c) >> shift) & 15];
     return "genesis:" + node + ":" + hex + ":";
 }
+
+// A bucket is the time, in microseconds, when it will be full; none is full. Whatever else was put in its place counts
+// as full, and what is later than an empty one would be counts as empty from now on.
+constexpr std::string_view bucket = R"lua(
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+local each = 1000000 / ARGV[1]
+local empty = now + each * ARGV[2]
+local function keep(full)
+    redis.call('SET', KEYS[1], string.format('%.0f', full), 'PX', math.ceil((full - now) / 1000))
+end
+local full = tonumber(redis.call('GET', KEYS[1])) or now
+if not (full >= now) then full = now end
+if full > empty then keep(empty) return 0 end
+if full + each > empty + 1 then return 0 end
+keep(full + each)
+return 1
+)lua";
 
 std::string number(std::int64_t n) { return std::to_string(n); }
 
@@ -59,14 +78,11 @@ void RedisCache::set(std::string const& key, std::string const& value, std::chro
     log_.write(Level::warning, "nothing can be put in the shared cache", {{"why", why.what()}});
 }
 
-// The counter has an end before it counts, so none is left behind.
-std::optional<std::int64_t> RedisCache::add(std::string const& key, std::int64_t amount,
-                                            std::chrono::milliseconds window) {
-    auto const name = name_of(key) + "@" + number(clock_.now().time_since_epoch() / window);
-    link_.tell({"SET", name, "0", "PX", number(2 * window.count()), "NX"});
-    auto const reply = link_.ask({"INCRBY", name, number(amount)});
-    if (!reply || !reply->number || *reply->number < amount) return std::nullopt;
-    return *reply->number;
+std::optional<bool> RedisCache::take(std::string const& key, Size const& size) {
+    auto const reply =
+        link_.ask({"EVAL", std::string(bucket), "1", name_of(key), number(size.per_second), number(size.burst)});
+    if (!reply || !reply->number) return std::nullopt;
+    return *reply->number == 1;
 }
 
 }  // namespace genesis

@@ -1,10 +1,10 @@
-// The cache that several processes of one store share: a Redis.
+// The cache and the buckets that several processes of one store share: a Redis.
 //
 // Who may write to that Redis is trusted with little. A value is sealed with a key derived from the node's master key
 // and bound to its name and the end of its time, so it can be neither read nor made up nor put elsewhere there; what
-// does not open is no value. Left to such a writer: to forget values, and to change counters, which hold no secret and
-// cannot be sealed. So a limit that is counted here is counted in each process as well, and raising a counter refuses
-// the requests of one window: give the Redis to nobody else (a unix socket, or a password).
+// does not open is no value. Left to such a writer: to forget values, and to change buckets, which hold no secret and
+// cannot be sealed. So each process keeps buckets of its own beside them, and one that was emptied here refuses
+// requests until it fills again: give the Redis to nobody else (a unix socket, or a password).
 #pragma once
 #include "drivers/secrets/vault.hpp"
 #include "reconciler/cache/cache.hpp"
@@ -14,16 +14,16 @@
 
 namespace genesis {
 
-class RedisCache final : public Cache {
+class RedisCache final : public Cache, public SharedBuckets {
 public:
     // Two processes share what they keep when node and master key are the same. Throws Fault like RedisLink.
     RedisCache(RedisServer server, std::string const& node, Vault const& master, Clock const& clock, Log& log);
 
     std::optional<std::string> get(std::string const& key) override;
-    // Does not wait. A value of more than 4 MiB is not kept.
+    // Does not wait. A value of more than 1 MiB is not kept.
     void set(std::string const& key, std::string const& value, std::chrono::milliseconds ttl) override;
-    std::optional<std::int64_t> add(std::string const& key, std::int64_t amount,
-                                    std::chrono::milliseconds window) override;
+    // By the clock of Redis, which all processes share.
+    std::optional<bool> take(std::string const& key, Size const& size) override;
     // Whether Redis answered when it was last asked.
     [[nodiscard]] bool up() const { return link_.up(); }
     // The name of a key in Redis.

@@ -1,95 +1,26 @@
 // The shared cache on a real redis-server that is killed, stopped, poisoned and started again.
 #include "reconciler/cache/redis_cache.hpp"
 
+#include "reconciler/cache/redis_fixture.hpp"
 #include "tests/support/fake_clock.hpp"
-#include "tests/support/tmp_root.hpp"
 
-#include <hiredis/hiredis.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include <catch2/catch.hpp>
 
 #include <array>
 #include <atomic>
-#include <csignal>
 #include <cstring>
-#include <functional>
-#include <thread>
-
-extern char** environ;
 
 namespace genesis {
 namespace {
 
 using namespace std::chrono_literals;
 
-bool eventually(std::function<bool()> const& so) {
-    for (auto const end = std::chrono::steady_clock::now() + 30s; std::chrono::steady_clock::now() < end;) {
-        if (so()) return true;
-        std::this_thread::sleep_for(5ms);
-    }
-    return false;
-}
-
-class Server {
-public:
-    Server() { start(); }
-    ~Server() { kill(); }
-    Server(Server const&) = delete;
-    Server& operator=(Server const&) = delete;
-
-    void start() {
-        std::string const path = socket();
-        std::string const dir = root_.path();
-        std::array<char const*, 12> argv{"redis-server", "--port", "0", "--unixsocket", path.c_str(), "--dir",
-                                         dir.c_str(),    "--save", "",  "--logfile",    "/dev/null",  nullptr};
-        auto* const words = const_cast<char* const*>(argv.data());
-        if (::posix_spawnp(&pid_, argv[0], nullptr, nullptr, words, environ) != 0) throw Fault("no redis-server");
-    }
-    void signal(int number) const { ::kill(pid_, number); }
-    void kill() {
-        if (pid_ <= 0) return;
-        signal(SIGKILL);
-        ::waitpid(pid_, nullptr, 0);
-        pid_ = 0;
-    }
-    [[nodiscard]] std::string socket() const { return root_ / "redis.sock"; }
-    [[nodiscard]] RedisServer address() const {
-        RedisServer out;
-        out.socket = socket();
-        out.first_pause = 10ms;
-        out.longest_pause = 50ms;
-        return out;
-    }
-    // As somebody else who may write to it.
-    void write(std::string const& key, std::string const& value) const {
-        auto* const c = redisConnectUnix(socket().c_str());
-        REQUIRE(c != nullptr);
-        freeReplyObject(redisCommand(c, "SET %b %b", key.data(), key.size(), value.data(), value.size()));
-        redisFree(c);
-    }
-    [[nodiscard]] std::string read(std::string const& key) const {
-        auto* const c = redisConnectUnix(socket().c_str());
-        REQUIRE(c != nullptr);
-        auto* const reply = static_cast<redisReply*>(redisCommand(c, "GET %b", key.data(), key.size()));
-        std::string out = reply->str == nullptr ? "" : std::string(reply->str, reply->len);
-        freeReplyObject(reply);
-        redisFree(c);
-        return out;
-    }
-
-private:
-    test::TmpRoot root_;
-    pid_t pid_ = 0;
-};
-
 struct Bed {
     test::FakeClock clock;
     test::ListLog log;
-    Server server;
+    RedisProcess server;
     std::unique_ptr<RedisCache> cache(char key = 'k') {
         auto const master = Vault::with_key(Secret(std::string("0123456789abcdef0123456789abcde") + key));
         auto out = std::make_unique<RedisCache>(server.address(), "node1", master, clock, log);
@@ -113,10 +44,6 @@ TEST_CASE("what one process caches the other finds, and nobody else can read it"
     CHECK(!stranger->get("list"));
     CHECK(bed.server.read(one->name_of("list")).find("a value") == std::string::npos);
     CHECK(!bed.server.read(one->name_of("list")).empty());
-    auto const count = [&](RedisCache& cache) { return cache.add("kid", 1, 60s).value_or(0); };
-    auto const before = count(*one);
-    CHECK(eventually([&] { return count(*two) > before; }));
-    CHECK(eventually([&] { return count(*one) > before + 1; }));
 }
 
 TEST_CASE("a shared value is over at its time, also where Redis still has it") {
@@ -143,9 +70,55 @@ TEST_CASE("what somebody else wrote into Redis is no value") {
     flipped[flipped.size() / 2] = flipped[flipped.size() / 2] == 'A' ? 'B' : 'A';
     bed.server.write(cache->name_of("list"), flipped);
     CHECK(!cache->get("list"));
-    bed.server.write(cache->name_of("kid") + "@30000000", "no number");
-    CHECK(!cache->add("kid", 1, 60s));
-    CHECK(eventually([&] { return cache->up(); }));
+}
+
+// A machine under load may miss a deadline, which is no word: again, then.
+bool got_one(SharedBuckets& through, SharedBuckets::Size const& size) {
+    std::optional<bool> told;
+    eventually([&] { return (told = through.take("kid", size)).has_value(); });
+    return told.value();
+}
+
+// How many of a hundred that ask at once get something from the bucket, in turn through each of the caches.
+int taken(std::vector<RedisCache*> const& through, SharedBuckets::Size const& size) {
+    int out = 0;
+    for (std::size_t i = 0; i < 100; ++i) out += got_one(*through[i % through.size()], size) ? 1 : 0;
+    return out;
+}
+
+TEST_CASE("two processes take from one bucket, which fills again with time") {
+    Bed bed;
+    auto const one = bed.cache(), two = bed.cache(), stranger = bed.cache('x');
+    auto const started = std::chrono::steady_clock::now();
+    auto const got = taken({one.get(), two.get()}, {1, 30});
+    auto const passed = std::chrono::steady_clock::now() - started;
+    CHECK(got >= 30);
+    CHECK(got <= 31 + std::chrono::duration_cast<std::chrono::seconds>(passed).count());
+    CHECK(taken({stranger.get()}, {1, 30}) >= 30);
+    CHECK(!got_one(*two, {100, 30}));  // the same bucket, filled faster from now on
+    std::this_thread::sleep_for(100ms);
+    CHECK(taken({two.get()}, {100, 30}) >= 5);
+}
+
+TEST_CASE("a bucket that somebody else wrote is full, or at most empty, or not there") {
+    Bed bed;
+    auto const cache = bed.cache();
+    auto const name = cache->name_of("kid");
+    for (std::string const bad : {"", "garbage", "nan", "-inf", "-1", "0", "0x10"}) {
+        INFO(bad);
+        bed.server.write(name, bad);
+        CHECK(taken({cache.get()}, {1000, 5}) >= 5);
+    }
+    for (std::string const far : {"9999999999999999", "inf", "1e300", "1e999999"}) {
+        INFO(far);
+        bed.server.write(name, far);
+        CHECK(!got_one(*cache, {1000, 5}));
+        std::this_thread::sleep_for(10ms);
+        CHECK(taken({cache.get()}, {1000, 5}) >= 5);
+    }
+    bed.server.write_list(name);
+    CHECK(!cache->take("kid", {1, 5}));
+    CHECK(cache->up());
 }
 
 TEST_CASE("without Redis there is no cache at once, and it is used again when it is back") {
@@ -154,7 +127,7 @@ TEST_CASE("without Redis there is no cache at once, and it is used again when it
     CHECK(Bed::holds(*cache, "list", "a value"));
     bed.server.kill();
     CHECK(!cache->get("list"));
-    CHECK(!cache->add("kid", 1, 60s));
+    CHECK(!cache->take("kid", {1, 1}));
     cache->set("list", "b", 60s);
     CHECK(eventually([&] { return !cache->up(); }));
     bed.server.start();

@@ -16,7 +16,7 @@ struct RedisServer {
     int port = 6379;
     int database = 0;
     Secret password;                                                  // of the user "default"; empty when it has none
-    std::chrono::milliseconds deadline{50};                           // of each question
+    std::chrono::milliseconds deadline{25};                           // of each question
     std::chrono::milliseconds first_pause{100}, longest_pause{5000};  // between attempts to reach it
 };
 

@@ -16,10 +16,17 @@ public:
     void set(Ref const& object, Lines lines, std::int64_t generation, std::vector<Condition> conditions) {
         std::lock_guard lock(mutex_);
         entries_[object] = {std::move(lines), generation, std::move(conditions)};
+        ++version_;
     }
     void erase(Ref const& object) {
         std::lock_guard lock(mutex_);
         entries_.erase(object);
+        ++version_;
+    }
+    // Rises with each change: what was read after a version is at least as new.
+    [[nodiscard]] std::uint64_t version() const {
+        std::lock_guard lock(mutex_);
+        return version_;
     }
     // What the object's status is; conditions as stored when nothing was looked at since the start.
     [[nodiscard]] Status status(Object const& object) const {
@@ -55,6 +62,7 @@ private:
     };
     mutable std::mutex mutex_;
     std::map<Ref, Entry> entries_;
+    std::uint64_t version_ = 0;
 };
 
 }  // namespace genesis

@@ -61,10 +61,26 @@ bool step(SQLite::Database& db, std::string const& path, std::span<std::string_v
     return true;
 }
 
+// A node's mark "objects" rises in the transaction of whatever changes one of its objects, whoever writes it.
+constexpr std::string_view count_changes = R"sql(
+CREATE TRIGGER object_inserted AFTER INSERT ON objects BEGIN
+    INSERT INTO marks (node, name, value) VALUES (NEW.node, 'objects', 1)
+        ON CONFLICT (node, name) DO UPDATE SET value = value + 1;
+END;
+CREATE TRIGGER object_updated AFTER UPDATE ON objects BEGIN
+    INSERT INTO marks (node, name, value) VALUES (NEW.node, 'objects', 1)
+        ON CONFLICT (node, name) DO UPDATE SET value = value + 1;
+END;
+CREATE TRIGGER object_deleted AFTER DELETE ON objects BEGIN
+    INSERT INTO marks (node, name, value) VALUES (OLD.node, 'objects', 1)
+        ON CONFLICT (node, name) DO UPDATE SET value = value + 1;
+END;
+)sql";
+
 }  // namespace
 
 std::span<std::string_view const> migrations() {
-    static std::array const steps{schema_sql};
+    static std::array const steps{schema_sql, count_changes};
     return steps;
 }
 

@@ -221,6 +221,13 @@ Stored<std::map<std::string, Secret>> SqliteStore::take_credentials(Ref const& r
     });
 }
 
+std::int64_t SqliteStore::version() {
+    return read([&](Statements& sql) {
+        Use row(sql.mark, node_, "objects");
+        return row.row() ? row.integer(0) : std::int64_t{0};
+    });
+}
+
 bool SqliteStore::healthy() {
     try {
         commit_.run([] {});

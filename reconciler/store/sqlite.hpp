@@ -44,6 +44,7 @@ public:
                                       std::size_t limit) override;
 
     Stored<std::map<std::string, Secret>> take_credentials(Ref const& ref, Origin* by = nullptr) override;
+    std::int64_t version() override;
     bool healthy() override;
 
     bool add_key(ApiKey const& key, Origin const& by) override;

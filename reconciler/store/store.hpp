@@ -130,6 +130,10 @@ struct Store : Journal {
                                               std::size_t limit) = 0;
     // Secrets that were made up for the object, told once: the second call returns none.
     virtual Stored<std::map<std::string, Secret>> take_credentials(Ref const& ref, Origin* by = nullptr) = 0;
+    // Rises in the commit of each change of an object, whichever process makes it, and never falls. Cheap, so that it
+    // can be asked with every request. What is read after it is at least as new: what was made of objects that were
+    // read after version n, while it still is n, is made of what is stored now.
+    virtual std::int64_t version() = 0;
     virtual bool healthy() = 0;
 };
 

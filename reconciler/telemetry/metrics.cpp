@@ -114,6 +114,7 @@ struct Metrics::Impl {
     Registry registry;
     Counters<3> requests{registry, "genesis_http_requests_total", "Requests answered.", {"method", "route", "status"}};
     Counters<1> refusals{registry, "genesis_auth_refusals_total", "Requests refused before routing.", {"code"}};
+    Counters<1> cached{registry, "genesis_cached_lists_total", "Lists found in the cache, or made.", {"outcome"}};
     Counters<3> steps{registry, "genesis_steps_total", "Steps done on the server.", {"kind", "verb", "outcome"}};
     Counters<2> settles{
         registry, "genesis_settles_total", "Ends of batches: tests and reloads.", {"driver", "outcome"}};
@@ -163,6 +164,8 @@ void Metrics::commit(Seconds took, std::size_t jobs) {
     impl_->commit_seconds.Observe(took.count());
     impl_->commit_jobs.Observe(static_cast<double>(jobs));
 }
+
+void Metrics::cached(bool found) { impl_->cached.add({found ? "found" : "made"}); }
 
 void Metrics::pass(bool full, Seconds took) {
     (full ? impl_->full_pass : impl_->small_pass).Observe(took.count());

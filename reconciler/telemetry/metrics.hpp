@@ -45,6 +45,7 @@ public:
     void request(std::string_view method, std::string_view route, int status, Seconds took);
     void refused(std::string_view code);  // before routing: the code of the problem that was answered
     void connections(int change);         // +1 opened, -1 closed
+    void cached(bool found);              // a list was asked for: it was found in the cache, or made
     void commit(Seconds took, std::size_t jobs);
     void pass(bool full, Seconds took);
     void step(std::string_view kind, std::string_view verb, std::string_view outcome);

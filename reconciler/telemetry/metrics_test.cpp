@@ -63,6 +63,8 @@ TEST_CASE("the text of the metrics is one that Prometheus reads, before anything
     metrics.request("none", "none", 404, 1ms);
     metrics.refused("unauthenticated");
     metrics.connections(1);
+    metrics.cached(true);
+    metrics.cached(false);
     metrics.commit(3ms, 7);
     metrics.pass(true, 200ms);
     metrics.step("site", "create", "done");
@@ -83,6 +85,7 @@ TEST_CASE("the text of the metrics is one that Prometheus reads, before anything
     CHECK(value(R"(genesis_http_request_seconds_bucket{method="GET",le="+Inf"})") == 2);
     CHECK(value(R"(genesis_auth_refusals_total{code="unauthenticated"})") == 1);
     CHECK(value("genesis_http_connections") == 1);
+    CHECK(value(R"(genesis_cached_lists_total{outcome="found"})") == 1);
     CHECK(value("genesis_store_commit_jobs_sum") == 7);
     CHECK(value(R"(genesis_pass_seconds_count{scope="full"})") == 1);
     CHECK(value(R"(genesis_steps_total{kind="site",outcome="done",verb="create"})") == 1);

@@ -24,7 +24,7 @@ struct Options {
     std::string directory = "/var/tmp";
     std::size_t connections = 64, rounds = 3, accounts = 20000;
     double seconds = 5, minutes = 0;
-    bool etcd = true;
+    bool etcd = true, cache = true;
 };
 
 struct Scratch {
@@ -38,13 +38,18 @@ struct Scratch {
 };
 
 struct Genesis {
-    explicit Genesis(std::string const& directory)
-        : child({"/proc/self/exe", "--serve", directory}, directory + "/log") {
+    Genesis(std::string const& directory, bool cache)
+        : child(command(directory, cache), directory + "/log") {
         std::string secret;
         std::istringstream(child.read_line()) >> unix_socket.socket >> http.port >> https.port >> secret;
         https.tls = true;
         sign = signer(key_id, audience, unhex(secret));
         ask(unix_socket, put_package(unsigned_));
+    }
+    static std::vector<std::string> command(std::string const& directory, bool cache) {
+        std::vector<std::string> out{"/proc/self/exe", "--serve", directory};
+        if (!cache) out.emplace_back("--no-cache");
+        return out;
     }
     Child child;
     Target unix_socket{}, http{}, https{};
@@ -126,7 +131,7 @@ Figures measure(Child const& server, Target const& target, Options const& option
 
 int compare(Options const& options) {
     Scratch const scratch(options.directory);
-    Genesis genesis(scratch.path);
+    Genesis genesis(scratch.path, options.cache);
     std::optional<Etcd> etcd;
     if (options.etcd) etcd.emplace(scratch.path);
     Writes ours(0, options.accounts), theirs(0, options.accounts);
@@ -147,6 +152,8 @@ int compare(Options const& options) {
         one("GET http", genesis.child, genesis.http, get);
         one("GET socket", genesis.child, genesis.unix_socket,
             [&](std::string& out) { get_account(out, ours.some_name(), genesis.unsigned_); });
+        one("GET list socket", genesis.child, genesis.unix_socket,
+            [&](std::string& out) { list_accounts(out, genesis.unsigned_); });
         std::printf("%-22s %.1f MiB resident, %zu accounts\n", "", genesis.child.resident_mib(), ours.accounts());
     }
     std::printf("all rounds\n");
@@ -160,7 +167,7 @@ int compare(Options const& options) {
 // Whether memory stays where it is: PUTs and GETs in turn, for so long.
 int endure(Options options) {
     Scratch const scratch(options.directory);
-    Genesis genesis(scratch.path);
+    Genesis genesis(scratch.path, options.cache);
     Writes writes(0, options.accounts);
     options.seconds = 15;
     auto const rounds = static_cast<int>(options.minutes * 60 / (2 * options.seconds));
@@ -179,7 +186,7 @@ int run(int argc, char** argv) {
     CLI::App app("Signed, durable PUTs of account specs over HTTPS and HTTP beside etcd's; and GETs");
     Options options;
     std::string served;
-    bool no_etcd = false;
+    bool no_etcd = false, no_cache = false;
     app.add_option("--directory", options.directory, "Both data directories are made here")->capture_default_str();
     app.add_option("--connections", options.connections)->capture_default_str();
     app.add_option("--rounds", options.rounds)->capture_default_str();
@@ -187,10 +194,12 @@ int run(int argc, char** argv) {
     app.add_option("--accounts", options.accounts, "At most so many; then only changes")->capture_default_str();
     app.add_option("--minutes", options.minutes, "PUTs and GETs in turn, with the server's memory, without etcd");
     app.add_flag("--no-etcd", no_etcd);
+    app.add_flag("--no-cache", no_cache, "Each list is made anew");
     app.add_option("--serve", served, "Be the server, in this directory")->group("");
     CLI11_PARSE(app, argc, argv);
-    if (!served.empty()) return serve(served);
+    if (!served.empty()) return serve(served, !no_cache);
     options.etcd = !no_etcd;
+    options.cache = !no_cache;
     return options.minutes > 0 ? endure(options) : compare(options);
 }
 

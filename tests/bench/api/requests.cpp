@@ -90,6 +90,10 @@ void get_account(std::string& out, std::string const& name, Sign const& sign) {
     write_request(out, "GET", target, sign("GET", target, ""), "");
 }
 
+void list_accounts(std::string& out, Sign const& sign) {
+    write_request(out, "GET", "/v1/accounts", sign("GET", "/v1/accounts", ""), "");
+}
+
 std::string put_package(Sign const& sign) {
     std::string const target = "/v1/packages/starter";
     std::string const spec =

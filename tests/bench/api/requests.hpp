@@ -38,7 +38,8 @@ Sign signer(std::string kid, std::string audience, Secret key);
 
 void put_account(std::string& out, Writes::Write const& write, Sign const& sign);
 void get_account(std::string& out, std::string const& name, Sign const& sign);
-std::string put_package(Sign const& sign);  // the one that the accounts name
+void list_accounts(std::string& out, Sign const& sign);  // the first page of a hundred
+std::string put_package(Sign const& sign);               // the one that the accounts name
 // The same write as etcd's JSON gateway takes it: key and value in base64.
 void put_etcd(std::string& out, Writes::Write const& write);
 

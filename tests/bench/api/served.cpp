@@ -6,6 +6,7 @@
 #include "reconciler/api/signed_requests.hpp"
 #include "reconciler/app/certificate.hpp"
 #include "reconciler/app/reserved.hpp"
+#include "reconciler/cache/memory_cache.hpp"
 #include "reconciler/store/sqlite.hpp"
 #include "reconciler/telemetry/log.hpp"
 
@@ -37,6 +38,7 @@ struct IdleEngine final : Engine {
                 {"conditions", json::array()},
                 {"records", json::array()}};
     }
+    std::optional<std::string> status_version() override { return "stored"; }
     std::vector<std::string> not_ready() override { return {}; }
     void pause_all(bool) override {}
 
@@ -86,7 +88,7 @@ Secret unhex(std::string const& text) {
     return Secret(std::move(out));
 }
 
-int serve(std::string const& directory) {
+int serve(std::string const& directory, bool cache) {
     sigset_t ends;
     sigemptyset(&ends);
     for (int s : {SIGTERM, SIGINT}) sigaddset(&ends, s);
@@ -104,7 +106,9 @@ int serve(std::string const& directory) {
     ApiSettings settings;
     settings.node = "bench";
     settings.admin_gid = ::getegid();
-    ApiServer api({store, store, store, admission, engine, settings, *log, clock});
+    MemoryCache lists(std::size_t{32} << 20, clock);
+    ApiServer api(
+        {store, store, store, admission, engine, settings, *log, clock, nullptr, nullptr, cache ? &lists : nullptr});
     PeerCredentials const peers(settings.admin_gid);
     auto const socket = directory + "/api.sock";
     api.serve({host::listen_unix(socket, ::getegid()).release(), &peers, nullptr, "unix:" + socket, {512, 512}});

@@ -1,0 +1,31 @@
+// What may be forgotten, kept as genesis.yaml says: in memory, or in a Redis as well.
+#pragma once
+#include "reconciler/api/rate_limit.hpp"
+#include "reconciler/app/config.hpp"
+#include "reconciler/cache/layered_cache.hpp"
+#include "reconciler/cache/memory_cache.hpp"
+#include "reconciler/cache/redis_cache.hpp"
+
+#include <memory>
+
+namespace genesis {
+
+class Caches {
+public:
+    // Throws Fault when the password's file cannot be read or is not root's alone. Whether Redis is there is not waited
+    // for.
+    Caches(Config const& config, std::string const& node, Vault const& master, Clock const& clock, Log& log);
+
+    Cache& answers() { return layers_ ? static_cast<Cache&>(*layers_) : memory_; }
+    RateLimits& limits() { return shared_ ? static_cast<RateLimits&>(*shared_) : own_; }
+    [[nodiscard]] RedisCache const* redis() const { return redis_.get(); }  // null when there is to be none
+
+private:
+    MemoryCache memory_;
+    TokenBuckets own_;
+    std::unique_ptr<RedisCache> redis_;
+    std::optional<LayeredCache> layers_;
+    std::optional<SharedLimits> shared_;
+};
+
+}  // namespace genesis
