@@ -62,7 +62,7 @@ private:
         if (text == "null" || text == "~" || text.empty()) return nullptr;
         std::int64_t number = 0;
         auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-        bool plain = text == "0" || (text[0] != '0' && !text.starts_with("-0"));
+        bool plain = text == "0" || text == "-0" || (text[0] != '0' && !text.starts_with("-0"));
         if (error == std::errc{} && end == text.data() + text.size() && plain) return number;
         return json::string(text);
     }

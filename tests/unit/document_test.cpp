@@ -115,3 +115,16 @@ TEST_CASE("a carriage return alone ends no line of YAML") {
     CHECK_FALSE(parse_yaml("[]\n\r \t").has_value());
     CHECK(parse_yaml("a: 1\r\nb: 2\r\n").has_value());
 }
+
+TEST_CASE("minus zero is the number zero in both notations, and leading zeros are a number in neither") {
+    for (auto const* text : {"[0]", "[-0]"}) {
+        auto const json = parse_json(text);
+        auto const yaml = parse_yaml(text);
+        REQUIRE(json.has_value());
+        REQUIRE(yaml.has_value());
+        CHECK(*json == json::array{0});
+        CHECK(yaml->front().value == *json);
+    }
+    CHECK_FALSE(parse_json("[-07]").has_value());
+    CHECK(parse_yaml("[-07]")->front().value == json::array{"-07"});
+}
