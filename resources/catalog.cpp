@@ -25,7 +25,8 @@ ObjectKind const* find_kind(std::string_view word) {
 Checked<Spec> read_spec(ObjectKind const& kind, std::string_view name, json::value body) {
     if (!body.is_object()) return Refused{{{"", "wrong_type", "must be a mapping"}}};
     auto spec = std::move(body.get_object());
-    if (auto const* said = spec.if_contains("kind"); said != nullptr && !(said->is_string() && said->get_string() == kind.schema->kind))
+    if (auto const* said = spec.if_contains("kind");
+        said != nullptr && !(said->is_string() && said->get_string() == kind.schema->kind))
         return Refused{{{"/kind", "conflict", "must be " + std::string(kind.schema->kind) + " here"}}};
     spec.erase("kind");
     auto const key = std::string(kind.schema->key()->name);

@@ -18,6 +18,7 @@
 #include <charconv>
 #include <exception>
 #include <memory>
+#include <thread>
 
 namespace genesis {
 namespace {
@@ -150,8 +151,7 @@ void take(Identity const& who, Route const& route, CutTarget const& target, Aske
 void find_route(Identity const& who, Asked& asked) {
     auto const& request = asked.request;
     auto const target = asked.by.nonce && !is_signed_target(request.target) ? std::nullopt : cut(request.target);
-    if (!target)
-        return not_there(who, asked, problem(400, "malformed", "the request target is not one of this API"));
+    if (!target) return not_there(who, asked, problem(400, "malformed", "the request target is not one of this API"));
     std::string allowed_methods;
     for (auto const& candidate : routes()) {
         if (!matches(candidate, *target, asked.call)) continue;
@@ -197,8 +197,7 @@ asio::awaitable<T> told_by(std::atomic<int>& under_way, Start start) {
 // False when the nonce was spent before.
 asio::awaitable<bool> spent(Service const& service, Origin& by, Lanes const& lanes) {
     if (!by.nonce) co_return true;
-    co_return co_await told_by<bool>(lanes.in_store,
-                                     [&](Told<bool> told) { service.keys.spend(by, std::move(told)); });
+    co_return co_await told_by<bool>(lanes.in_store, [&](Told<bool> told) { service.keys.spend(by, std::move(told)); });
 }
 
 asio::any_io_executor const& lane_of(Request const& request, Lanes const& lanes) {
@@ -213,8 +212,7 @@ asio::awaitable<void> call_handler(Service const& service, Asked& asked, Lanes c
             lanes.in_store, [&](Told<Answer> told) { route.begin(service, asked.call, std::move(told)); });
         co_return;
     }
-    if (!route.quick)
-        co_await asio::post(asio::bind_executor(lane_of(asked.request, lanes), asio::use_awaitable));
+    if (!route.quick) co_await asio::post(asio::bind_executor(lane_of(asked.request, lanes), asio::use_awaitable));
     asked.said.answer = route.handle(service, asked.call);
 }
 
@@ -274,6 +272,7 @@ Answered answer(Service const& service, Authenticator const& authenticator, Requ
     Lanes const lanes{io.get_executor(), io.get_executor(), io.get_executor(), in_store};
     auto out = asio::co_spawn(io, answering(service, authenticator, request, connection, lanes), asio::use_future);
     io.run();
+    while (in_store > 0) std::this_thread::yield();  // the store is still on its way out of `io`
     return out.get();
 }
 

@@ -16,8 +16,8 @@ struct Lanes {
     std::atomic<int>& in_store;  // calls that the store has not told the end of: it still needs the executors
 };
 
-// As answer() does, awaited. Everything given outlives it. Starts and ends on the coroutine's executor; a put and a look
-// at one object need no other thread but the store's.
+// As answer() does, awaited. Everything given outlives it. Starts and ends on the coroutine's executor; a put and a
+// look at one object need no other thread but the store's.
 boost::asio::awaitable<Answered> answering(Service const& service, Authenticator const& authenticator,
                                            Request const& request, Connection const& connection, Lanes lanes);
 

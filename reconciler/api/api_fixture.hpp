@@ -1,9 +1,9 @@
 // What tests of the API share: store, fake engine and server on a socket of their own, and a client without a library.
 #pragma once
+#include "reconciler/api/described.hpp"
 #include "reconciler/api/fake_engine.hpp"
 #include "reconciler/api/server.hpp"
 #include "reconciler/store/store_fixture.hpp"
-#include "resources/schema/document.hpp"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -35,6 +35,11 @@ struct Reply {
     [[nodiscard]] json::object body() const { return parse_json(text).value().as_object(); }
     [[nodiscard]] std::string code() const { return std::string(body().at("code").as_string()); }
     [[nodiscard]] bool has(std::string_view line) const { return head.find(line) != std::string::npos; }
+    [[nodiscard]] std::string type() const {
+        constexpr std::string_view name = "Content-Type: ";
+        auto const at = head.find(name);
+        return at == std::string::npos ? "" : head.substr(at + name.size(), head.find('\r', at) - at - name.size());
+    }
 };
 
 // One connection; blocking, for at most half a minute.
@@ -67,14 +72,11 @@ public:
         }
         return true;
     }
-    // Status 0 when the server closed without an answer.
-    Reply receive() {
-        Reply out = receive_head();
-        auto const at = out.head.find("Content-Length: ");
-        auto const length = at == std::string::npos ? 0 : std::stoul(out.head.substr(at + 16));
-        while (read_.size() < length)
-            if (!more()) return {};
-        out.text = take(length);
+    // Status 0 when the server closed without an answer. It is held against the description of the request that is told
+    // here; of one that is no request there can be no answer but a problem.
+    Reply receive(std::string const& method = "", std::string const& target = "") {
+        Reply out = receive_whole();
+        if (out.status != 0) hold_text(method, target, out.status, out.type(), out.text);
         return out;
     }
     Reply receive_head() {
@@ -100,10 +102,19 @@ public:
         std::string text = method + " " + target + " HTTP/1.1\r\nHost: x\r\n" + headers;
         if (!body.empty()) text += "Content-Length: " + std::to_string(body.size()) + "\r\n";
         send(text + "\r\n" + body);
-        return receive();
+        return receive(method, target);
     }
 
 private:
+    Reply receive_whole() {
+        Reply out = receive_head();
+        auto const at = out.head.find("Content-Length: ");
+        auto const length = at == std::string::npos ? 0 : std::stoul(out.head.substr(at + 16));
+        while (read_.size() < length)
+            if (!more()) return {};
+        out.text = take(length);
+        return out;
+    }
     template <class Address>
     void join(Address const& address) {
         timeval const patience{30, 0};
@@ -181,7 +192,7 @@ public:
 
 private:
     void start() {
-        admission_.emplace(store(), reserved_);
+        admission_.emplace(Admission{store(), reserved_});
         server = std::make_unique<ApiServer>(service(store()), deadlines_);
         int const fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         sockaddr_un address{};
@@ -203,6 +214,7 @@ private:
     QuietLog log_;
     PeerCredentials peers_{::getegid()};
     std::optional<Admission> admission_;
+    AllDescribed described_;
 };
 
 }  // namespace genesis

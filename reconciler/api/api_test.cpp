@@ -261,5 +261,15 @@ TEST_CASE("requests are counted by the route they took and never by what a calle
     CHECK(reply.text.find("made-up") == std::string::npos);
 }
 
+TEST_CASE("whoever asks for the metrics is among the open connections they tell") {
+    ApiFixture f;
+    Anybody anybody;
+    Wire const other(f.open(anybody));
+    bool told = false;
+    for (int i = 0; i < 1000 && !told; ++i)  // who has only just come may not have its place yet
+        told = f.ask("GET", "/metrics").text.find("\ngenesis_http_connections 2\n") != std::string::npos;
+    CHECK(told);
+}
+
 }  // namespace
 }  // namespace genesis

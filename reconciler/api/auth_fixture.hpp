@@ -1,7 +1,7 @@
 // For tests of signed requests: a service in this process, its keys, and a client that signs.
 #pragma once
+#include "reconciler/api/described.hpp"
 #include "reconciler/api/fake_engine.hpp"
-#include "reconciler/api/routes.hpp"
 #include "reconciler/api/signed_requests.hpp"
 #include "reconciler/store/store_fixture.hpp"
 
@@ -68,14 +68,16 @@ public:
     }
     // What a request gets that came from a network address.
     Answer send(Request const& request, std::string const& from = "192.0.2.7") {
-        return genesis::answer(*service_, *requests_, request, {std::nullopt, from}).answer;
+        auto const said = genesis::answer(*service_, *requests_, request, {std::nullopt, from});
+        return hold(request.method, request.target, said.answer);
     }
     Answer ask(Signer const& by, std::string const& method, std::string const& target, std::string const& body = "") {
         return send(signed_by(by, method, target, body));
     }
     // The same of root over the local socket.
     Answer ask_locally(std::string const& method, std::string const& target, std::string const& body = "") {
-        return genesis::answer(*service_, peers_, {method, target, {}, body, "req"}, {Peer{0, 0, {}, 1}}).answer;
+        auto const said = genesis::answer(*service_, peers_, {method, target, {}, body, "req"}, {Peer{0, 0, {}, 1}});
+        return hold(method, target, said.answer);
     }
     KeyRing& ring() { return *ring_; }
     SignedRequests const& requests() { return *requests_; }
@@ -114,6 +116,7 @@ private:
     std::unique_ptr<TokenBuckets> limits_;
     std::unique_ptr<SignedRequests> requests_;
     std::optional<Service> service_;
+    AllDescribed described_;
 };
 
 // Runs work(i) for i of 0 … count - 1, on so many threads at once.

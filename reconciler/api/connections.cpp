@@ -55,6 +55,7 @@ void Roster::leave(Seat& seat) {
     if (seat.gone_) return;
     seat.gone_ = true;
     seats_.erase(&seat);
+    count(-1);
     held_ -= seat.held_;
     seat.held_ = 0;
     if (auto const it = by_address_.find(seat.address_); --it->second == 0) by_address_.erase(it);
@@ -85,7 +86,12 @@ std::unique_ptr<Roster::Seat> Roster::admit(std::string const& address, std::fun
     }
     seats_.insert(seat.get());
     ++by_address_[seat->address_];
+    count(1);
     return seat;
+}
+
+void Roster::count(int change) const {
+    if (metrics_ != nullptr) metrics_->connections(change);
 }
 
 std::size_t Roster::size() const {

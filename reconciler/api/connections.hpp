@@ -1,5 +1,7 @@
 // Who is connected, how many may be, and who goes first when somebody else needs the place.
 #pragma once
+#include "reconciler/telemetry/metrics.hpp"
+
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -48,7 +50,8 @@ public:
         bool gone_ = false;  // under the roster's lock
     };
 
-    explicit Roster(Limits limits) : limits_(limits) {}
+    // `metrics`: counts who has a place, and outlives the roster; null: nobody counts.
+    explicit Roster(Limits limits, Metrics* metrics = nullptr) : limits_(limits), metrics_(metrics) {}
     // `close` is called at most once, from any thread, under a lock: it must only see to it that the connection closes
     // soon if it is idle() then. Nothing when there is no room even so. `address`: of the peer; an IPv6 network of 64
     // bits counts as one.
@@ -59,7 +62,9 @@ private:
     template <class Which>
     bool evict(Which which);
     void leave(Seat& seat);
+    void count(int change) const;
     Limits const limits_;
+    Metrics* const metrics_;
     std::mutex mutable mutex_;
     std::unordered_set<Seat*> seats_;
     std::map<std::string, std::size_t> by_address_;

@@ -9,7 +9,10 @@ namespace genesis {
 namespace {
 
 struct Bench {
-    explicit Bench(Roster::Limits limits) : roster(limits) {}
+    explicit Bench(Roster::Limits limits) : roster(limits, &metrics) {}
+    [[nodiscard]] bool told(int open) const {
+        return metrics.text().find("\ngenesis_http_connections " + std::to_string(open) + "\n") != std::string::npos;
+    }
     // The number of who came, or -1.
     int come(std::string const& address) {
         auto const number = static_cast<int>(seats.size());
@@ -18,6 +21,7 @@ struct Bench {
         seats.push_back(std::move(seat));
         return there ? number : -1;
     }
+    Metrics metrics;
     Roster roster;
     std::vector<int> closed;
     std::vector<std::unique_ptr<Roster::Seat>> seats;
@@ -56,6 +60,24 @@ TEST_CASE("one address takes only its own places, and a network of 64 bits is on
     CHECK(b.come("2001:db8:0:1::1") > 0);
     CHECK(b.closed.size() == 2);
     CHECK(network_of("192.0.2.1") != network_of("192.0.2.2"));
+}
+
+TEST_CASE("metrics tell how many have a place: not who was turned away, nor who gave theirs up") {
+    Bench b({.total = 2, .per_address = 10});
+    CHECK(b.told(0));
+    b.come("192.0.2.1");
+    b.come("192.0.2.2");
+    CHECK(b.told(2));
+    b.come("192.0.2.3");
+    CHECK(b.told(2));
+    b.seats[0].reset();  // had given its place up already
+    CHECK(b.told(2));
+    b.seats[1]->works();
+    b.seats[2]->works();
+    CHECK(b.come("192.0.2.4") == -1);
+    CHECK(b.told(2));
+    b.seats.clear();
+    CHECK(b.told(0));
 }
 
 TEST_CASE("long bodies share a bounded store of bytes; who is half through gives way, who is served does not") {

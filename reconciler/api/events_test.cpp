@@ -16,12 +16,14 @@ struct Follower {
     Follower(std::string const& socket, std::string const& target, std::string const& headers = "") : wire(socket) {
         wire.send("GET " + target + " HTTP/1.1\r\nHost: x\r\n" + headers + "\r\n");
         head = wire.receive_head();
+        hold_head("GET", target, head.status, head.type());
     }
     json::object next() {
         for (auto block = wire.until("\n\n"); !block.empty(); block = wire.until("\n\n")) {
             auto const at = block.find("data: ");
             if (at == std::string::npos) continue;
             auto out = parse_json(block.substr(at + 6)).value().as_object();
+            hold("GET", "/v1/events", head.status, head.type(), out);
             CHECK(block.find("id: " + std::to_string(out.at("seq").as_int64()) + "\n") != std::string::npos);
             CHECK(block.find("event: " + std::string(out.at("type").as_string()) + "\n") != std::string::npos);
             return out;
@@ -58,7 +60,7 @@ struct TestTrail final : Trail {
 Answer asked(ApiFixture& f, Trail& trail, std::string const& target, std::string const& last = "") {
     Request request{"GET", target, {}, "", ""};
     if (!last.empty()) request.headers["last-event-id"] = last;
-    return answer(f.service(trail), Anybody(), request, {}).answer;
+    return hold("GET", target, answer(f.service(trail), Anybody(), request, {}).answer);
 }
 
 TEST_CASE("who follows gets what happened, then what happens, in order and with its number") {
@@ -134,7 +136,7 @@ TEST_CASE("a kind can be picked out, and the number goes on without it") {
     ApiFixture f(soon);
     Follower packages(f.socket(), "/v1/events?after=0&kind=package");
     f.ask("PUT", "/v1/accounts/acme", "{}");
-    CHECK(packages.wire.until("id: 1\n") != "");
+    CHECK_FALSE(packages.wire.until("id: 1\n").empty());
     f.ask("PUT", "/v1/packages/starter", "{}");
     CHECK(packages.next().at("object") == "package/starter");
     CHECK(f.ask("GET", "/v1/events?kind=nonsense").status == 400);

@@ -181,11 +181,12 @@ TEST_CASE("pipelined requests are answered in their order, also over TCP and wit
         all += "PUT /v1/accounts/acme" + std::to_string(i) + " HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}" + one;
     wire.send(all);
     for (int i = 0; i < 50; ++i) {
-        CHECK(wire.receive().body().at("name").as_string() == "acme" + std::to_string(i));
-        CHECK(wire.receive().body().at("node") == "node1");
+        auto const name = "acme" + std::to_string(i);
+        CHECK(wire.receive("PUT", "/v1/accounts/" + name).body().at("name").as_string() == name);
+        CHECK(wire.receive("GET", "/v1/info").body().at("node") == "node1");
     }
     wire.send("GET /v1/info HTTP/1.0\r\n\r\n");
-    CHECK(wire.receive().has("Connection: close"));
+    CHECK(wire.receive("GET", "/v1/info").has("Connection: close"));
     CHECK(wire.ended());
 }
 

@@ -79,6 +79,8 @@ void add_shared(json::object& schemas) {
                    {"code", text()},
                    {"detail", text()},
                    {"problems", list_of(object_of({{"path", text()}, {"code", text()}, {"text", text()}}))}});
+    schemas["problem"].as_object()["properties"].as_object()["oldest"] =
+        json::object{{"type", "integer"}, {"description", "With events_pruned: the lowest seq that is kept."}};
     schemas["empty"] = object_of({});
     schemas["named"] = object_of({{"kind", text()}, {"name", text()}, {"generation", integer()}});
     schemas["written"] = object_of({{"kind", text()}, {"name", text()}, {"generation", integer()}, {"result", text()}});

@@ -10,22 +10,34 @@
 namespace genesis {
 
 // Validates against the part of JSON Schema 2020-12 that the document uses. A keyword it does not know is a finding, so
-// that nothing passes for not being looked at.
+// that nothing passes for not being looked at, and so is a member that the description leaves out, though JSON Schema
+// itself would let it pass.
 class ResponseCheck {
 public:
+    explicit ResponseCheck(json::object document = openapi()) : document_(std::move(document)) {}
+
     // Empty when all is as described; otherwise what is not, and where.
     std::string find(std::string_view method, std::string_view target, int status, std::string_view type,
                      json::value const& body) const {
+        auto const* schema = described(method, target, status, type);
+        if (schema == nullptr) return std::to_string(status) + " in " + std::string(type) + " is not described";
+        if (auto why = fits(*schema, body, ""); !why.empty()) return why;
+        return status < 400 || body.at("status") == status ? "" : "/status: another one than the answer's";
+    }
+    // What is said of the body of such an answer; null when there is to be none. `type` may have parameters. What no
+    // route was found for can only be a problem.
+    json::object const* described(std::string_view method, std::string_view target, int status,
+                                  std::string_view type) const {
+        type = type.substr(0, type.find(';'));
         auto const* operation = operation_of(method, target.substr(0, target.find('?')));
-        auto const* responses = operation != nullptr ? operation->if_contains("responses") : nullptr;
-        if (responses == nullptr)
-            return type == "application/problem+json" ? fits(problem(), body, "") : "no such route";
-        auto const* response = responses->as_object().if_contains(std::to_string(status));
-        if (response == nullptr) response = &responses->at("default");
-        auto const& content = response->at("content").as_object();
-        auto const* media = content.if_contains(type);
-        if (media == nullptr) return "the media type " + std::string(type) + " is not described";
-        return fits(media->at("schema").as_object(), body, "");
+        if (operation == nullptr)
+            return status >= 400 && type == "application/problem+json" ? &component("/problem") : nullptr;
+        auto const& responses = operation->at("responses").as_object();
+        auto const* response = responses.if_contains(std::to_string(status));
+        if (response == nullptr && status >= 400) response = responses.if_contains("default");
+        if (response == nullptr) return nullptr;
+        auto const* media = response->at("content").as_object().if_contains(type);
+        return media != nullptr ? &media->at("schema").as_object() : nullptr;
     }
 
 private:
@@ -55,7 +67,6 @@ private:
     json::object const& component(std::string_view ref) const {
         return document_.at("components").at("schemas").at(ref.substr(ref.rfind('/') + 1)).as_object();
     }
-    json::object const& problem() const { return component("/problem"); }
 
     static bool of_type(std::string_view type, json::value const& v) {
         if (type == "object") return v.is_object();
@@ -103,9 +114,10 @@ private:
         if (key == "const") return unless(rule == v);
         if (key == "enum")
             return unless(std::find(rule.as_array().begin(), rule.as_array().end(), v) != rule.as_array().end());
-        if (key == "oneOf" || key == "anyOf") return unless(matching(rule.as_array(), v, at) >= 1);
+        if (key == "oneOf") return unless(matching(rule.as_array(), v, at) == 1);
+        if (key == "anyOf") return unless(matching(rule.as_array(), v, at) >= 1);
         if (key == "required") return required(rule.as_array(), v, at);
-        if (key == "properties") return properties(rule.as_object(), v, at);
+        if (key == "properties") return properties(schema, rule.as_object(), v, at);
         if (key == "items") return items(rule.as_object(), v, at);
         if (key == "propertyNames") return names(rule.as_object(), v, at);
         if (key == "additionalProperties") return additional(schema, rule, v, at);
@@ -122,13 +134,17 @@ private:
                 return at + "/" + std::string(name.as_string()) + ": missing";
         return {};
     }
-    std::string properties(json::object const& all, json::value const& v, std::string const& at) const {
+    std::string properties(json::object const& schema, json::object const& all, json::value const& v,
+                           std::string const& at) const {
         if (!v.is_object()) return {};
-        for (auto const& known : all)
-            if (auto const* inner = v.as_object().if_contains(known.key()))
-                if (auto why = fits(known.value().as_object(), *inner, at + "/" + std::string(known.key()));
-                    !why.empty())
-                    return why;
+        for (auto const& member : v.as_object()) {
+            auto const where = at + "/" + std::string(member.key());
+            auto const* known = all.if_contains(member.key());
+            if (known == nullptr && !all.empty() && !schema.contains("additionalProperties"))
+                return where + ": not described";
+            if (known == nullptr) continue;
+            if (auto why = fits(known->as_object(), member.value(), where); !why.empty()) return why;
+        }
         return {};
     }
     std::string items(json::object const& schema, json::value const& v, std::string const& at) const {
@@ -157,7 +173,7 @@ private:
         }
         return {};
     }
-    json::object const document_ = openapi();
+    json::object const document_;
 };
 
 }  // namespace genesis

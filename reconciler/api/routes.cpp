@@ -26,8 +26,19 @@ constexpr std::array reconcile_parameters{
 
 namespace h = handlers;
 constexpr std::array table{
-    Route{"PUT", "/v1/{kind}/{name}", h::put, "put{Kind}", "Stores the whole desired spec.", "written", put_parameters,
-          true, true, Needs::write, true, {}, h::store},
+    Route{"PUT",
+          "/v1/{kind}/{name}",
+          h::put,
+          "put{Kind}",
+          "Stores the whole desired spec.",
+          "written",
+          put_parameters,
+          true,
+          true,
+          Needs::write,
+          true,
+          {},
+          h::store},
     Route{"GET",
           "/v1/{kind}/{name}",
           h::get,

@@ -78,7 +78,7 @@ ApiServer::~ApiServer() { stop(); }
 void ApiServer::serve(Door door) {
     auto const fd = door.fd;
     auto const protocol = protocol_of(fd);
-    auto& open = impl_->doors.emplace_back(std::move(door));
+    auto& open = impl_->doors.emplace_back(std::move(door), impl_->core.service.metrics);
     auto& acceptor = impl_->acceptors.emplace_back(impl_->accepting, protocol, fd);
     asio::co_spawn(impl_->accepting, impl_->accept(open, acceptor), asio::detached);
 }

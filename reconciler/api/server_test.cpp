@@ -30,7 +30,7 @@ int statuses_as_nobody(std::string const& socket) {
     for (auto const* method : {"GET", "PUT", "DELETE", "POST", "OPTIONS", "PATCH", "NONSENSE"})
         for (auto const* target : {"/v1/info", "/v1/accounts/acme", "/no/such/path", "/../etc", "/healthz", "*"})
             if (Wire(socket).ask(method, target, "", "X-Genesis-Source: api\r\n").status != 403) return 2;
-    return 0;
+    return Findings::all().take().empty() ? 0 : 4;
 }
 
 TEST_CASE("a process of nobody is refused with 403 before anything is routed") {
@@ -116,13 +116,13 @@ TEST_CASE("a connection serves many requests, also when they come at once or byt
     for (int i = 0; i < 20; ++i) CHECK(wire.ask("PUT", "/v1/accounts/acme", "{}").status == (i == 0 ? 202 : 200));
     std::string const one = "GET /v1/info HTTP/1.1\r\nHost: x\r\n\r\n";
     wire.send(one + one + one);
-    for (int i = 0; i < 3; ++i) CHECK(wire.receive().status == 200);
+    for (int i = 0; i < 3; ++i) CHECK(wire.receive("GET", "/v1/info").status == 200);
     for (char const c : one) wire.send(std::string_view(&c, 1));
-    CHECK(wire.receive().status == 200);
+    CHECK(wire.receive("GET", "/v1/info").status == 200);
     wire.send("PUT /v1/accounts/acme HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
-    CHECK(wire.receive().status == 100);
+    CHECK(wire.receive_head().status == 100);
     wire.send("{}");
-    CHECK(wire.receive().status == 200);
+    CHECK(wire.receive("PUT", "/v1/accounts/acme").status == 200);
     CHECK(wire.ask("GET", "/v1/info", "", "Connection: close\r\n").has("Connection: close"));
     CHECK(wire.ask("GET", "/v1/info").status == 0);
 }

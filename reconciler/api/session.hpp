@@ -35,9 +35,9 @@ struct Core {
 };
 
 struct OpenDoor {
-    explicit OpenDoor(Door given) : door(std::move(given)) {}
+    OpenDoor(Door given, Metrics* metrics) : door(std::move(given)), roster(door.most, metrics) {}
     Door const door;
-    Roster roster{door.most};
+    Roster roster;
 };
 
 // Serves the connection until it ends. On the socket's strand; core and door outlive the connection.

@@ -34,7 +34,7 @@ EVP_MAC_CTX* mac_context() {
     static EVP_MAC* const found = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
     must(found != nullptr);
     thread_local std::unique_ptr<EVP_MAC_CTX, decltype(&EVP_MAC_CTX_free)> const context(EVP_MAC_CTX_new(found),
-                                                                                        &EVP_MAC_CTX_free);
+                                                                                         &EVP_MAC_CTX_free);
     must(context != nullptr);
     return context.get();
 }

@@ -25,12 +25,16 @@ public:
         connected_ = SSL_connect(ssl_.get()) == 1;
     }
     [[nodiscard]] bool connected() const { return connected_; }
-    [[nodiscard]] std::string ask(std::string const& target) {
+    [[nodiscard]] Reply ask(std::string const& target) {
         auto const text = "GET " + target + " HTTP/1.1\r\nHost: x\r\n\r\n";
         if (SSL_write(ssl_.get(), text.data(), static_cast<int>(text.size())) <= 0) return {};
         std::array<char, 16384> out{};
         auto const n = SSL_read(ssl_.get(), out.data(), static_cast<int>(out.size()));
-        return n <= 0 ? std::string() : std::string(out.data(), static_cast<std::size_t>(n));
+        std::string const said(out.data(), static_cast<std::size_t>(std::max(n, 0)));
+        auto const head = said.substr(0, said.find("\r\n\r\n") + 4);
+        Reply const reply{n > 0 ? std::stoi(said.substr(9, 3)) : 0, head, said.substr(head.size())};
+        if (n > 0) hold_text("GET", target, reply.status, reply.type(), reply.text);
+        return reply;
     }
     [[nodiscard]] std::string common_name() const {
         host::CertificatePtr const peer(SSL_get1_peer_certificate(ssl_.get()));
@@ -68,14 +72,14 @@ TEST_CASE("HTTPS answers in TLS 1.2 and 1.3, not before, and authenticates like 
     for (int const version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
         TlsWire wire(port, version);
         REQUIRE(wire.connected());
-        for (int i = 0; i < 3; ++i) CHECK(wire.ask("/v1/info").starts_with("HTTP/1.1 200 OK\r\n"));
+        for (int i = 0; i < 3; ++i) CHECK(wire.ask("/v1/info").head.starts_with("HTTP/1.1 200 OK\r\n"));
     }
     CHECK_FALSE(TlsWire(port, TLS1_1_VERSION).connected());
     Wire plain(port);
     plain.send("GET /v1/info HTTP/1.1\r\nHost: x\r\n\r\n");
     CHECK(plain.receive().status == 0);
     ProbesOnly probes;
-    CHECK(TlsWire(f.open(probes, certificate.current())).ask("/v1/info").starts_with("HTTP/1.1 404"));
+    CHECK(TlsWire(f.open(probes, certificate.current())).ask("/v1/info").status == 404);
 }
 
 TEST_CASE("who does not finish the handshake is cut") {
@@ -103,13 +107,13 @@ TEST_CASE("a new certificate is used without a restart, a broken one is not, and
     CHECK(before.common_name() == "one.example");
     std::ofstream(files.key) << "nonsense";
     certificate.follow();
-    CHECK(certificate.why() != "");
+    CHECK_FALSE(certificate.why().empty());
     CHECK(TlsWire(port).common_name() == "one.example");
     files.write("two.example");
     certificate.follow();
-    CHECK(certificate.why() == "");
+    CHECK(certificate.why().empty());
     CHECK(TlsWire(port).common_name() == "two.example");
-    CHECK(before.ask("/v1/info").starts_with("HTTP/1.1 200"));
+    CHECK(before.ask("/v1/info").status == 200);
 }
 
 TEST_CASE("a certificate of its own is made once, its key is its own, and it names hosts and addresses") {
@@ -167,12 +171,12 @@ TEST_CASE("addresses in the configuration are checked, each at its pointer") {
         auto const read = read_config(yaml);
         return read ? std::string() : read.error().problems.front().path;
     };
-    CHECK(problem("listen: [\"192.0.2.7:8443\", \"[2001:db8::7]:8443\"]") == "");
-    CHECK(problem("listen: []") == "");
+    CHECK(problem("listen: [\"192.0.2.7:8443\", \"[2001:db8::7]:8443\"]").empty());
+    CHECK(problem("listen: []").empty());
     for (auto const* bad :
          {"8443", "0.0.0.0", "0.0.0.0:443", "0.0.0.0:70000", "256.0.0.1:8443", "host.example:8443", "::1:8443"})
         CHECK(problem("listen: [\"192.0.2.7:8443\", \"" + std::string(bad) + "\"]") == "/listen/1");
-    CHECK(problem("listen_plain: [\"127.0.0.1:8080\", \"[::1]:8080\"]") == "");
+    CHECK(problem("listen_plain: [\"127.0.0.1:8080\", \"[::1]:8080\"]").empty());
     CHECK(problem("listen_plain: [\"0.0.0.0:8080\"]") == "/listen_plain/0");
     CHECK(problem("certificate: /etc/ssl/a.pem") == "/key");
     CHECK(problem("key: /etc/ssl/a.pem") == "/certificate");

@@ -49,9 +49,9 @@ std::optional<std::int64_t> limit_of(json::object const& spec, char const* name)
 // One spec on its way in. Every problem is collected; each step does what it can without the others.
 class Entry {
 public:
-    // Takes the spec's value.
-    Entry(Admission const& admission, Spec& spec, Object const* former, std::map<std::string, Secret>& generated)
-        : admission_(admission), spec_(spec), former_(former), generated_(generated), value_(std::move(spec.value)) {}
+    Entry(Admission const& admission, Spec const& spec, Object const* former, PutRequest::Find const& find,
+          std::map<std::string, Secret>& generated)
+        : admission_(admission), spec_(spec), former_(former), find_(find), generated_(generated), value_(spec.value) {}
 
     Stored<json::object> run() {
         check_name();
@@ -105,7 +105,7 @@ private:
         if (word == nullptr || !word->is_string()) return;
         auto const name = std::string(word->get_string());
         std::optional<Object> package;
-        if (!name.empty()) package = admission_.store.find({"package", name});
+        if (!name.empty()) package = find_({"package", name});
         bool const there = package && !package->terminating;
         if (!there && name != "default" && !name.empty())
             problems_.push_back({"/package", "not_found", "there is no package " + name});
@@ -128,6 +128,7 @@ private:
     Admission const& admission_;
     Spec const& spec_;
     Object const* former_;
+    PutRequest::Find const& find_;
     std::map<std::string, Secret>& generated_;
     json::object value_;
     Problems problems_;
@@ -149,8 +150,8 @@ PutRequest request_of(std::shared_ptr<Arrival> const& arrival, AdmissionOptions 
     request.take_over = options.take_over;
     request.generated = &arrival->generated;
     request.by = options.by;
-    request.spec = [arrival](Object const* former) {
-        return Entry(arrival->admission, arrival->spec, former, arrival->generated).run();
+    request.spec = [arrival](Object const* former, PutRequest::Find const& find) {
+        return Entry(arrival->admission, arrival->spec, former, find, arrival->generated).run();
     };
     return request;
 }

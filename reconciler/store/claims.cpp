@@ -6,6 +6,31 @@
 
 namespace genesis {
 
+bool FreeNumbers::is_free(std::int64_t number) {
+    {
+        std::lock_guard const lock(mutex_);
+        auto const known = free_.find(number);
+        if (known != free_.end() && clock_.steady() - known->second < good_for) return true;
+    }
+    if (!ask_(number)) return false;
+    remember(number);
+    return true;
+}
+
+void FreeNumbers::expect(std::int64_t next) {
+    {
+        std::lock_guard const lock(mutex_);
+        next = asked_ = std::max(next, asked_ + 1);
+    }
+    if (ask_(next)) remember(next);
+}
+
+void FreeNumbers::remember(std::int64_t number) {
+    std::lock_guard const lock(mutex_);
+    free_.erase(free_.begin(), free_.lower_bound(number - most));  // given long ago
+    free_.insert_or_assign(number, clock_.steady());
+}
+
 // Sites are what claims names today.
 std::string domain_pointer(json::object const& spec, std::string const& domain) {
     auto const* sites = spec.if_contains("sites");

@@ -3,6 +3,9 @@
 #include "reconciler/store/statements.hpp"
 #include "reconciler/store/store.hpp"
 
+#include <map>
+#include <mutex>
+
 namespace genesis {
 
 // From where to where the numbers of one space are given, and whether the machine still has one free (asked under the
@@ -11,6 +14,27 @@ struct Numbers {
     std::string space = "uid";
     std::int64_t first = 20000, last = 59999;
     std::function<bool(std::int64_t)> free = [](std::int64_t) { return true; };
+};
+
+// Which numbers the machine lately said were free, since asking it may take long. Any thread.
+class FreeNumbers {
+public:
+    FreeNumbers(std::function<bool(std::int64_t)> ask, Clock const& clock) : ask_(std::move(ask)), clock_(clock) {}
+    // As the machine said within the last minute, or says now.
+    bool is_free(std::int64_t number);
+    // Somebody will want one from `next` on: asks about the next one that nobody asked about yet.
+    void expect(std::int64_t next);
+
+private:
+    static constexpr std::chrono::seconds good_for{60};
+    static constexpr std::int64_t most = 4096;
+    void remember(std::int64_t number);
+
+    std::function<bool(std::int64_t)> const ask_;
+    Clock const& clock_;
+    std::mutex mutex_;
+    std::map<std::int64_t, Steady> free_;  // number → when it was found to be
+    std::int64_t asked_ = 0;               // up to here
 };
 
 // "www.acme.example" → "example.acme.www": what is beneath a name begins with it and a dot.

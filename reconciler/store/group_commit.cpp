@@ -43,7 +43,8 @@ void GroupCommit::add(Job job) {
 }
 
 void GroupCommit::wait_for(std::function<void()> work, Keep keep) {
-    auto const durable = std::make_shared<std::promise<void>>();  // whoever waits may be gone before it is told to the end
+    auto const durable =
+        std::make_shared<std::promise<void>>();  // whoever waits may be gone before it is told to the end
     add({std::move(work), keep, [durable](std::exception_ptr failure) {
              if (failure) {
                  durable->set_exception(std::move(failure));

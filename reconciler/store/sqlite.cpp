@@ -8,27 +8,19 @@
 namespace genesis {
 namespace {
 
-std::string package_of(json::object const& spec) {
-    auto const* package = spec.if_contains("package");
-    return package != nullptr && package->is_string() ? std::string(package->get_string()) : std::string();
-}
-
-std::vector<std::string> domains_of(ObjectKind const& kind, json::object const& spec) {
-    return kind.domains != nullptr ? kind.domains(spec) : std::vector<std::string>();
-}
-
-StoreRefusal replayed() { return {"replayed", "this request was used before", {}}; }
-
-// Whoever keeps an object stands for itself where no request does.
-Origin origin_of(Origin const* by, std::string const& source) {
-    if (by != nullptr) return {by->who, by->from, by->request, {}};
-    return {source, "local", "", {}};
-}
-
 std::optional<Condition> ready_of(std::vector<Condition> const& conditions) {
     for (auto const& c : conditions)
         if (c.type == "ready") return c;
     return std::nullopt;
+}
+
+}  // namespace
+
+StoreRefusal replayed() { return {"replayed", "this request was used before", {}}; }
+
+Origin origin_of(Origin const* by, std::string const& source) {
+    if (by != nullptr) return {by->who, by->from, by->request, {}};
+    return {source, "local", "", {}};
 }
 
 StoreRefusal owned(std::string const& source) {
@@ -36,34 +28,25 @@ StoreRefusal owned(std::string const& source) {
     return {"owned_by", "is kept by " + who + "; take it over to change it here", {}};
 }
 
-std::optional<StoreRefusal> may_put(PutRequest const& request, Object const* former) {
-    auto const stored = former != nullptr ? former->generation : 0;
-    if (request.if_none_match && former != nullptr)
-        return StoreRefusal{"precondition_failed", "it exists, with generation " + std::to_string(stored), {}};
-    if (request.if_match && former == nullptr) return StoreRefusal{"precondition_failed", "it does not exist", {}};
-    if (request.if_match && *request.if_match != stored)
-        return StoreRefusal{"precondition_failed", "the stored generation is " + std::to_string(stored), {}};
-    if (former != nullptr && former->source != request.source && !request.take_over) return owned(former->source);
-    return std::nullopt;
-}
-
-}  // namespace
-
 void throw_exception_from_error(StoreRefusal const& refusal, boost::source_location const&) {
     throw Fault(refusal.code + ": " + refusal.text);
+}
+
+SqliteStore::Reader::Reader(std::string const& path) : db(open_database(path)), sql(db) {
+    db.exec("PRAGMA query_only = ON");
 }
 
 SqliteStore::SqliteStore(std::string const& path, std::string node, Vault vault, Clock const& clock, Numbers numbers)
     : node_(std::move(node)),
       vault_(std::move(vault)),
       clock_(clock),
-      numbers_(std::move(numbers)),
+      free_numbers_(std::move(numbers.free), clock),
+      numbers_{numbers.space, numbers.first, numbers.last, [this](std::int64_t n) { return free_numbers_.is_free(n); }},
       writer_(open_database(path)),
-      reader_(open_database(path)),
       sql_(writer_),
-      reading_sql_(reader_),
+      few_(path),
+      many_(path),
       commit_(writer_, [this](GroupCommit::Committed const& committed) { announce(committed); }) {
-    reader_.exec("PRAGMA query_only = ON");
     commit_.run([&] { Use(sql_.interrupt, node_).run(); });
 }
 
@@ -109,71 +92,6 @@ std::optional<Object> SqliteStore::find_in(Statements& sql, Ref const& ref) cons
     auto row = find_row(sql, ref);
     if (!row) return std::nullopt;
     return opened(std::move(*row));
-}
-
-Stored<Written> SqliteStore::put(PutRequest const& request) {
-    return commit_.run([&] { return put_now(request); });
-}
-
-void SqliteStore::put(PutRequest request, Told<Stored<Written>> told) {
-    commit_.post([this, request = std::move(request)] { return put_now(request); }, std::move(told));
-}
-
-Stored<Object> SqliteStore::rehearse(PutRequest const& request) {
-    return commit_.rehearse([&]() -> Stored<Object> {
-        auto const written = put_now(request);
-        if (!written) return written.error();
-        return *find_in(sql_, request.ref);
-    });
-}
-
-Stored<Written> SqliteStore::put_now(PutRequest const& request) {
-    if (!spend_now(request.by)) return replayed();
-    auto const stored = find_in(sql_, request.ref);
-    auto const* former = stored ? &*stored : nullptr;
-    if (auto no = may_put(request, former)) return std::move(*no);
-    auto spec = request.spec(former);
-    if (!spec) return spec.error();
-    if (former == nullptr || former->terminating || former->spec != *spec)
-        return store_spec(request, former, std::move(*spec));
-    if (former->source == request.source) return Written{Wrote::unchanged, former->generation};
-    Use(sql_.set_source, node_, request.ref.kind, request.ref.key, request.source).run();
-    note(origin_of(request.by, request.source), "take-over", request.ref, former->generation);
-    return Written{Wrote::changed, former->generation};
-}
-
-// Every refusal comes before the first write: a refused put leaves nothing to undo.
-Stored<Written> SqliteStore::store_spec(PutRequest const& request, Object const* former, json::object spec) {
-    auto const& ref = request.ref;
-    auto const& kind = *find_kind(ref.kind);
-    auto const now = clock_.now();
-    auto const before = former != nullptr ? domains_of(kind, former->spec) : std::vector<std::string>();
-    auto const after = domains_of(kind, spec);
-    Claims claims(sql_, node_, numbers_);
-    if (before != after)
-        if (auto problems = claims.taken(ref, after, spec); !problems.empty())
-            return StoreRefusal{"domain_taken", problems.front().text, problems};
-    if (auto const why = claims.allocate(ref, kind.allocates)) return StoreRefusal{"exhausted", *why, {}};
-    if (before != after) claims.hold(ref, before, after);
-    if (request.generated != nullptr) keep_credentials(request);
-
-    auto const generation = former != nullptr ? former->generation + 1 : 1;
-    auto const by = origin_of(request.by, request.source);
-    auto const changes = diff(*kind.schema, spec, former != nullptr ? former->spec : json::object());
-    auto const package = package_of(spec), sealed = seal_spec(vault_, node_, ref, std::move(spec));
-    Use(former != nullptr ? sql_.update_object : sql_.insert_object, node_, ref.kind, ref.key, generation, sealed,
-        request.source, package, now, by.request)
-        .run();
-    note(by, "put", ref, generation, describe(changes));
-    tell(former != nullptr ? "changed" : "created", ref, generation, by);
-    return Written{former != nullptr ? Wrote::changed : Wrote::created, generation};
-}
-
-void SqliteStore::keep_credentials(PutRequest const& request) {
-    for (auto const& [label, secret] : *request.generated) {
-        auto const sealed = vault_.seal(secret, bound_to(node_, request.ref, "credentials/" + label));
-        Use(sql_.insert_credential, node_, request.ref.kind, request.ref.key, label, sealed).run();
-    }
 }
 
 Stored<Written> SqliteStore::remove(Ref const& ref, bool purge, std::string const& source, Origin* by) {
@@ -252,7 +170,7 @@ std::optional<Object> SqliteStore::find(Ref const& ref) {
 }
 
 std::vector<Object> SqliteStore::objects(std::string const& kind) {
-    return opened(read([&](Statements& sql) {
+    return opened(read_many([&](Statements& sql) {
         std::vector<Row> rows;
         Use row(kind.empty() ? Use(sql.objects, node_) : Use(sql.objects_of_kind, node_, kind));
         while (row.row()) rows.push_back(read_object(row));
@@ -261,7 +179,7 @@ std::vector<Object> SqliteStore::objects(std::string const& kind) {
 }
 
 std::vector<Object> SqliteStore::list(std::string const& kind, std::string const& after, std::size_t limit) {
-    return opened(read([&](Statements& sql) {
+    return opened(read_many([&](Statements& sql) {
         std::vector<Row> rows;
         for (Use row(sql.list_objects, node_, kind, after, static_cast<std::int64_t>(limit)); row.row();)
             rows.push_back(read_object(row));

@@ -77,10 +77,24 @@ private:
     std::optional<Row> find_row(Statements& sql, Ref const& ref) const;
     std::optional<Object> find_in(Statements& sql, Ref const& ref) const;
 
+    // What tells one state of a stored object from another, as far as a put is concerned.
+    struct Stamp {
+        std::int64_t generation = 0;
+        std::string source;
+        Time created{};
+        bool operator==(Stamp const&) const = default;
+    };
+    struct Draft;
+    Stored<Draft> draft(PutRequest const& request, Object const* former, PutRequest::Find const& find) const;
+    std::shared_ptr<Draft const> prepared(PutRequest const& request);
+    void expect_number();
+
     // On the writing thread, inside its transaction.
-    Stored<Written> put_now(PutRequest const& request);
-    Stored<Written> store_spec(PutRequest const& request, Object const* former, json::object spec);
-    void keep_credentials(PutRequest const& request);
+    std::optional<Stamp> stamp_now(Ref const& ref);
+    bool still_stands(Ref const& ref, Draft const& draft);
+    Stored<Written> put_now(PutRequest const& request, Draft const* ready);
+    Stored<Written> write(PutRequest const& request, Draft const& draft);
+    Stored<Written> write_spec(PutRequest const& request, Draft const& draft);
     Stored<Written> remove_now(Ref const& ref, bool purge, std::string const& source, Origin* by);
     std::optional<StoreRefusal> package_in_use(Ref const& ref);
     void prune_sometimes(std::size_t lines);
@@ -100,20 +114,37 @@ private:
     bool change_keys(F const& change);
     bool insert_key(ApiKey const& key);
     void note(Origin const& by, std::string const& action, Ref const& ref, std::int64_t generation,
-              json::array const& changes = {});
+              std::string const& changes = "[]");
     void tell(std::string const& type, Ref const& ref, std::int64_t generation, Origin const& by,
               std::string const& why = "");
-    // Runs look(sql) over the last commit, or inside the transaction under way when the writing thread asks.
+    // A connection that sees the last commit; one look at a time.
+    struct Reader {
+        explicit Reader(std::string const& path);
+        SQLite::Database db;
+        Statements sql;
+        std::mutex mutex;
+    };
+    // Runs look(sql) over the last commit, or inside the transaction under way when the writing thread asks. Of one row
+    // or a few; what reads many does so on a connection of its own, so that it holds up nobody who puts.
     template <class F>
-    auto read(F const& look);
+    auto read(F const& look) {
+        return read_on(few_, look);
+    }
+    template <class F>
+    auto read_many(F const& look) {
+        return read_on(many_, look);
+    }
+    template <class F>
+    auto read_on(Reader& reader, F const& look);
 
     std::string const node_;
     Vault const vault_;
     Clock const& clock_;
+    FreeNumbers free_numbers_;
     Numbers const numbers_;
-    SQLite::Database writer_, reader_;
-    Statements sql_, reading_sql_;
-    std::mutex reading_;
+    SQLite::Database writer_;
+    Statements sql_;
+    Reader few_, many_;
     std::mutex under_way_mutex_;
     std::map<Ref, std::int64_t> under_way_;  // record → its history line without an outcome
     std::atomic<std::size_t> lines_since_prune_ = 0;
@@ -125,12 +156,17 @@ private:
     GroupCommit commit_;  // last: its thread ends before what it uses
 };
 
+StoreRefusal replayed();
+StoreRefusal owned(std::string const& source);
+// Whoever keeps an object stands for itself where no request does.
+Origin origin_of(Origin const* by, std::string const& source);
+
 template <class F>
-auto SqliteStore::read(F const& look) {
+auto SqliteStore::read_on(Reader& reader, F const& look) {
     if (commit_.is_writing_thread()) return look(sql_);
-    std::lock_guard const lock(reading_);
+    std::lock_guard const lock(reader.mutex);
     try {
-        return look(reading_sql_);
+        return look(reader.sql);
     } catch (SQLite::Exception const& e) {
         throw Fault(std::string("the store cannot be read: ") + e.what());
     }

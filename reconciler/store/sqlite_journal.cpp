@@ -42,7 +42,7 @@ HistoryEntry read_history(Use& row) {
 }  // namespace
 
 std::vector<RecordState> SqliteStore::records() {
-    return read([&](Statements& sql) {
+    return read_many([&](Statements& sql) {
         std::vector<RecordState> out;
         for (Use row(sql.records, node_); row.row();) out.push_back(read_record(row));
         return out;
@@ -115,7 +115,7 @@ std::vector<HistoryEntry> SqliteStore::history(std::optional<Ref> const& object,
                                                std::size_t limit) {
     auto const from = before > 0 ? before : std::numeric_limits<std::int64_t>::max();
     auto const most = static_cast<std::int64_t>(limit);
-    return read([&](Statements& sql) {
+    return read_many([&](Statements& sql) {
         std::vector<HistoryEntry> out;
         auto collect = [&](Use row) {
             while (row.row()) out.push_back(read_history(row));

@@ -26,8 +26,12 @@ std::vector<std::string> words_of(std::string const& text) {
     return out;
 }
 
-json::object change(std::string_view path, std::string_view to) {
-    return {{"path", path}, {"from", nullptr}, {"to", to}};
+using New = std::pair<std::string_view, std::string>;
+
+std::string changes(std::initializer_list<New> const& all) {
+    json::array out;
+    for (auto const& [path, to] : all) out.push_back({{"path", path}, {"from", nullptr}, {"to", to}});
+    return json::serialize(out);
 }
 
 std::string key_bound_to(std::string const& node, std::string const& kid, std::int64_t version) {
@@ -99,7 +103,7 @@ bool SqliteStore::add_key(ApiKey const& key, Origin const& by) {
     return change_keys([&] {
         if (!insert_key(key)) return false;
         note(by, "key-add", {"key", key.kid}, key.version,
-             {change("/scopes", joined(key.scopes)), change("/cidrs", joined(key.cidrs))});
+             changes({{"/scopes", joined(key.scopes)}, {"/cidrs", joined(key.cidrs)}}));
         return true;
     });
 }
@@ -118,7 +122,7 @@ std::optional<ApiKey> SqliteStore::rotate_key(std::string const& kid, Secret con
         next->created = now;
         next->not_before.reset();
         if (!insert_key(*next)) throw Fault("a newer secret of " + kid + " is not valid yet");
-        note(by, "key-rotate", {"key", kid}, next->version, {change("/former_end", iso(former_end))});
+        note(by, "key-rotate", {"key", kid}, next->version, changes({{"/former_end", iso(former_end)}}));
         return true;
     });
     return next;
@@ -148,7 +152,7 @@ std::vector<ApiKey> SqliteStore::keys() {
 bool SqliteStore::expire_key(std::string const& kid, Time at, Origin const& by) {
     return change_keys([&] {
         if (Use(sql_.expire_key, node_, kid, at).run() == 0) return false;
-        note(by, "key-expire", {"key", kid}, 0, {change("/expires", iso(at))});
+        note(by, "key-expire", {"key", kid}, 0, changes({{"/expires", iso(at)}}));
         return true;
     });
 }

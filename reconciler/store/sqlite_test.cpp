@@ -145,9 +145,9 @@ TEST_CASE("a refusal or an exception from the spec leaves nothing behind, and ot
     StoreFixture f;
     PutRequest request;
     request.ref = acme;
-    request.spec = [](Object const*) -> Stored<json::object> { return StoreRefusal{"invalid", "no", {}}; };
+    request.spec = [](Object const*, auto const&) -> Stored<json::object> { return StoreRefusal{"invalid", "no", {}}; };
     CHECK(f.store().put(request).error().code == "invalid");
-    request.spec = [](Object const*) -> Stored<json::object> { throw std::runtime_error("oops"); };
+    request.spec = [](Object const*, auto const&) -> Stored<json::object> { throw std::runtime_error("oops"); };
     CHECK_THROWS_AS(f.store().put(request), std::runtime_error);
     CHECK_FALSE(f.store().find(acme));
     CHECK(put(f.store(), account("acme")).has_value());
@@ -169,9 +169,9 @@ TEST_CASE("find() inside a put sees what the same transaction holds") {
     auto request = request_of(account("acme"));
     bool seen = false;
     auto const spec = request.spec;
-    request.spec = [&](Object const* former) {
+    request.spec = [&](Object const* former, PutRequest::Find const& find) {
         seen = f.store().find({"account", "beta"}).has_value();
-        return spec(former);
+        return spec(former, find);
     };
     f.store().put(request).value();
     CHECK(seen);

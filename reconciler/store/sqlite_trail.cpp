@@ -11,10 +11,9 @@ constexpr std::int64_t audit_most = 200000, events_most = 100000, prune_every = 
 }  // namespace
 
 void SqliteStore::note(Origin const& by, std::string const& action, Ref const& ref, std::int64_t generation,
-                       json::array const& changes) {
-    auto const text = json::serialize(changes);
+                       std::string const& changes) {
     Use(sql_.insert_audit, node_, clock_.now(), by.who, by.from, by.request, action, ref.kind, ref.key, generation,
-        text)
+        changes)
         .run();
     auto const id = writer_.getLastInsertRowid();
     if (id % prune_every == 0) Use(sql_.prune_audit, id - audit_most).run();
@@ -44,7 +43,7 @@ EventFan::Subscription SqliteStore::on_events(std::function<void()> listener) {
 
 std::vector<AuditEntry> SqliteStore::audit(std::int64_t before, std::size_t limit) {
     auto const from = before > 0 ? before : std::numeric_limits<std::int64_t>::max();
-    return read([&](Statements& sql) {
+    return read_many([&](Statements& sql) {
         std::vector<AuditEntry> out;
         for (Use row(sql.audit, node_, from, static_cast<std::int64_t>(limit)); row.row();) {
             AuditEntry a;
@@ -64,7 +63,7 @@ std::vector<AuditEntry> SqliteStore::audit(std::int64_t before, std::size_t limi
 }
 
 std::vector<Event> SqliteStore::events(std::int64_t after, std::size_t limit) {
-    return read([&](Statements& sql) {
+    return read_many([&](Statements& sql) {
         std::vector<Event> out;
         for (Use row(sql.events, node_, after, static_cast<std::int64_t>(limit)); row.row();) {
             Event e;

@@ -28,6 +28,7 @@ std::string select_history(std::string const& where) {
 
 Statements::Statements(SQLite::Database& db)
     : find_object(db, select_objects("AND kind = ?2 AND name = ?3")),
+      stamp(db, "SELECT generation, source, created FROM objects WHERE node = ?1 AND kind = ?2 AND name = ?3"),
       objects(db, select_objects("ORDER BY name, kind")),
       objects_of_kind(db, select_objects("AND kind = ?2 ORDER BY name")),
       list_objects(db, select_objects("AND kind = ?2 AND name > ?3 ORDER BY name LIMIT ?4")),

@@ -14,7 +14,7 @@ namespace genesis {
 struct Statements {
     explicit Statements(SQLite::Database& db);
 
-    SQLite::Statement find_object, objects, objects_of_kind, list_objects;
+    SQLite::Statement find_object, stamp, objects, objects_of_kind, list_objects;
     SQLite::Statement insert_object, update_object, set_source, set_paused, set_adopt, confirm, terminate, set_status,
         delete_object, users_of_package;
     SQLite::Statement domain_holder, domain_beneath, insert_domain, delete_domain, delete_domains;

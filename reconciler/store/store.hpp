@@ -80,9 +80,10 @@ struct PutRequest {
     std::optional<std::int64_t> if_match;  // this generation must be the stored one
     bool if_none_match = false;            // there must be none
     bool take_over = false;                // may change the source
-    // Called once, under the write lock, with what is stored (null: nothing): the complete spec to store, or a refusal. What
-    // it reads through find() is the state that the put will be written to.
-    std::function<Stored<json::object>(Object const* former)> spec;
+    using Find = std::function<std::optional<Object>(Ref const& ref)>;
+    // Called with what is stored (null: nothing): the complete spec to store, or a refusal. What it sees, there and
+    // through find(), is the state that the put will be written to; it is called once more where that has changed.
+    std::function<Stored<json::object>(Object const* former, Find const& find)> spec;
     // Secrets that were made up in spec(), to be told once: label → secret. Filled by spec() before it returns.
     std::map<std::string, Secret>* generated = nullptr;
     Origin* by = nullptr;  // null: the source itself, as with a spec file

@@ -9,8 +9,11 @@ namespace genesis {
 
 struct TestClock final : Clock {
     std::atomic<std::int64_t> milliseconds{1'800'000'000'000};
+    std::atomic<std::int64_t> ahead = 0;  // milliseconds that nobody waited for, beside those that really passed
     [[nodiscard]] Time now() const override { return Time(std::chrono::milliseconds(milliseconds.load())); }
-    [[nodiscard]] Steady steady() const override { return std::chrono::steady_clock::now(); }
+    [[nodiscard]] Steady steady() const override {
+        return std::chrono::steady_clock::now() + std::chrono::milliseconds(ahead);
+    }
 };
 
 class StoreFixture {
@@ -66,7 +69,7 @@ inline Spec account_with_domain(std::string const& name, std::string const& doma
 inline PutRequest request_of(Spec const& spec) {
     PutRequest request;
     request.ref = {std::string(spec.kind->schema->kind), spec.name};
-    request.spec = [value = spec.value](Object const*) -> Stored<json::object> { return value; };
+    request.spec = [value = spec.value](Object const*, auto const&) -> Stored<json::object> { return value; };
     return request;
 }
 inline Stored<Written> put(Store& store, Spec const& spec) { return store.put(request_of(spec)); }

@@ -47,7 +47,9 @@ std::string read(std::string const& text, std::map<std::string, double>& out) {
 
 std::map<std::string, double> samples(Metrics const& metrics) {
     std::map<std::string, double> out;
-    CHECK(read(metrics.text(), out) == "");
+    auto const wrong = read(metrics.text(), out);
+    INFO(wrong);
+    CHECK(wrong.empty());
     return out;
 }
 

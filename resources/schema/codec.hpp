@@ -134,7 +134,8 @@ template <Described V>
 struct Codec<V> {
     static Shape shape() {
         auto const& fields = schema_of<V>().fields;
-        return {.form = Form::record, .record = &schema_of<V>(),
+        return {.form = Form::record,
+                .record = &schema_of<V>(),
                 .secrets = std::any_of(fields.begin(), fields.end(), [](auto const& f) { return f.shape.secrets; })};
     }
     static json::value put(V const& v) { return encode(v); }

@@ -17,10 +17,10 @@ struct Document {
     std::size_t line = 1;  // where it starts in its file
 };
 
-// RFC 8259 JSON in UTF-8. Duplicate keys, comments and trailing commas are problems.
+// RFC 8259 JSON in UTF-8, without duplicate keys and without code points that are no characters, as RFC 7493 asks.
 Checked<json::value> parse_json(std::string_view text);
 // One or many YAML 1.2 documents (JSON is one too). Plain scalars are null, true/false, whole numbers or text: 8.2
-// stays the text "8.2". Duplicate keys and unknown tags are problems; aliases are refused.
+// stays the text "8.2". Duplicate keys, tags, aliases, control characters and what is not UTF-8 are problems.
 Checked<std::vector<Document>> parse_yaml(std::string_view text);
 // JSON written for people: two spaces, keys in order.
 std::string pretty(json::value const& value);

@@ -109,6 +109,31 @@ json::parse_options bounded() {
     return options;
 }
 
+// U+FDD0 to U+FDEF and the last two of every plane. Precondition: UTF-8.
+bool holds_noncharacter(std::string_view text) {
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        auto const byte = [&](std::size_t n) {
+            return i + n < text.size() ? static_cast<unsigned char>(text[i + n]) : 0U;
+        };
+        if (byte(0) < 0xef) continue;
+        if (byte(0) == 0xef && byte(1) == 0xb7 && byte(2) >= 0x90 && byte(2) <= 0xaf) return true;
+        if (byte(0) == 0xef && byte(1) == 0xbf && byte(2) >= 0xbe) return true;
+        if (byte(0) > 0xef && (byte(1) & 0x0fU) == 0x0f && byte(2) == 0xbf && byte(3) >= 0xbe) return true;
+    }
+    return false;
+}
+
+bool holds_noncharacter(json::value const& value) {
+    if (auto const* text = value.if_string()) return holds_noncharacter(std::string_view(*text));
+    if (auto const* array = value.if_array())
+        return std::any_of(array->begin(), array->end(), [](auto const& item) { return holds_noncharacter(item); });
+    if (auto const* object = value.if_object())
+        return std::any_of(object->begin(), object->end(), [](auto const& kv) {
+            return holds_noncharacter(std::string_view(kv.key())) || holds_noncharacter(kv.value());
+        });
+    return false;
+}
+
 Refused malformed(std::string text) { return Refused{{{"", "malformed", std::move(text)}}}; }
 
 void print(json::value const& value, std::string& out, std::string const& indent) {
@@ -142,11 +167,13 @@ Checked<json::value> parse_json(std::string_view text) {
     auto const read = parser.write_some(false, text.data(), text.size(), error);
     auto& builder = parser.handler();
     if (builder.duplicate)
-        return malformed("the key " + json::serialize(*builder.duplicate) + " is there twice");
+        return malformed("the key " + visible(json::serialize(*builder.duplicate)) + " is there twice");
     if (!error && read < text.size() && text.find_first_not_of(" \t\r\n", read) != std::string_view::npos)
         error = json::error::extra_data;
     if (error) return malformed("is not JSON: " + error.message() + " at byte " + std::to_string(read));
-    return builder.built.release();
+    auto value = builder.built.release();
+    if (holds_noncharacter(value)) return malformed("holds a code point that is no character");
+    return value;
 }
 
 std::string pretty(json::value const& value) {

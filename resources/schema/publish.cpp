@@ -28,8 +28,9 @@ json::object of_shape(Shape const& shape, Rule const& rule) {
         case Form::text:
             return of_text(*shape.text);
         case Form::secret: {
-            json::object out = rule.text != nullptr ? of_text(*rule.text) : json::object{{"type", "string"}};
-            out["writeOnly"] = true;
+            json::object out{{"type", "string"}, {"writeOnly", true}};
+            if (rule.text != nullptr)  // what answers show of it may be sent back: unchanged
+                out["anyOf"] = json::array{json::object{{"const", redacted}}, of_text(*rule.text)};
             return out;
         }
         case Form::choice: {

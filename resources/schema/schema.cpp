@@ -186,6 +186,12 @@ private:
     Problems& problems_;
 };
 
+// An optional text may be given as "", which means "not given".
+bool is_left_out(Shape const& shape, json::value const& given) {
+    auto const* text = shape.optional && shape.form == Form::text ? given.if_string() : nullptr;
+    return given.is_null() || (text != nullptr && text->empty());
+}
+
 json::value complete_shape(Shape const& shape, json::value value) {
     switch (shape.form) {
         case Form::record:
@@ -306,13 +312,13 @@ FieldInfo const* Schema::key() const {
 std::string pointer(std::string_view parent, std::string_view segment) {
     std::string out(parent);
     out += '/';
-    for (char c : segment) {
+    for (char c : visible(segment)) {
         if (c == '~')
             out += "~0";
         else if (c == '/')
             out += "~1";
         else
-            out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+            out += c;
     }
     return out;
 }
@@ -332,7 +338,7 @@ json::object complete(Schema const& schema, json::object value) {
     for (auto const& f : schema.fields) {
         if (has(f.marks, Mark::reported)) continue;
         auto* given = value.if_contains(f.name);
-        if (given != nullptr && given->is_null()) value.erase(f.name), given = nullptr;
+        if (given != nullptr && is_left_out(f.shape, *given)) value.erase(f.name), given = nullptr;
         if (given != nullptr)
             *given = complete_shape(f.shape, std::move(*given));
         else if (!f.fallback.is_null() && f.shape.form != Form::secret)

@@ -74,7 +74,8 @@ struct Change {
 // Every problem at once; unknown fields are problems.
 Problems check(Schema const& schema, json::value const& value);
 Problems check(Schema const& schema, json::object const& value);
-// Absent fields become their defaults, at every depth. Precondition: check() found nothing.
+// Absent fields become their defaults, at every depth; optional ones that are null or empty text are taken out.
+// Precondition: check() found nothing.
 json::object complete(Schema const& schema, json::object value);
 // What to change in `have` to get `want`; reported and write-only fields are left out.
 std::vector<Change> diff(Schema const& schema, json::object const& want, json::object const& have);
@@ -94,7 +95,7 @@ void each_secret_with_former(
 // Everything the record refers to, from refers_to; empty texts refer to nothing.
 std::set<Ref> references(Schema const& schema, json::object const& value);
 std::string key_of(Schema const& schema, json::object const& value);
-// "~1" and "~0" of RFC 6901.
+// "~1" and "~0" of RFC 6901; control characters as question marks.
 std::string pointer(std::string_view parent, std::string_view segment);
 
 // Publishing: generated, committed under specs/, compared by tests.

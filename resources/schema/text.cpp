@@ -105,13 +105,31 @@ std::string blob_algorithm(std::string_view base64) {
     return bytes.substr(4, length);
 }
 
+// Bytes of the control character at `i`: one below 0x80, two where UTF-8 spells U+0080 to U+009F; 0 when there is none.
+std::size_t control_at(std::string_view text, std::size_t i) {
+    auto const byte = static_cast<unsigned char>(text[i]);
+    if (byte < 0x20 || byte == 0x7f) return 1;
+    if (byte != 0xc2 || i + 1 == text.size()) return 0;
+    auto const next = static_cast<unsigned char>(text[i + 1]);
+    return next >= 0x80 && next < 0xa0 ? 2 : 0;
+}
+
 }  // namespace
 
 bool printable(std::string_view text, bool lines) {
-    return std::none_of(text.begin(), text.end(), [&](char c) {
-        auto byte = static_cast<unsigned char>(c);
-        return (byte < 0x20 || byte == 0x7f) && !(lines && c == '\n');
-    });
+    for (std::size_t i = 0; i < text.size(); ++i)
+        if (control_at(text, i) > 0 && !(lines && text[i] == '\n')) return false;
+    return true;
+}
+
+std::string visible(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        auto const size = control_at(text, i);
+        out += size > 0 ? '?' : text[i];
+        if (size > 1) i += size - 1;
+    }
+    return out;
 }
 
 std::optional<std::string> refuse(TextRule const& rule, std::string_view text) {

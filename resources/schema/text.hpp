@@ -23,8 +23,11 @@ struct TextRule {
 // Why `text` is not one, as a sentence without the value itself; nothing when it is.
 std::optional<std::string> refuse(TextRule const& rule, std::string_view text);
 
-// True when no byte is below 0x20 or 0x7f; LF passes when `lines` is set.
+// True when there is no control character: none below U+0020, and none from U+007F to U+009F, of which terminals obey
+// some as they obey escapes. LF passes when `lines` is set.
 bool printable(std::string_view text, bool lines);
+// The same text with each control character as a question mark: for keys and messages that come from outside.
+std::string visible(std::string_view text);
 
 // A string that satisfies R, or the empty string, which means "not given".
 template <TextRule const& R>

@@ -4,8 +4,9 @@
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <charconv>
-#include <set>
+#include <optional>
 
 namespace genesis {
 namespace {
@@ -69,28 +70,6 @@ private:
     std::size_t values_ = 0;
 };
 
-// yaml-cpp resolves aliases into shared nodes before anyone can see them, so they are refused by their events.
-bool has_alias(std::string const& text) {
-    struct Watch : YAML::EventHandler {
-        bool seen = false;
-        void OnDocumentStart(YAML::Mark const&) override {}
-        void OnDocumentEnd() override {}
-        void OnNull(YAML::Mark const&, YAML::anchor_t) override {}
-        void OnAlias(YAML::Mark const&, YAML::anchor_t) override { seen = true; }
-        void OnScalar(YAML::Mark const&, std::string const&, YAML::anchor_t, std::string const&) override {}
-        void OnSequenceStart(YAML::Mark const&, std::string const&, YAML::anchor_t,
-                             YAML::EmitterStyle::value) override {}
-        void OnSequenceEnd() override {}
-        void OnMapStart(YAML::Mark const&, std::string const&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
-        void OnMapEnd() override {}
-    } watch;
-    std::istringstream in(text);
-    YAML::Parser parser(in);
-    while (parser.HandleNextDocument(watch)) {
-    }
-    return watch.seen;
-}
-
 // The parser's messages quote the file's bytes as they are.
 std::string printable(std::string text) {
     for (auto& c : text)
@@ -100,6 +79,54 @@ std::string printable(std::string text) {
 
 Refused malformed(std::string const& path, std::string const& text, int line) {
     return Refused{{{printable(path), "malformed", "line " + std::to_string(line) + ": " + printable(text)}}};
+}
+
+// The parser takes byte 4 for the end of the file wherever it stands, CR for a part of the text, and guesses UTF-16
+// from the first two bytes. YAML 1.2 (5.1, 5.4) allows no other control character, and no UTF-8 has the two bytes.
+std::optional<Refused> refuse_bytes(std::string_view text) {
+    int line = 1;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        auto const byte = static_cast<unsigned char>(text[i]);
+        if (byte == '\n') ++line;
+        bool const breaks = byte == '\n' || (byte == '\r' && text.substr(i + 1).starts_with('\n'));
+        if (byte < 0x20 && byte != '\t' && !breaks) return malformed("", "holds a control character", line);
+        if (byte >= 0xfe) return malformed("", "is not UTF-8", line);
+    }
+    return std::nullopt;
+}
+
+// yaml-cpp resolves aliases into shared nodes before anyone can see them. What cannot go on a document it takes for the
+// start of another one, and where it cannot start one either it does so for ever.
+struct Watch : YAML::EventHandler {
+    explicit Watch(std::string_view bytes) : text(bytes) {}
+    std::string_view text;
+    bool alias = false, first = true;
+    std::optional<int> astray{};  // the line where something is no document
+
+    void OnDocumentStart(YAML::Mark const& mark) override {
+        auto const at = std::min(static_cast<std::size_t>(mark.pos), text.size());
+        if (!first && (mark.column != 0 || !text.substr(at).starts_with("---"))) astray = mark.line + 1;
+        first = false;
+    }
+    void OnDocumentEnd() override {}
+    void OnNull(YAML::Mark const&, YAML::anchor_t) override {}
+    void OnAlias(YAML::Mark const&, YAML::anchor_t) override { alias = true; }
+    void OnScalar(YAML::Mark const&, std::string const&, YAML::anchor_t, std::string const&) override {}
+    void OnSequenceStart(YAML::Mark const&, std::string const&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+    void OnSequenceEnd() override {}
+    void OnMapStart(YAML::Mark const&, std::string const&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+    void OnMapEnd() override {}
+};
+
+std::optional<Refused> refuse_events(std::string const& text) {
+    Watch watch(text);
+    std::istringstream in(text);
+    YAML::Parser parser(in);
+    while (!watch.astray && parser.HandleNextDocument(watch)) {
+    }
+    if (watch.astray) return malformed("", "a further document must begin with ---", *watch.astray);
+    if (watch.alias) return Refused{{{"", "malformed", "aliases (*name) are not allowed"}}};
+    return std::nullopt;
 }
 
 // Whether our own reader takes `text` back as text without quotes.
@@ -128,6 +155,8 @@ void emit(YAML::Emitter& out, json::value const& value) {
     } else if (value.is_string()) {
         if (!plain(value.get_string())) out << YAML::DoubleQuoted;
         out << std::string(value.get_string());
+    } else if (value.is_null()) {
+        out << YAML::Null;
     } else {
         out << json::serialize(value);
     }
@@ -136,8 +165,10 @@ void emit(YAML::Emitter& out, json::value const& value) {
 }  // namespace
 
 Checked<std::vector<Document>> parse_yaml(std::string_view text) try {
+    if (auto refused = refuse_bytes(text)) return std::move(*refused);
+    if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);  // the byte order mark
     std::string const copy(text);
-    if (has_alias(copy)) return Refused{{{"", "malformed", "aliases (*name) are not allowed"}}};
+    if (auto refused = refuse_events(copy)) return std::move(*refused);
     std::vector<Document> out;
     for (auto const& node : YAML::LoadAll(copy)) {
         auto value = Reader().read(node, "", 0);
@@ -155,6 +186,7 @@ Checked<std::vector<Document>> parse_yaml(std::string_view text) try {
 
 std::string to_yaml(json::value const& value) {
     YAML::Emitter out;
+    out.SetNullFormat(YAML::LowerNull);
     emit(out, value);
     return std::string(out.c_str()) + "\n";
 }

@@ -39,3 +39,79 @@ TEST_CASE("a complaint about a document holds no control bytes of it") {
     REQUIRE_FALSE(json.has_value());
     CHECK(printable(json.error().problems));
 }
+
+TEST_CASE("null is null again after it was printed as YAML, and the text null a text") {
+    json::value const value{{"a", nullptr}, {"b", {nullptr, "null"}}};
+    CHECK(to_yaml(value) == "a: null\nb:\n  - null\n  - \"null\"\n");
+    auto const read = parse_yaml(to_yaml(value));
+    REQUIRE(read.has_value());
+    CHECK(read->front().value == value);
+}
+
+TEST_CASE("YAML with a control character is refused, where its parser would take one for the end of the file") {
+    for (auto const* text : {"a: 1\n\x04", "a: 1\nb\x04", "a: \"\x01\"\n", "# \x1b[2J\na: 1\n"})
+        CHECK_FALSE(parse_yaml(text).has_value());
+    CHECK_FALSE(parse_yaml(std::string("a: 1\n\0", 6)).has_value());
+    CHECK(parse_yaml("a: {b: 1,\tc: 2}\r\n").has_value());
+    auto const refused = parse_yaml("a: 1\nb: \x04\n");
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().problems == Problems{{"", "malformed", "line 2: holds a control character"}});
+}
+
+// U+009B alone begins what a terminal obeys, as ESC [ does.
+TEST_CASE("the control characters beyond ASCII are refused in texts and not quoted in complaints") {
+    CHECK(refuse(rules::line,
+                 "a\xc2\x9b"
+                 "31mb")
+              .has_value());
+    CHECK(refuse(rules::line, "\xc2\x80").has_value());
+    CHECK_FALSE(refuse(rules::line, "a\xc2\xa0\xc3\x9b").has_value());
+    CHECK(pointer("", "a\xc2\x9b/b\x1b\xc3\xa4") == "/a?~1b?\xc3\xa4");
+    auto const twice = parse_json("{\"\xc2\x9b\": 1, \"\xc2\x9b\": 2}");
+    REQUIRE_FALSE(twice.has_value());
+    CHECK(printable(twice.error().problems));
+}
+
+// RFC 7493, 2.1; the YAML library prints another character in their place.
+TEST_CASE("code points that are no characters are in no text") {
+    for (auto const* text : {"\xef\xb7\x90", "\xef\xb7\xaf", "\xef\xbf\xbe", "\xef\xbf\xbf", "\xf0\x9f\xbf\xbe",
+                             "\xf4\x8f\xbf\xbf", "\\ufffe", "\\ud83f\\udfff"}) {
+        auto const quoted = '"' + std::string("a") + text + "b\"";
+        CHECK_FALSE(parse_json(quoted).has_value());
+        CHECK_FALSE(parse_json("[{" + quoted + ": 1}]").has_value());
+    }
+    CHECK_FALSE(parse_yaml("a: \xef\xbf\xbe\n").has_value());
+    CHECK_FALSE(parse_yaml("a: \"\\ufffe\"\n").has_value());
+    for (auto const* text : {"\xef\xbf\xbd", "\xef\xb7\x8f", "\xef\xb7\xb0", "\xf0\x9f\x98\x80", "\xf4\x8f\xbf\xbd"})
+        CHECK(parse_json('"' + std::string(text) + '"').has_value());
+}
+
+TEST_CASE("YAML is read as UTF-8 and as nothing else") {
+    CHECK_FALSE(parse_yaml("\xfe\xff\x4e\x2d").has_value());
+    CHECK_FALSE(parse_yaml("\xff\xfe\x2d\x4e").has_value());
+    CHECK(parse_yaml("\xef\xbb\xbf"
+                     "a: \xe4\xb8\xad\n")
+              .has_value());
+}
+
+// The library takes what cannot go on a document for another one, in "," for ever.
+TEST_CASE("each document but the first begins with ---, and what follows a document otherwise is refused") {
+    for (auto const* text :
+         {",", "&a ,", "[],", "{},b", "--- ,", "a: 1\n---\n,", "\"a\" \"b\"", "a\n...\nb\n", "a\n... ---\n"})
+        CHECK_FALSE(parse_yaml(text).has_value());
+    for (auto const* text : {"a", "--- a\n--- b\n",
+                             "\xef\xbb\xbf"
+                             "a\n---\nb",
+                             "a\r\n...\r\n%YAML 1.2\r\n---\r\nb", "---\n---\n---\n"})
+        CHECK(parse_yaml(text).has_value());
+    auto const refused = parse_yaml("a: 1\n---\n{} {}\n");
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().problems == Problems{{"", "malformed", "line 3: a further document must begin with ---"}});
+}
+
+// A break in YAML (5.4), which the library takes for a part of the text.
+TEST_CASE("a carriage return alone ends no line of YAML") {
+    CHECK_FALSE(parse_yaml("a: 1\rb: 2\r").has_value());
+    CHECK_FALSE(parse_yaml("[]\n\r \t").has_value());
+    CHECK(parse_yaml("a: 1\r\nb: 2\r\n").has_value());
+}

@@ -101,6 +101,15 @@ TEST_CASE("rules between fields are checked too") {
                      "'https://b.example', code: 304}]}]")) == Paths{"/sites/0/redirects/0/code invalid"});
 }
 
+TEST_CASE("an empty text where one may be left out is one that was left out") {
+    CHECK(paths(read(
+              "kind: account\nname: acme\nsites: [{domain: a.example, tls: {mode: supplied, certificate: ''}}]")) ==
+          Paths{"/sites/0/tls/certificate required", "/sites/0/tls/key required"});
+    auto const spec = read("kind: account\nname: acme\nsites: [{domain: a.example, tls: {certificate: ''}}]");
+    REQUIRE(spec.has_value());
+    CHECK(spec->value == read("kind: account\nname: acme\nsites: [{domain: a.example}]")->value);
+}
+
 TEST_CASE("duplicate keys, deep nesting, aliases, tags and bytes that are not UTF-8 are refused") {
     CHECK_FALSE(json_is_read(R"({"a": 1, "a": 2})"));
     CHECK_FALSE(json_is_read(R"({"a": {"b": 1, "b": 1}})"));

@@ -166,9 +166,9 @@ int endure(Options options) {
     auto const rounds = static_cast<int>(options.minutes * 60 / (2 * options.seconds));
     for (int round = 0; round < rounds; ++round) {
         print("PUT https", measure(genesis.child, genesis.https, options,
-                                    [&](std::string& out) { put_account(out, writes.next(), genesis.sign); }));
+                                   [&](std::string& out) { put_account(out, writes.next(), genesis.sign); }));
         print("GET https", measure(genesis.child, genesis.https, options,
-                                    [&](std::string& out) { get_account(out, writes.some_name(), genesis.sign); }));
+                                   [&](std::string& out) { get_account(out, writes.some_name(), genesis.sign); }));
         std::printf("%6.1f min   %.1f MiB resident, %zu accounts\n", (round + 1) * 2 * options.seconds / 60,
                     genesis.child.resident_mib(), writes.accounts());
     }

@@ -73,8 +73,8 @@ Sign signer(std::string kid, std::string audience, Secret key) {
                 nonce[k] = alphabet[bits & 63U];
         auto const now = std::chrono::system_clock::now().time_since_epoch();
         auto const ts = std::chrono::duration_cast<std::chrono::seconds>(now).count();
-        auto const text = string_to_sign(kid, ts, nonce, method, audience, target,
-                                         body.empty() ? "" : "application/json", "", body);
+        auto const text =
+            string_to_sign(kid, ts, nonce, method, audience, target, body.empty() ? "" : "application/json", "", body);
         return "Authorization: " + std::string(signing_scheme) + " kid=" + kid + ",ts=" + std::to_string(ts) +
                ",nonce=" + nonce + ",sig=" + hmac_hex(key, text) + "\r\n";
     };

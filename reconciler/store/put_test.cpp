@@ -1,0 +1,123 @@
+// A put is made outside of the lock: what changes meanwhile is seen, and what returns at once tells its end.
+#include "reconciler/store/store_fixture.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <future>
+
+namespace genesis {
+namespace {
+
+Ref const acme{"account", "acme"};
+
+TEST_CASE("a put whose object changed while it was made is made again from what is there then") {
+    StoreFixture f;
+    put(f.store(), account("acme")).value();
+    auto request = request_of(account("acme", R"("contact": "late@acme.example")"));
+    std::vector<std::int64_t> seen;
+    auto const spec = request.spec;
+    request.spec = [&](Object const* former, PutRequest::Find const& find) {
+        seen.push_back(former->generation);
+        if (seen.size() == 1) put(f.store(), account("acme", R"("contact": "early@acme.example")")).value();
+        return spec(former, find);
+    };
+    CHECK(f.store().put(request).value().generation == 3);
+    CHECK(seen == std::vector<std::int64_t>{1, 2});
+    CHECK(f.store().find(acme)->spec.at("contact") == "late@acme.example");
+    CHECK(f.store().audit(0, 1).front().changes.at(0).at("from") == "early@acme.example");
+}
+
+TEST_CASE("a put that looked at an object which went meanwhile looks again") {
+    StoreFixture f;
+    Ref const package{"package", "starter"};
+    put(f.store(), spec_of(R"({"kind": "package", "name": "starter"})")).value();
+    auto request = request_of(account("acme"));
+    int calls = 0;
+    auto const spec = request.spec;
+    request.spec = [&](Object const* former, PutRequest::Find const& find) -> Stored<json::object> {
+        auto const found = find(package);
+        if (++calls == 1) f.store().remove(package, false, "api").value();
+        if (!found || found->terminating) return StoreRefusal{"invalid", "there is no package", {}};
+        return spec(former, find);
+    };
+    CHECK(f.store().put(request).error().code == "invalid");
+    CHECK(calls == 2);
+    CHECK_FALSE(f.store().find(acme));
+}
+
+TEST_CASE("a put whose object was taken over meanwhile is refused") {
+    StoreFixture f;
+    put(f.store(), account("acme")).value();
+    auto request = request_of(account("acme", R"("contact": "late@acme.example")"));
+    auto const spec = request.spec;
+    bool first = true;
+    request.spec = [&](Object const* former, PutRequest::Find const& find) {
+        if (std::exchange(first, false)) f.store().set_source(acme, "file:acme.yaml").value();
+        return spec(former, find);
+    };
+    CHECK(f.store().put(request).error().code == "owned_by");
+}
+
+TEST_CASE("a put that returns at once is told what came of it once that is there to be read") {
+    StoreFixture f;
+    std::promise<std::int64_t> told;
+    f.store().put(request_of(account("acme")), [&](std::exception_ptr failure, Stored<Written> written) {
+        told.set_value(failure ? -1 : written.value().generation);
+    });
+    CHECK(told.get_future().get() == 1);
+    CHECK(f.store().find(acme));
+}
+
+TEST_CASE("two puts of one object at once both count, and the later one has seen the earlier one") {
+    StoreFixture f;
+    put(f.store(), account("acme")).value();
+    std::promise<void> both;
+    std::atomic<int> left = 2;
+    std::array<std::int64_t, 2> generations{};
+    for (std::size_t i = 0; i < 2; ++i)
+        f.store().put(request_of(account("acme", R"("contact": "u)" + std::to_string(i) + R"(@acme.example")")),
+                      [&, i](std::exception_ptr, Stored<Written> written) {
+                          generations.at(i) = written.value().generation;
+                          if (--left == 0) both.set_value();
+                      });
+    both.get_future().get();
+    CHECK(generations == std::array<std::int64_t, 2>{2, 3});
+    CHECK(f.store().find(acme)->spec.at("contact") == "u1@acme.example");
+}
+
+TEST_CASE("what is spent at once is told, and a second time as spent before") {
+    StoreFixture f;
+    auto const spend = [&] {
+        Origin by;
+        by.nonce = Nonce{"billing", 1'800'000'000, "AAAAAAAAAAAAAAAAAAAAAA"};
+        std::promise<bool> told;
+        f.store().spend(by, [&](std::exception_ptr, bool fresh) { told.set_value(fresh); });
+        return told.get_future().get();
+    };
+    CHECK(spend());
+    CHECK_FALSE(spend());
+}
+
+struct SlowClock final : Clock {
+    [[nodiscard]] Time now() const override { return {}; }
+    [[nodiscard]] Steady steady() const override { return at; }
+    Steady at{};
+};
+
+TEST_CASE("a number that was found free is not asked about again within a minute") {
+    SlowClock clock;
+    std::vector<std::int64_t> asked;
+    FreeNumbers numbers([&](std::int64_t n) { return asked.push_back(n), n != 20001; }, clock);
+    numbers.expect(20000);
+    numbers.expect(20000);
+    CHECK(asked == std::vector<std::int64_t>{20000, 20001});
+    CHECK(numbers.is_free(20000));
+    CHECK(asked.size() == 2);
+    CHECK_FALSE(numbers.is_free(20001));
+    clock.at += std::chrono::seconds(61);
+    CHECK(numbers.is_free(20000));
+    CHECK(asked == std::vector<std::int64_t>{20000, 20001, 20001, 20000});
+}
+
+}  // namespace
+}  // namespace genesis
