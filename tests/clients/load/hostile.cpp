@@ -87,7 +87,7 @@ private:
     std::unique_ptr<Wire> wire_;
 };
 
-void keep_slow(Address address, std::size_t number, SteadyClock::time_point until, Tally& tally) {
+void keep_slow(Address const& address, std::size_t number, SteadyClock::time_point until, Tally& tally) {
     std::vector<Slow> all;
     for (std::size_t i = 0; i < number; ++i) all.emplace_back(static_cast<Slow::Kind>(i % 4), address);
     while (SteadyClock::now() < until) {
@@ -121,7 +121,7 @@ int push(Address const& address, std::string const& head, std::string const& pie
     return wire.receive().status;
 }
 
-std::string with_length(std::string request, std::string const& length) {
+std::string with_length(std::string const& request, std::string const& length) {
     return request.substr(0, request.size() - 2) + "Content-Length: " + length + "\r\n\r\n";
 }
 
