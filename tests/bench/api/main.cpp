@@ -38,8 +38,7 @@ struct Scratch {
 };
 
 struct Genesis {
-    Genesis(std::string const& directory, bool cache)
-        : child(command(directory, cache), directory + "/log") {
+    Genesis(std::string const& directory, bool cache) : child(command(directory, cache), directory + "/log") {
         std::string secret;
         std::istringstream(child.read_line()) >> unix_socket.socket >> http.port >> https.port >> secret;
         https.tls = true;

@@ -12,7 +12,8 @@ std::string hex(Secret const& secret);
 Secret unhex(std::string const& text);
 
 // Serves from `directory` until SIGTERM. Says on standard output, in one line: the path of its socket, the port of
-// signed HTTP, that of signed HTTPS, and the key's secret in hex. With a cache lists are kept in memory, as the daemon does.
+// signed HTTP, that of signed HTTPS, and the key's secret in hex. With a cache lists are kept in memory, as the daemon
+// does.
 int serve(std::string const& directory, bool cache);
 
 }  // namespace genesis::bench
