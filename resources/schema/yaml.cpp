@@ -140,11 +140,18 @@ bool plain(std::string_view text) {
                std::string_view::npos;
 }
 
+void emit(YAML::Emitter& out, std::string_view text) {
+    if (!plain(text)) out << YAML::DoubleQuoted;
+    out << std::string(text);
+}
+
 void emit(YAML::Emitter& out, json::value const& value) {
     if (auto const* object = value.if_object()) {
         out << YAML::BeginMap;
         for (auto const& kv : *object) {
-            out << YAML::Key << std::string(kv.key()) << YAML::Value;
+            out << YAML::Key;
+            emit(out, std::string_view(kv.key()));
+            out << YAML::Value;
             emit(out, kv.value());
         }
         out << YAML::EndMap;
@@ -152,9 +159,8 @@ void emit(YAML::Emitter& out, json::value const& value) {
         out << YAML::BeginSeq;
         for (auto const& item : *array) emit(out, item);
         out << YAML::EndSeq;
-    } else if (value.is_string()) {
-        if (!plain(value.get_string())) out << YAML::DoubleQuoted;
-        out << std::string(value.get_string());
+    } else if (auto const* text = value.if_string()) {
+        emit(out, std::string_view(*text));
     } else if (value.is_null()) {
         out << YAML::Null;
     } else {

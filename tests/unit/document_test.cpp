@@ -128,3 +128,14 @@ TEST_CASE("minus zero is the number zero in both notations, and leading zeros ar
     CHECK_FALSE(parse_json("[-07]").has_value());
     CHECK(parse_yaml("[-07]")->front().value == json::array{"-07"});
 }
+
+TEST_CASE("a key that YAML would read otherwise is printed in quotes") {
+    for (auto const* key :
+         {"a\rb", "\r", "a\nb", "null", "~", "", "a: b", "- a", "#", "?", "a b", " a", "8.2", "true", "\x7f"}) {
+        INFO(key);
+        json::value const value{{"x", {{key, 1}}}};
+        auto const read = parse_yaml(to_yaml(value));
+        REQUIRE(read.has_value());
+        CHECK(read->front().value == value);
+    }
+}
