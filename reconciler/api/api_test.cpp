@@ -262,8 +262,8 @@ TEST_CASE("requests are counted by the route they took and never by what a calle
 }
 
 TEST_CASE("whoever asks for the metrics is among the open connections they tell") {
-    ApiFixture f;
     Anybody anybody;
+    ApiFixture f;
     Wire const other(f.open(anybody));
     bool told = false;
     for (int i = 0; i < 1000 && !told; ++i)  // who has only just come may not have its place yet

@@ -183,10 +183,10 @@ TEST_CASE("a stream with nothing to say sends a comment now and then") {
 TEST_CASE("who follows but does not read is cut") {
     Deadlines soon;
     soon.answer = std::chrono::milliseconds(100);
+    Anybody anybody;
     ApiFixture f(soon);
     TestTrail trail;
     trail.endless = true;
-    Anybody anybody;
     ApiServer server(f.service(trail), soon);
     auto const path = f.directory() + "/events.sock";
     int const fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);

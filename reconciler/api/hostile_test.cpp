@@ -42,8 +42,8 @@ TEST_CASE("a thousand slow clients, and every valid request is answered meanwhil
         WARN("skipped: needs 4096 descriptors");
         return;
     }
-    ApiFixture f;
     Anybody anybody;
+    ApiFixture f;
     auto const port = f.open(anybody);
     CHECK(Wire(port).ask("GET", "/v1/info").status == 200);
     auto const before = resident_bytes();
@@ -68,8 +68,8 @@ TEST_CASE("a thousand slow clients, and every valid request is answered meanwhil
 }
 
 TEST_CASE("long bodies that never end do not fill the memory, nor keep a whole one out") {
-    ApiFixture f;
     Anybody anybody;
+    ApiFixture f;
     auto const port = f.open(anybody, nullptr, {.total = 500, .per_address = 500, .body_bytes = 8U << 20U});
     auto const before = resident_bytes();
     std::list<Wire> slow;
@@ -86,8 +86,8 @@ TEST_CASE("long bodies that never end do not fill the memory, nor keep a whole o
 TEST_CASE("each phase of a connection ends by itself") {
     Deadlines soon;
     soon.first = soon.idle = soon.head = soon.body = soon.answer = milliseconds(100);
-    ApiFixture f(soon);
     Anybody anybody;
+    ApiFixture f(soon);
     auto const port = f.open(anybody);
     for (auto const* begun :
          {"", "G", "GET /v1/info HTTP/1.1\r\n", "PUT /v1/accounts/acme HTTP/1.1\r\nContent-Length: 9\r\n\r\n",
@@ -104,8 +104,8 @@ TEST_CASE("each phase of a connection ends by itself") {
 TEST_CASE("bytes that trickle in do not put a deadline off") {
     Deadlines soon;
     soon.head = soon.body = milliseconds(200);
-    ApiFixture f(soon);
     Anybody anybody;
+    ApiFixture f(soon);
     auto const port = f.open(anybody);
     for (auto const* begun :
          {"GET /v1/info HTTP/1.1\r\nX-A: ", "PUT /v1/accounts/acme HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n"}) {
@@ -121,8 +121,8 @@ TEST_CASE("bytes that trickle in do not put a deadline off") {
 TEST_CASE("who asks and never reads is cut") {
     Deadlines soon;
     soon.answer = milliseconds(100);
-    ApiFixture f(soon);
     Anybody anybody;
+    ApiFixture f(soon);
     Wire wire(f.open(anybody));
     pollfd writable{wire.fd(), POLLOUT, 0};
     bool cut = false;
@@ -132,8 +132,8 @@ TEST_CASE("who asks and never reads is cut") {
 }
 
 TEST_CASE("broken and oversized messages are told so at once, and nothing of them is stored") {
-    ApiFixture f;
     Anybody anybody;
+    ApiFixture f;
     auto const port = f.open(anybody);
     auto const status = [&](std::string const& text) {
         Wire wire(port);
@@ -156,8 +156,8 @@ TEST_CASE("broken and oversized messages are told so at once, and nothing of the
 }
 
 TEST_CASE("bodies that are no spec are refused with the right status, and the connection stays") {
-    ApiFixture f;
     Anybody anybody;
+    ApiFixture f;
     Wire wire(f.open(anybody));
     auto const put = [&](std::string const& body) { return wire.ask("PUT", "/v1/accounts/acme", body).status; };
     CHECK(put(std::string(10000, '[') + std::string(10000, ']')) == 400);
@@ -173,8 +173,8 @@ TEST_CASE("bodies that are no spec are refused with the right status, and the co
 }
 
 TEST_CASE("pipelined requests are answered in their order, also over TCP and with bodies between") {
-    ApiFixture f;
     Anybody anybody;
+    ApiFixture f;
     Wire wire(f.open(anybody));
     std::string all;
     for (int i = 0; i < 50; ++i)
