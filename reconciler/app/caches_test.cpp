@@ -25,7 +25,7 @@ struct Bed {
                                         clock, log);
     }
     std::string password_file(std::string const& text, mode_t mode = 0600) const {
-        auto const path = root / "password";
+        auto path = root / "password";
         std::ofstream(path) << text;
         REQUIRE(::chmod(path.c_str(), mode) == 0);
         return path;
