@@ -71,7 +71,7 @@ struct Describe<KeyRotation> {
     static constexpr std::string_view kind = "key_rotation", doc = "Another secret under the same key id.";
     static constexpr auto fields = std::tuple{
         field("overlap_seconds", &KeyRotation::overlap_seconds, "How long the former secret stays good as well.",
-              Mark::none, {.min = 0, .max = 30 * 86400}),
+              Mark::none, {.min = 0, .max = std::int64_t{30} * 86400}),
     };
 };
 

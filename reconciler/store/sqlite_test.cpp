@@ -196,7 +196,7 @@ TEST_CASE("no secret is on disk in clear, neither in the database nor in its log
     CHECK(put(f.store(), spec).value().how == Wrote::unchanged);
     auto const log = raw(f.path() + "-wal"), before = raw(f.path());
     CHECK(log.find("not in this spec") == std::string::npos);  // long enough not to come up among sealed bytes
-    CHECK(log.find("shop") != std::string::npos);  // the look itself sees something
+    CHECK(log.find("shop") != std::string::npos);              // the look itself sees something
     CHECK(log.find(marker) == std::string::npos);
     CHECK(before.find(marker) == std::string::npos);
     f.close();

@@ -9,6 +9,8 @@ house_format() { cpp_files | xargs -r clang-format --dry-run --Werror; }
 shell_files() { find reconciler tests .ci -type f ! -name '*.cpp' ! -name '*.hpp' -exec grep -lE -m1 '^(#!/bin/(ba)?sh|# shellcheck shell)' {} + | sort; }
 house_shellcheck() { shell_files | xargs -r shellcheck -x -P SCRIPTDIR -S warning; }
 
+# The analyzer of clang 14 takes a coroutine for a plain function whose frame nobody filled: it is left out there, and
+# every other check stays.
 # Only what changed since it last passed: a source is linted again when it, any header or .clang-tidy is newer.
 house_tidy() {
     local jobs=$1 database=build/release/tidy
@@ -18,7 +20,9 @@ house_tidy() {
         tidy_passed "$source" "$database/$source.ok" || printf '%s\0' "$source"
     done | xargs -0 -r -n 1 -P "$jobs" bash -c '
         grep -qF "/$2\"" "$1/compile_commands.json" || exit 0
-        said=$(clang-tidy --quiet -p "$1" "$2" 2>&1) || { printf "%s\n" "$said"; exit 1; }
+        checks=()
+        grep -qw co_await "$2" && checks=(--checks="-clang-analyzer-*")
+        said=$(clang-tidy --quiet -p "$1" "${checks[@]}" "$2" 2>&1) || { printf "%s\n" "$said"; exit 1; }
         mkdir -p "$(dirname "$1/$2")" && touch "$1/$2.ok"
     ' bash "$database"
 }
