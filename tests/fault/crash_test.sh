@@ -79,7 +79,11 @@ check_is "nothing differs, and nothing is an orphan" "no drift" "$(in_lab genesi
 check_is "every generation is the first" "$accounts" "$(in_lab genesisctl get accounts -o json | grep -c '"generation": *1,\?$')"
 
 # One PHP page a site, over HTTPS, 20 at a time.
-page() { curl -sk --max-time 20 --resolve "$1.example:443:$2" "https://$1.example/" | grep -q "as $1</footer>" && echo "$1"; }
+page() {
+    local said
+    said=$(curl -sk --max-time 20 -w '\n%{http_code} after %{time_total} s' --resolve "$1.example:443:$2" "https://$1.example/") || true
+    if grep -q "as $1</footer>" <<<"$said"; then echo "$1"; else echo "# $1 answered ${said##*$'\n'}" >&2; fi
+}
 export -f page
 check_is "all $accounts sites answer with PHP as their own user" "$(names)" \
     "$(names | xargs -P 20 -I{} bash -c 'page "$1" "$2" || true' page {} "$address" | sort)"
