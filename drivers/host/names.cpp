@@ -16,16 +16,16 @@ namespace genesis::host {
 
 namespace {
 
-// Asks one of the getXXnam_r family with a buffer that grows; an error of NSS is a Fault, not "absent".
-template <class Entry, class Ask>
-bool look_up(Entry& entry, std::string const& name, Ask ask) {
+// Asks one of the getXXnam_r or getXXid_r family with a buffer that grows; an error of NSS is a Fault, not "absent".
+template <class Entry, class Key, class Ask>
+bool look_up(Entry& entry, Key key, Ask ask) {
     std::vector<char> buffer(4096);
     for (;;) {
         Entry* found = nullptr;
-        int const error = ask(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
+        int const error = ask(key, &entry, buffer.data(), buffer.size(), &found);
         if (error == 0) return found != nullptr;
         if (error == ENOENT || error == ESRCH) return false;
-        if (error != ERANGE || buffer.size() > (1u << 24)) throw Fault(name + ": cannot ask for this name");
+        if (error != ERANGE || buffer.size() > (1u << 24)) throw Fault("the system cannot say who its users are");
         buffer.resize(buffer.size() * 2);
     }
 }
@@ -57,13 +57,18 @@ std::optional<std::string> from_hosts(std::string const& short_name) {
 
 std::optional<std::uint32_t> user_id(std::string const& name) {
     passwd entry{};
-    if (!look_up(entry, name, ::getpwnam_r)) return std::nullopt;
+    if (!look_up(entry, name.c_str(), ::getpwnam_r)) return std::nullopt;
     return entry.pw_uid;
+}
+
+bool has_user(std::uint32_t uid) {
+    passwd entry{};
+    return look_up(entry, uid, ::getpwuid_r);
 }
 
 std::optional<std::uint32_t> group_id(std::string const& name) {
     group entry{};
-    if (!look_up(entry, name, ::getgrnam_r)) return std::nullopt;
+    if (!look_up(entry, name.c_str(), ::getgrnam_r)) return std::nullopt;
     return entry.gr_gid;
 }
 

@@ -178,11 +178,13 @@ asio::awaitable<T> told_by(std::atomic<int>& under_way, Start start) {
         auto const waiting = std::make_shared<decltype(handler)>(std::move(handler));
         ++under_way;
         auto tell = [waiting, &under_way](std::exception_ptr failure, T value) mutable {
-            auto const where = asio::get_associated_executor(*waiting);
-            asio::post(where, [handler = std::move(waiting), failure, value = std::move(value)]() mutable {
-                std::move (*handler)(failure, std::move(value));
-            });
-            --under_way;  // nothing of the executor's is touched after this
+            {
+                auto const where = asio::get_associated_executor(*waiting);
+                asio::post(where, [handler = std::move(waiting), failure, value = std::move(value)]() mutable {
+                    std::move (*handler)(failure, std::move(value));
+                });
+            }
+            --under_way;  // the executor may be gone from here on
         };
         try {
             start_it(tell);
@@ -255,7 +257,10 @@ asio::awaitable<Answered> answering(Service const& service, Authenticator const&
     auto const started = std::chrono::steady_clock::now();
     Asked asked(request, connection);
     try {
+        if (authenticator.waits())
+            co_await asio::post(asio::bind_executor(lane_of(request, lanes), asio::use_awaitable));
         begin(authenticator, asked);
+        if (authenticator.waits()) co_await asio::dispatch(co_await asio::this_coro::executor, asio::use_awaitable);
         if (asked.next != Asked::nothing) co_await handle(service, asked, lanes);
     } catch (std::exception const&) {
         asked.said.answer = failed(service, request, std::current_exception());

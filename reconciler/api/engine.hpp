@@ -8,6 +8,7 @@ namespace genesis {
 
 struct Engine {
     virtual ~Engine() = default;
+    // Called on the store's writing thread too: returns at once, and asks nothing of the store.
     virtual void wake(Ref const& object) = 0;
     virtual void wake_all() = 0;
     // {"steps": [{verb, kind, key, object, cause, changes: [{path, from, to}]}], "holds": [{kind, key, object, reason,

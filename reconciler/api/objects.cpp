@@ -117,7 +117,13 @@ void store(Service const& service, Call const& call, Told<Answer> told) {
     if (!arrived) return told(nullptr, arrived.error());
     auto const say = [&service, &call, told = std::move(told)](std::exception_ptr failure,
                                                                Stored<Written> const& written) {
-        told(failure, failure ? Answer() : say_written(service, call, written));
+        Answer answer;
+        try {
+            if (!failure) answer = say_written(service, call, written);
+        } catch (...) {  // this is the store's thread, which nothing may end
+            failure = std::current_exception();
+        }
+        told(failure, std::move(answer));
     };
     admit(service.admission, std::move(arrived->spec), arrived->options, say);
 }

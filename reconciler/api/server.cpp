@@ -28,7 +28,7 @@ using Acceptor = asio::basic_socket_acceptor<Protocol>;
 using boost::system::error_code;
 using namespace std::chrono_literals;
 
-constexpr std::size_t io_threads = 2;
+constexpr std::size_t io_threads = 4;  // a new account asks the system about its name, which may take a while
 
 Protocol protocol_of(int fd) {
     int family = AF_UNIX;

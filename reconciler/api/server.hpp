@@ -33,7 +33,8 @@ struct Door {
     Roster::Limits most{};
 };
 
-// Requests wait for the store on threads of their own, so a slow commit holds up nobody but who waits for it.
+// Puts and looks at one object wait for the store without a thread, all else on threads of its own, so a slow commit
+// holds up nobody but who waits for it.
 class ApiServer {
 public:
     explicit ApiServer(Service service, Deadlines deadlines = {});

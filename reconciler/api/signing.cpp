@@ -33,8 +33,8 @@ EVP_MD const* sha256() {
 EVP_MAC_CTX* mac_context() {
     static EVP_MAC* const found = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
     must(found != nullptr);
-    thread_local std::unique_ptr<EVP_MAC_CTX, decltype(&EVP_MAC_CTX_free)> const context(EVP_MAC_CTX_new(found),
-                                                                                         &EVP_MAC_CTX_free);
+    thread_local std::unique_ptr<EVP_MAC_CTX, decltype(&EVP_MAC_CTX_free)> context(nullptr, &EVP_MAC_CTX_free);
+    if (!context) context.reset(EVP_MAC_CTX_new(found));
     must(context != nullptr);
     return context.get();
 }

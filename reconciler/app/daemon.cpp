@@ -18,7 +18,6 @@
 #include "reconciler/webhooks/webhooks.hpp"
 
 #include <malloc.h>
-#include <pwd.h>
 #include <sys/prctl.h>
 
 #include <algorithm>
@@ -56,7 +55,7 @@ std::uint32_t group(std::string const& name) {
 }
 
 // A number that no user of this system, ours or not, has.
-bool free_uid(std::int64_t uid) { return getpwuid(static_cast<uid_t>(uid)) == nullptr; }
+bool free_uid(std::int64_t uid) { return !host::has_user(static_cast<std::uint32_t>(uid)); }
 
 Terrain terrain_of(Config const& config) {
     Terrain t;

@@ -74,9 +74,11 @@ private:
 
     void check_domains() {
         if (spec_.kind->domains == nullptr) return;
-        for (auto const& domain : spec_.kind->domains(value_))
+        for (auto const& domain : spec_.kind->domains(value_)) {
+            if (problems_.size() >= most_problems) return;  // each is looked for in the whole spec
             if (auto const why = admission_.reserved.domain(domain))
                 problems_.push_back({domain_pointer(value_, domain), "reserved", *why});
+        }
     }
 
     void merge_secrets() {
@@ -151,6 +153,7 @@ PutRequest request_of(std::shared_ptr<Arrival> const& arrival, AdmissionOptions 
     request.generated = &arrival->generated;
     request.by = options.by;
     request.spec = [arrival](Object const* former, PutRequest::Find const& find) {
+        arrival->generated.clear();  // of an earlier call, whose spec was not stored
         return Entry(arrival->admission, arrival->spec, former, find, arrival->generated).run();
     };
     return request;

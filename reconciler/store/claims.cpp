@@ -20,7 +20,7 @@ bool FreeNumbers::is_free(std::int64_t number) {
 void FreeNumbers::expect(std::int64_t next) {
     {
         std::lock_guard const lock(mutex_);
-        next = asked_ = std::max(next, asked_ + 1);
+        next = asked_ = std::max(next, std::min(asked_ + 1, next + lead));
     }
     if (ask_(next)) remember(next);
 }
@@ -81,9 +81,11 @@ bool Claims::is_taken(Ref const& ref, std::string const& domain) {
 
 Problems Claims::taken(Ref const& ref, std::vector<std::string> const& wanted, json::object const& spec) {
     Problems out;
-    for (auto const& domain : wanted)
+    for (auto const& domain : wanted) {
+        if (out.size() >= most_problems) break;
         if (is_taken(ref, domain))
             out.push_back({domain_pointer(spec, domain), "domain_taken", domain + " is used by another account"});
+    }
     return out;
 }
 

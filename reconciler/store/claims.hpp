@@ -16,18 +16,19 @@ struct Numbers {
     std::function<bool(std::int64_t)> free = [](std::int64_t) { return true; };
 };
 
-// Which numbers the machine lately said were free, since asking it may take long. Any thread.
+// Which numbers the machine said were free a moment ago, since asking it may take long. Any thread.
 class FreeNumbers {
 public:
     FreeNumbers(std::function<bool(std::int64_t)> ask, Clock const& clock) : ask_(std::move(ask)), clock_(clock) {}
-    // As the machine said within the last minute, or says now.
+    // As the machine said within the last few seconds, or says now.
     bool is_free(std::int64_t number);
-    // Somebody will want one from `next` on: asks about the next one that nobody asked about yet.
+    // Somebody will want one from `next` on: asks about the next one that nobody asked about yet, at most `lead`
+    // further on: who was refused in the end took none.
     void expect(std::int64_t next);
 
 private:
-    static constexpr std::chrono::seconds good_for{60};
-    static constexpr std::int64_t most = 4096;
+    static constexpr std::chrono::seconds good_for{5};  // others give numbers away too
+    static constexpr std::int64_t most = 4096, lead = 64;
     void remember(std::int64_t number);
 
     std::function<bool(std::int64_t)> const ask_;

@@ -85,6 +85,7 @@ private:
         Time created{};
         bool operator==(Stamp const&) const = default;
     };
+    static Stamp stamp_of(Object const& object);
     struct Draft;
     Stored<Draft> draft(PutRequest const& request, Object const* former, PutRequest::Find const& find) const;
     std::shared_ptr<Draft const> prepared(PutRequest const& request);

@@ -29,11 +29,15 @@ std::optional<StoreRefusal> may_put(PutRequest const& request, Object const* for
 
 }  // namespace
 
+SqliteStore::Stamp SqliteStore::stamp_of(Object const& object) {
+    return {object.generation, object.source, object.created};
+}
+
 struct SqliteStore::Draft {
-    std::optional<Stamp> former;                       // what it was made from; nothing: there was none
-    std::vector<std::pair<Ref, std::int64_t>> looked;  // at others, and their generation; 0: they were not there
-    bool same = false;                                 // the stored spec is the wanted one
-    bool numbered = false;                             // has its numbers already
+    std::optional<Stamp> former;                               // what it was made from; nothing: there was none
+    std::vector<std::pair<Ref, std::optional<Stamp>>> looked;  // at others, as they were
+    bool same = false;                                         // the stored spec is the wanted one
+    bool numbered = false;                                     // has its numbers already
     std::string sealed, package, changes;
     std::vector<std::string> before, after;                        // domains
     std::vector<std::pair<std::string, std::string>> credentials;  // label → sealed
@@ -46,7 +50,7 @@ Stored<SqliteStore::Draft> SqliteStore::draft(PutRequest const& request, Object 
     if (!spec) return spec.error();
     auto const& kind = *find_kind(request.ref.kind);
     Draft out;
-    if (former != nullptr) out.former = Stamp{former->generation, former->source, former->created};
+    if (former != nullptr) out.former = stamp_of(*former);
     out.same = former != nullptr && !former->terminating && former->spec == *spec;
     if (out.same) return out;
     out.numbered = former != nullptr && former->numbers.contains(numbers_.space);
@@ -67,10 +71,10 @@ Stored<SqliteStore::Draft> SqliteStore::draft(PutRequest const& request, Object 
 std::shared_ptr<SqliteStore::Draft const> SqliteStore::prepared(PutRequest const& request) {
     auto const former = find(request.ref);
     if (!former && !find_kind(request.ref.kind)->allocates.empty()) expect_number();
-    std::vector<std::pair<Ref, std::int64_t>> looked;
+    std::vector<std::pair<Ref, std::optional<Stamp>>> looked;
     auto const look = [&](Ref const& ref) {
         auto found = find(ref);
-        looked.emplace_back(ref, found ? found->generation : 0);
+        looked.emplace_back(ref, found ? std::optional(stamp_of(*found)) : std::nullopt);
         return found;
     };
     auto made = draft(request, former ? &*former : nullptr, look);
@@ -95,10 +99,8 @@ std::optional<SqliteStore::Stamp> SqliteStore::stamp_now(Ref const& ref) {
 
 bool SqliteStore::still_stands(Ref const& ref, Draft const& draft) {
     if (stamp_now(ref) != draft.former) return false;
-    return std::all_of(draft.looked.begin(), draft.looked.end(), [&](auto const& other) {
-        auto const now = stamp_now(other.first);
-        return (now ? now->generation : 0) == other.second;
-    });
+    return std::all_of(draft.looked.begin(), draft.looked.end(),
+                       [&](auto const& other) { return stamp_now(other.first) == other.second; });
 }
 
 Stored<Written> SqliteStore::put(PutRequest const& request) {

@@ -181,7 +181,7 @@ private:
         say(Place(at, name), "unknown_field", "is not a field here; there are: " + join(known));
     }
     void say(Place const& path, std::string_view code, std::string text) {
-        if (problems_.size() < 200) problems_.push_back({path.str(), std::string(code), std::move(text)});
+        if (problems_.size() < most_problems) problems_.push_back({path.str(), std::string(code), std::move(text)});
     }
     Problems& problems_;
 };

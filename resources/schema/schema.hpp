@@ -25,6 +25,7 @@ struct Problem {
     bool operator==(Problem const&) const = default;
 };
 using Problems = std::vector<Problem>;
+inline constexpr std::size_t most_problems = 200;  // are told of one input
 struct Refused {
     Problems problems;
 };

@@ -1,6 +1,7 @@
 // Wired as the daemon wires it, without drivers and loop.
 #include "tests/bench/api/served.hpp"
 
+#include "drivers/host/names.hpp"
 #include "drivers/host/sockets.hpp"
 #include "reconciler/api/server.hpp"
 #include "reconciler/api/signed_requests.hpp"
@@ -10,7 +11,6 @@
 #include "reconciler/store/sqlite.hpp"
 #include "reconciler/telemetry/log.hpp"
 
-#include <pwd.h>
 #include <unistd.h>
 
 #include <array>
@@ -67,7 +67,7 @@ ApiKey bench_key(Clock const& clock) {
     return key;
 }
 
-bool free_uid(std::int64_t uid) { return ::getpwuid(static_cast<uid_t>(uid)) == nullptr; }
+bool free_uid(std::int64_t uid) { return !host::has_user(static_cast<std::uint32_t>(uid)); }
 
 }  // namespace
 
