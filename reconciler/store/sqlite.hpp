@@ -89,10 +89,11 @@ private:
     struct Draft;
     Stored<Draft> draft(PutRequest const& request, Object const* former, PutRequest::Find const& find) const;
     std::shared_ptr<Draft const> prepared(PutRequest const& request);
+    std::shared_ptr<Object const> look_at(Ref const& ref);
     void expect_number();
 
     // On the writing thread, inside its transaction.
-    std::optional<Stamp> stamp_now(Ref const& ref);
+    std::optional<Stamp> stamp_in(Statements& sql, Ref const& ref) const;
     bool still_stands(Ref const& ref, Draft const& draft);
     Stored<Written> put_now(PutRequest const& request, Draft const* ready);
     Stored<Written> write(PutRequest const& request, Draft const& draft);
@@ -147,6 +148,8 @@ private:
     SQLite::Database writer_;
     Statements sql_;
     Reader few_, many_;
+    std::mutex looked_at_mutex_;
+    std::map<Ref, std::shared_ptr<Object const>> looked_at_;  // what puts look at again and again, as it lately was
     std::mutex under_way_mutex_;
     std::map<Ref, std::int64_t> under_way_;  // record → its history line without an outcome
     std::atomic<std::size_t> lines_since_prune_ = 0;

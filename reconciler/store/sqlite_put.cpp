@@ -7,6 +7,8 @@
 namespace genesis {
 namespace {
 
+constexpr std::size_t most_looked_at = 64;
+
 std::string package_of(json::object const& spec) {
     auto const* package = spec.if_contains("package");
     return package != nullptr && package->is_string() ? std::string(package->get_string()) : std::string();
@@ -72,15 +74,33 @@ std::shared_ptr<SqliteStore::Draft const> SqliteStore::prepared(PutRequest const
     auto const former = find(request.ref);
     if (!former && !find_kind(request.ref.kind)->allocates.empty()) expect_number();
     std::vector<std::pair<Ref, std::optional<Stamp>>> looked;
-    auto const look = [&](Ref const& ref) {
-        auto found = find(ref);
+    auto const look = [&](Ref const& ref) -> std::optional<Object> {
+        auto const found = look_at(ref);
         looked.emplace_back(ref, found ? std::optional(stamp_of(*found)) : std::nullopt);
-        return found;
+        if (!found) return std::nullopt;
+        return *found;
     };
     auto made = draft(request, former ? &*former : nullptr, look);
     if (!made) return nullptr;
     made->looked = std::move(looked);
     return std::make_shared<Draft const>(std::move(*made));
+}
+
+// A package that every account names is read once for each change of it, not once for each put.
+std::shared_ptr<Object const> SqliteStore::look_at(Ref const& ref) {
+    auto const stamp = read([&](Statements& sql) { return stamp_in(sql, ref); });
+    if (!stamp) return nullptr;
+    {
+        std::lock_guard const lock(looked_at_mutex_);
+        auto const known = looked_at_.find(ref);
+        if (known != looked_at_.end() && stamp_of(*known->second) == *stamp) return known->second;
+    }
+    auto found = find(ref);
+    if (!found) return nullptr;
+    auto fresh = std::make_shared<Object const>(std::move(*found));
+    std::lock_guard const lock(looked_at_mutex_);
+    if (looked_at_.size() >= most_looked_at) looked_at_.clear();
+    return looked_at_.insert_or_assign(ref, std::move(fresh)).first->second;
 }
 
 // The machine is asked about a number before the lock is held, since that may take long.
@@ -91,16 +111,16 @@ void SqliteStore::expect_number() {
     }));
 }
 
-std::optional<SqliteStore::Stamp> SqliteStore::stamp_now(Ref const& ref) {
-    Use row(sql_.stamp, node_, ref.kind, ref.key);
+std::optional<SqliteStore::Stamp> SqliteStore::stamp_in(Statements& sql, Ref const& ref) const {
+    Use row(sql.stamp, node_, ref.kind, ref.key);
     if (!row.row()) return std::nullopt;
     return Stamp{row.integer(0), row.text(1), row.time(2)};
 }
 
 bool SqliteStore::still_stands(Ref const& ref, Draft const& draft) {
-    if (stamp_now(ref) != draft.former) return false;
+    if (stamp_in(sql_, ref) != draft.former) return false;
     return std::all_of(draft.looked.begin(), draft.looked.end(),
-                       [&](auto const& other) { return stamp_now(other.first) == other.second; });
+                       [&](auto const& other) { return stamp_in(sql_, other.first) == other.second; });
 }
 
 Stored<Written> SqliteStore::put(PutRequest const& request) {
