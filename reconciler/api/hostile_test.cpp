@@ -25,6 +25,13 @@ std::size_t raise_descriptors() {
     return limit.rlim_cur;
 }
 
+// A sanitizer keeps what was freed, so that what is resident says nothing of us there.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool memory_is_ours = false;
+#else
+constexpr bool memory_is_ours = true;
+#endif
+
 std::size_t resident_bytes() {
     std::ifstream file("/proc/self/statm");
     std::size_t total = 0, resident = 0;
@@ -63,7 +70,7 @@ TEST_CASE("a thousand slow clients, and every valid request is answered meanwhil
         CHECK(Wire(port).ask("PUT", "/v1/accounts/acme" + std::to_string(i), "{}").status == 202);
         CHECK(f.ask("GET", "/v1/info").status == 200);
     }
-    CHECK(resident_bytes() - before < 64U << 20U);
+    CHECK((resident_bytes() - before < 64U << 20U || !memory_is_ours));
     CHECK(f.store().objects("account").size() == 50);
 }
 
@@ -80,7 +87,7 @@ TEST_CASE("long bodies that never end do not fill the memory, nor keep a whole o
         if (i % 10 == 0)
             CHECK(Wire(port).ask("PUT", "/v1/accounts/acme", "{" + std::string(900000, ' ') + "}").status < 300);
     }
-    CHECK(resident_bytes() - before < 64U << 20U);
+    CHECK((resident_bytes() - before < 64U << 20U || !memory_is_ours));
 }
 
 TEST_CASE("each phase of a connection ends by itself") {

@@ -118,7 +118,7 @@ void print(std::string const& what, Figures const& f) {
     if (f.refused > 0)
         std::printf("%-22s %llu other answers, the first:\n%s\n", "", static_cast<unsigned long long>(f.refused),
                     f.first_refusal.c_str());
-    std::fflush(stdout);
+    (void)std::fflush(stdout);
 }
 
 Figures measure(Child const& server, Target const& target, Options const& options, Next const& next) {
@@ -209,7 +209,7 @@ int main(int argc, char** argv) {
     try {
         return genesis::bench::run(argc, argv);
     } catch (std::exception const& e) {
-        std::fprintf(stderr, "genesis_bench_api: %s\n", e.what());
+        (void)std::fprintf(stderr, "genesis_bench_api: %s\n", e.what());
         return 1;
     }
 }

@@ -120,7 +120,7 @@ int serve(std::string const& directory, bool cache) {
     auto certificate = ApiCertificate::own(directory, {"localhost"}, clock, *log);
     auto const http = open_door(api, signers, nullptr), https = open_door(api, signers, certificate.current());
     std::printf("%s %u %u %s\n", socket.c_str(), http, https, hex(key.secret).c_str());
-    std::fflush(stdout);
+    (void)std::fflush(stdout);
     int signal = 0;
     ::sigwait(&ends, &signal);
     api.stop();

@@ -105,7 +105,7 @@ int main(int argc, char** argv) {
     try {
         return genesis::load::run(argc, argv);
     } catch (std::exception const& e) {
-        std::fprintf(stderr, "genesis_load: %s\n", e.what());
+        (void)std::fprintf(stderr, "genesis_load: %s\n", e.what());
         return 1;
     }
 }
