@@ -101,7 +101,7 @@ TEST_CASE("while a key is rotated both its secrets sign, under load too, and a r
     for (auto& client : clients) client.join();
     CHECK(failed == 0);
     CHECK(told.body.at("version") == 2);
-    f.clock.milliseconds += 3600 * 1000;  // the overlap is over
+    f.clock.milliseconds += 3'600'000;  // the overlap is over
     CHECK(f.ask(old, "GET", "/v1/info").status == 401);
     CHECK(f.ask(current, "GET", "/v1/info").status == 200);
     CHECK(f.ask_locally("DELETE", "/v1/keys/billing").status == 200);

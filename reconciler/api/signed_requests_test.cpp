@@ -148,11 +148,11 @@ TEST_CASE(
     CHECK(captured.accepted(f) == 0);
     f.restart();
     CHECK(captured.accepted(f) == 0);
-    f.clock.milliseconds -= 3600 * 1000;
+    f.clock.milliseconds -= 3'600'000;
     CHECK(captured.accepted(f) == 0);
     f.restart();
     CHECK(captured.accepted(f) == 0);
-    f.clock.milliseconds += 3600 * 1000;
+    f.clock.milliseconds += 3'600'000;
     CHECK(captured.accepted(f) == 0);
     CHECK(f.rows() == before);
     AuthFixture other("node:node2");
@@ -168,10 +168,10 @@ TEST_CASE(
 TEST_CASE("a clock that went an hour on, and back again, brings no captured request into force") {
     Captured captured;
     auto& f = captured.f;
-    f.clock.milliseconds += 3600 * 1000;
+    f.clock.milliseconds += 3'600'000;
     CHECK(captured.accepted(f) == 0);
     CHECK(f.ask(captured.key, "GET", "/v1/info").status == 200);  // forgets the nonces of an hour ago
-    f.clock.milliseconds -= 3600 * 1000;
+    f.clock.milliseconds -= 3'600'000;
     CHECK(captured.accepted(f) == 0);
     f.restart();
     CHECK(captured.accepted(f) == 0);

@@ -32,7 +32,7 @@ public:
         auto const n = SSL_read(ssl_.get(), out.data(), static_cast<int>(out.size()));
         std::string const said(out.data(), static_cast<std::size_t>(std::max(n, 0)));
         auto const head = said.substr(0, said.find("\r\n\r\n") + 4);
-        Reply const reply{n > 0 ? std::stoi(said.substr(9, 3)) : 0, head, said.substr(head.size())};
+        Reply reply{n > 0 ? std::stoi(said.substr(9, 3)) : 0, head, said.substr(head.size())};
         if (n > 0) hold_text("GET", target, reply.status, reply.type(), reply.text);
         return reply;
     }

@@ -89,7 +89,7 @@ TEST_CASE("a password that was made up for a put that came too late is not the o
 TEST_CASE("a put that returns at once is told what came of it once that is there to be read") {
     StoreFixture f;
     std::promise<std::int64_t> told;
-    f.store().put(request_of(account("acme")), [&](std::exception_ptr failure, Stored<Written> written) {
+    f.store().put(request_of(account("acme")), [&](std::exception_ptr const& failure, Stored<Written> const& written) {
         told.set_value(failure ? -1 : written.value().generation);
     });
     CHECK(told.get_future().get() == 1);
@@ -104,7 +104,7 @@ TEST_CASE("two puts of one object at once both count, and the later one has seen
     std::array<std::int64_t, 2> generations{};
     for (std::size_t i = 0; i < 2; ++i)
         f.store().put(request_of(account("acme", R"("contact": "u)" + std::to_string(i) + R"(@acme.example")")),
-                      [&, i](std::exception_ptr, Stored<Written> written) {
+                      [&, i](std::exception_ptr const&, Stored<Written> const& written) {
                           generations.at(i) = written.value().generation;
                           if (--left == 0) both.set_value();
                       });
@@ -119,7 +119,7 @@ TEST_CASE("what is spent at once is told, and a second time as spent before") {
         Origin by;
         by.nonce = Nonce{"billing", 1'800'000'000, "AAAAAAAAAAAAAAAAAAAAAA"};
         std::promise<bool> told;
-        f.store().spend(by, [&](std::exception_ptr, bool fresh) { told.set_value(fresh); });
+        f.store().spend(by, [&](std::exception_ptr const&, bool fresh) { told.set_value(fresh); });
         return told.get_future().get();
     };
     CHECK(spend());
