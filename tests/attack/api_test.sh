@@ -68,11 +68,11 @@ wanted=$(in_lab openssl x509 -noout -fingerprint -sha256 -in /var/lib/genesis/ap
 is_new() { [[ $(fingerprint) == "$wanted" ]]; }
 check "a new certificate is used without a restart" within 20 is_new
 in_lab_sh 'echo broken >/var/lib/genesis/api-certificate.pem; systemctl kill -s HUP --kill-who=main genesisd'
-check "a broken one is said" within 20 in_lab_sh 'journalctl -u genesisd | grep -q "certificate cannot be used"'
+check "a broken one is said" within 20 in_lab_sh 'journalctl -u genesisd | grep "certificate cannot be used" >/dev/null'
 check "and the former stays" is_new
 
 in_lab_sh 'rm /var/lib/genesis/api-*.pem; echo "listen: [\"0.0.0.0:3306\"]" >>/etc/genesis/genesis.yaml; systemctl restart genesisd'
 check "with its port taken the daemon is up" in_lab systemctl is-active genesisd
-says_which() { in_lab curl -s http://127.0.0.1:8444/readyz | grep -q "0.0.0.0:3306.*in use"; }
+says_which() { in_lab curl -s http://127.0.0.1:8444/readyz | grep "0.0.0.0:3306.*in use" >/dev/null; }
 check "and says which" within 20 says_which
 finish

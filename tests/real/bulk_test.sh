@@ -62,7 +62,7 @@ check_is "it is the same Apache" "$pid" "$(apache)"
 check "whose configuration is valid" in_lab apache2ctl -t
 check "the bad site is quarantined, its file says why" in_lab grep -q "$bad.example: .*chain.pem" "/etc/genesis/apache/quarantined/$bad.example.conf"
 check_is "the $((accounts - 1)) others serve" "$(printf '%s\n' "${good[@]}")" "$(serving "${good[@]}")"
-check "the account is shown to be not ready" within 10 in_lab_sh 'genesisctl get accounts --ready false | grep -q "^account/$1 "' "$bad"
+check "the account is shown to be not ready" within 10 in_lab_sh 'genesisctl get accounts --ready false | grep "^account/$1 " >/dev/null' "$bad"
 check "as the only one" in_lab_sh '[[ $(genesisctl get accounts --ready false | grep -c ^account/) == 1 ]]'
 check_has "what is said of it names the quarantine" quarantined "$(told)"
 check_has "its conditions do" quarantined "$(told | sed -n '/"conditions"/,/\]/p')"

@@ -69,7 +69,7 @@ check "it is active again" apply active
 as_before "unsuspended"
 
 check "it is deleted" in_lab genesisctl delete "account/$who"
-check_is "deleted its site is gone at once" 421 "$(within 20 in_lab_sh '! curl -sk --resolve "$1:443:127.0.0.1" "https://$1/" | grep -q ready' "$domain"; code https)"
+check_is "deleted its site is gone at once" 421 "$(within 20 in_lab_sh '! curl -sk --resolve "$1:443:127.0.0.1" "https://$1/" | grep ready >/dev/null' "$domain"; code https)"
 check "deleted its PHP ends" within 20 in_lab_sh '! test -e "/run/genesis/php/$1"' "$who"
 check "deleted its database user is locked" within 20 in_lab_sh '! mariadb -u "$1_web" "-ppw-of-$1" -e "SELECT 1"' "$who"
 closed deleted
