@@ -140,6 +140,10 @@ bool plain(std::string_view text) {
                std::string_view::npos;
 }
 
+// A key without "? " before it is found within 1024 characters only (YAML 1.2, 7.4.2), and a byte is printed as at most
+// four.
+constexpr std::size_t longest_simple_key = 250;
+
 void emit(YAML::Emitter& out, std::string_view text) {
     if (!plain(text)) out << YAML::DoubleQuoted;
     out << std::string(text);
@@ -149,7 +153,7 @@ void emit(YAML::Emitter& out, json::value const& value) {
     if (auto const* object = value.if_object()) {
         out << YAML::BeginMap;
         for (auto const& kv : *object) {
-            out << YAML::Key;
+            if (kv.key().size() > longest_simple_key) out << YAML::LongKey;
             emit(out, std::string_view(kv.key()));
             out << YAML::Value;
             emit(out, kv.value());

@@ -127,6 +127,19 @@ TEST_CASE("minus zero is the number zero in both notations, and leading zeros ar
     CHECK(parse_yaml("[-07]")->front().value == json::array{"-07"});
 }
 
+TEST_CASE("a key too long to be a simple one is printed as YAML that is read as itself") {
+    for (std::string const part : {"k", "\x01", "\u00e9", "\ufeff", " "})
+        for (std::size_t const times : {83, 84, 250, 251, 1100}) {
+            std::string key;
+            for (std::size_t i = 0; i < times; ++i) key += part;
+            json::value const value{{"a", {{{key, {{"x", {{key, {}}}}}}, {key + "1", {key}}, {"y", 1}}, 2}},
+                                    {key, nullptr}};
+            auto const read = parse_yaml(to_yaml(value));
+            REQUIRE(read.has_value());
+            CHECK(read->front().value == value);
+        }
+}
+
 TEST_CASE("a key that YAML would read otherwise is printed in quotes") {
     for (auto const* key :
          {"a\rb", "\r", "a\nb", "null", "~", "", "a: b", "- a", "#", "?", "a b", " a", "8.2", "true", "\x7f"}) {
