@@ -44,7 +44,7 @@ SqliteStore::SqliteStore(std::string const& path, std::string node, Vault vault,
       numbers_{numbers.space, numbers.first, numbers.last, [this](std::int64_t n) { return free_numbers_.is_free(n); }},
       writer_(open_database(path)),
       sql_(writer_),
-      few_(path),
+      few_{Reader(path), Reader(path), Reader(path), Reader(path)},
       many_(path),
       commit_(writer_, [this](GroupCommit::Committed const& committed) { announce(committed); }) {
     commit_.run([&] { Use(sql_.interrupt, node_).run(); });

@@ -9,6 +9,7 @@
 
 #include <SQLiteCpp/Exception.h>
 
+#include <array>
 #include <atomic>
 #include <mutex>
 
@@ -131,7 +132,7 @@ private:
     // or a few; what reads many does so on a connection of its own, so that it holds up nobody who puts.
     template <class F>
     auto read(F const& look) {
-        return read_on(few_, look);
+        return read_on(few_[next_few_++ % few_.size()], look);
     }
     template <class F>
     auto read_many(F const& look) {
@@ -147,7 +148,9 @@ private:
     Numbers const numbers_;
     SQLite::Database writer_;
     Statements sql_;
-    Reader few_, many_;
+    std::array<Reader, 4> few_;  // in turn
+    std::atomic<std::size_t> next_few_ = 0;
+    Reader many_;
     std::mutex looked_at_mutex_;
     std::map<Ref, std::shared_ptr<Object const>> looked_at_;  // what puts look at again and again, as it lately was
     std::mutex under_way_mutex_;
