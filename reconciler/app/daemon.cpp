@@ -17,7 +17,6 @@
 #include "reconciler/telemetry/log.hpp"
 #include "reconciler/webhooks/webhooks.hpp"
 
-#include <malloc.h>
 #include <sys/prctl.h>
 
 #include <algorithm>
@@ -68,11 +67,8 @@ Terrain terrain_of(Config const& config) {
 // when there is a SIGHUP. What the allocator holds after a thousand connections goes back to the system.
 void wait_for_end(sigset_t const& signals, ApiCertificate& certificate, Doors& doors) {
     timespec const beat{2, 0};
-    constexpr unsigned beats_a_trim = 15;
-    unsigned beats = 0;
     for (int got = 0; got != SIGTERM && got != SIGINT; got = sigtimedwait(&signals, nullptr, &beat)) {
         host::notify("WATCHDOG=1");
-        if (++beats % beats_a_trim == 0) ::malloc_trim(0);
         certificate.follow();
         doors.open();
     }

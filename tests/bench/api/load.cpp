@@ -39,6 +39,7 @@ std::size_t answer_size(std::string const& text) {
 
 struct Run {
     Next const& next;
+    char answers;
     SteadyClock::time_point until{};
     Figures figures{};
 };
@@ -73,7 +74,7 @@ private:
     }
     void note() {
         auto& figures = run_.figures;
-        if (in_.compare(8, 2, " 2") == 0) {
+        if (in_.size() > 9 && in_[9] == run_.answers) {
             auto const took = std::chrono::duration_cast<std::chrono::microseconds>(SteadyClock::now() - sent_);
             figures.microseconds.push_back(static_cast<std::uint32_t>(took.count()));
         } else if (++figures.refused == 1) {
@@ -109,9 +110,10 @@ double cpu_seconds() {
 }
 
 template <class Open>
-Figures drive(asio::io_context& io, std::size_t connections, double seconds, Next const& next, Open const& open) {
+Figures drive(asio::io_context& io, char answers, std::size_t connections, double seconds, Next const& next,
+              Open const& open) {
     using Stream = decltype(open());
-    Run run{next};
+    Run run{next, answers};
     std::vector<std::unique_ptr<Connection<Stream>>> all;
     for (std::size_t i = 0; i < connections; ++i) all.push_back(std::make_unique<Connection<Stream>>(run, open()));
     auto const cpu = cpu_seconds();
@@ -161,9 +163,9 @@ void Figures::add(Figures const& other) {
 
 Figures run_load(Target const& target, std::size_t connections, double seconds, Next const& next) {
     asio::io_context io(1);
-    if (!target.tls) return drive(io, connections, seconds, next, [&] { return connect(io, target); });
+    if (!target.tls) return drive(io, target.answers, connections, seconds, next, [&] { return connect(io, target); });
     asio::ssl::context tls(asio::ssl::context::tls_client);
-    return drive(io, connections, seconds, next, [&] { return encrypted(io, tls, target); });
+    return drive(io, target.answers, connections, seconds, next, [&] { return encrypted(io, tls, target); });
 }
 
 std::string ask(Target const& target, std::string const& request) {

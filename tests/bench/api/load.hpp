@@ -10,11 +10,12 @@ namespace genesis::bench {
 struct Target {
     std::string socket{};  // of a unix socket; empty: TCP on the loopback
     unsigned short port = 0;
-    bool tls = false;  // whatever certificate the server shows
+    bool tls = false;    // whatever certificate the server shows
+    char answers = '2';  // first digit of the statuses that are measured; others are told
 };
 
 struct Figures {
-    std::vector<std::uint32_t> microseconds;  // one an answer with a status of 2xx, sorted
+    std::vector<std::uint32_t> microseconds;  // one an answer of the status that was expected, sorted
     std::uint64_t refused = 0;                // other answers
     std::string first_refusal{};
     double seconds = 0;

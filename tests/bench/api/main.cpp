@@ -42,6 +42,8 @@ struct Genesis {
         std::string secret;
         std::istringstream(child.read_line()) >> unix_socket.socket >> http.port >> https.port >> secret;
         https.tls = true;
+        refusing = https;
+        refusing.answers = '4';
         sign = signer(key_id, audience, unhex(secret));
         ask(unix_socket, put_package(unsigned_));
     }
@@ -51,9 +53,10 @@ struct Genesis {
         return out;
     }
     Child child;
-    Target unix_socket{}, http{}, https{};
+    Target unix_socket{}, http{}, https{}, refusing{};
     Sign unsigned_ = [](auto, auto, auto) { return std::string(); };
     Sign sign;
+    Sign stranger = signer(key_id, audience, Secret(std::string(32, 'x')));
 };
 
 unsigned short free_port();
@@ -147,6 +150,9 @@ int compare(Options const& options) {
         one("PUT https", genesis.child, genesis.https, put);
         if (etcd) one("etcd put", etcd->child, etcd->target, [&](std::string& out) { put_etcd(out, theirs.next()); });
         one("PUT http", genesis.child, genesis.http, put);
+        // What a PUT costs before anything is made of it: TLS, HTTP, the two hashes of a signature that is wrong.
+        one("PUT refused https", genesis.child, genesis.refusing,
+            [&](std::string& out) { put_account(out, theirs.next(), genesis.stranger); });
         one("GET https", genesis.child, genesis.https, get);
         one("GET http", genesis.child, genesis.http, get);
         one("GET socket", genesis.child, genesis.unix_socket,
