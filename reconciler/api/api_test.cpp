@@ -185,8 +185,12 @@ TEST_CASE("objects and the server are steered, credentials are told once") {
     CHECK(f.ask("POST", "/v1/reconcile").status == 202);
     CHECK(f.engine.last() == "wake_all");
     CHECK(f.ask("POST", "/v1/pause").status == 200);
-    CHECK(f.engine.last() == "pause_all");
+    CHECK(f.store().all_paused());
+    CHECK(f.engine.last() == "wake_all");
+    auto const noted = f.store().audit(0, 1).front();
+    CHECK(noted.action + " " + noted.object.kind == "pause node");
     CHECK(f.ask("POST", "/v1/resume").status == 200);
+    CHECK_FALSE(f.store().all_paused());
     auto const told = f.ask("POST", "/v1/accounts/acme/credentials").body().at("credentials").as_array();
     REQUIRE(told.size() == 1);
     CHECK(told[0].at("label") == "databases/shop/users/web");

@@ -27,7 +27,6 @@ struct Engine {
     // Reasons why the loop is not ready (no full pass yet, a driver blind); empty when it is.
     virtual std::vector<std::string> not_ready() = 0;
     // Repair of the whole server is paused: looked at, shown, not changed.
-    virtual void pause_all(bool paused) = 0;
 };
 
 }  // namespace genesis

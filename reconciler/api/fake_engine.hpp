@@ -37,7 +37,6 @@ struct FakeEngine final : Engine {
     }
     std::optional<std::string> status_version() override { return version; }
     std::vector<std::string> not_ready() override { return reasons; }
-    void pause_all(bool paused) override { note(paused ? "pause_all" : "resume_all"); }
 
     [[nodiscard]] std::string last() {
         std::lock_guard const lock(mutex);

@@ -99,6 +99,12 @@ Answer steered(Service const& service, Call const& call, Stored<Written> const& 
     return out;
 }
 
+Answer steered_all(Service const& service, Call const& call, bool paused) {
+    if (!service.store.set_all_paused(paused, call.by)) return unauthenticated();
+    service.engine.wake_all();
+    return {};
+}
+
 }  // namespace
 
 Answer put(Service const& service, Call const& call) {
@@ -214,14 +220,8 @@ Answer take_over(Service const& service, Call const& call) {
     return steered(service, call, service.store.set_source(call.ref(), "api", &call.by));
 }
 
-Answer pause_all(Service const& service, Call const&) {
-    service.engine.pause_all(true);
-    return {};
-}
-Answer resume_all(Service const& service, Call const&) {
-    service.engine.pause_all(false);
-    return {};
-}
+Answer pause_all(Service const& service, Call const& call) { return steered_all(service, call, true); }
+Answer resume_all(Service const& service, Call const& call) { return steered_all(service, call, false); }
 
 Answer credentials(Service const& service, Call const& call) {
     if (!service.store.find(call.ref())) return absent(call);

@@ -20,7 +20,6 @@ public:
         return run_ + "." + std::to_string(loop_.board().version());
     }
     std::vector<std::string> not_ready() override { return loop_.not_ready(); }
-    void pause_all(bool paused) override { loop_.pause_all(paused); }
 
 private:
     Loop& loop_;

@@ -40,13 +40,6 @@ void Loop::wake_all(bool insist) {
     wake_.notify_all();
 }
 
-void Loop::pause_all(bool paused) {
-    std::lock_guard lock(mutex_);
-    work_.tasks.emplace_back([this, paused](std::stop_token const&) { reconciler_.pause_all(paused); });
-    work_.everything = true;
-    wake_.notify_all();
-}
-
 std::future<json::object> Loop::ask(std::function<Plan(std::stop_token const&)> question) {
     auto promise = std::make_shared<std::promise<json::object>>();
     auto answer = promise->get_future();

@@ -29,7 +29,6 @@ public:
     // Level-triggered: a key, never an event. `insist` ends the pauses between attempts, as an operator would.
     void wake(Ref const& object, bool insist);
     void wake_all(bool insist);
-    void pause_all(bool paused);
 
     // What a pass would do now, as describe(Plan) shows it; answered by the loop's thread between passes.
     std::future<json::object> examine(std::optional<Ref> object);

@@ -166,7 +166,7 @@ std::set<Ref> Reconciler::leaving() const {
 }
 
 Plan Reconciler::plan_for(World& world) const {
-    return plan(world, executor_.kinds(), Policy{settings_.max_removals, paused_, clock_.now()});
+    return plan(world, executor_.kinds(), Policy{settings_.max_removals, store_.all_paused(), clock_.now()});
 }
 
 Plan Reconciler::examine(std::optional<Ref> const& object, std::stop_token const& stop) {

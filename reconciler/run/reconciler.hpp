@@ -37,7 +37,6 @@ public:
     Plan preview(Object const& object, std::stop_token const& stop);
 
     void retry_now(std::optional<Ref> const& object);  // ends every pause between attempts
-    void pause_all(bool paused) { paused_ = paused; }
     // When the next record may be tried again.
     [[nodiscard]] std::optional<Time> next_due() const;
     [[nodiscard]] Dirty due(Time now) const;  // objects with such a record
@@ -76,7 +75,6 @@ private:
     Log& log_;
     ReconcilerSettings settings_;
     std::mt19937_64 random_;
-    bool paused_ = false;
 
     std::map<Ref, Subject> subjects_;
     std::map<Ref, std::vector<Condition>> conditions_;

@@ -155,6 +155,22 @@ Stored<Written> SqliteStore::confirm_removals(Ref const& ref, Origin* by) {
                       [&](Statements& sql) { return Use(sql.confirm, node_, ref.kind, ref.key).run(); });
 }
 
+bool SqliteStore::set_all_paused(bool paused, Origin& by) {
+    return commit_.run([&] {
+        if (!spend_now(&by)) return false;
+        set_mark("paused", paused ? 1 : 0);
+        note(origin_of(&by, "api"), paused ? "pause" : "resume", {"node", node_}, 0);
+        return true;
+    });
+}
+
+bool SqliteStore::all_paused() {
+    return read([&](Statements& sql) {
+        Use row(sql.mark, node_, "paused");
+        return row.row() && row.flag(0);
+    });
+}
+
 void SqliteStore::forget(Ref const& ref) {
     commit_.run([&] {
         Claims(sql_, node_, numbers_).release(ref, clock_.now());

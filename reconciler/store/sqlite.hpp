@@ -28,6 +28,8 @@ public:
     Stored<Written> set_paused(Ref const& ref, bool paused, Origin* by = nullptr) override;
     Stored<Written> set_adopt(Ref const& ref, bool adopt, Origin* by = nullptr) override;
     Stored<Written> confirm_removals(Ref const& ref, Origin* by = nullptr) override;
+    bool set_all_paused(bool paused, Origin& by) override;
+    bool all_paused() override;
     void forget(Ref const& ref) override;
 
     std::optional<Object> find(Ref const& ref) override;

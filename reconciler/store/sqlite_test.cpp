@@ -122,6 +122,24 @@ TEST_CASE("objects come by name, by kind, and page by page") {
     CHECK(names(f.store().list("account", "delta", 2)).empty());
 }
 
+TEST_CASE("a pause of the whole server outlives a restart, is audited, and takes a nonce once") {
+    StoreFixture f;
+    CHECK_FALSE(f.store().all_paused());
+    Origin by{"ops", "192.0.2.7", "r-1", Nonce{"ops", 1000, "AAAAAAAAAAAAAAAAAAAAAA"}}, again = by;
+    CHECK(f.store().set_all_paused(true, by));
+    CHECK_FALSE(f.store().set_all_paused(false, again));
+    f.reopen();
+    CHECK(f.store().all_paused());
+    auto const noted = f.store().audit(0, 10);
+    REQUIRE(noted.size() == 1);
+    CHECK(noted[0].action == "pause");
+    CHECK(noted[0].who == "ops");
+    CHECK(noted[0].object.kind == "node");
+    Origin next{"root", "local", "", {}};
+    CHECK(f.store().set_all_paused(false, next));
+    CHECK_FALSE(f.store().all_paused());
+}
+
 TEST_CASE("flags and status are kept, and an unknown object is not found") {
     StoreFixture f;
     CHECK(f.store().set_paused(acme, true).error().code == "not_found");

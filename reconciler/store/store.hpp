@@ -115,6 +115,9 @@ struct Store : Journal {
     virtual Stored<Written> set_paused(Ref const& ref, bool paused, Origin* by = nullptr) = 0;
     virtual Stored<Written> set_adopt(Ref const& ref, bool adopt, Origin* by = nullptr) = 0;
     virtual Stored<Written> confirm_removals(Ref const& ref, Origin* by = nullptr) = 0;
+    // Whether the whole server is looked at and not changed. False when the nonce was spent before.
+    virtual bool set_all_paused(bool paused, Origin& by) = 0;
+    virtual bool all_paused() = 0;
     // Forgets a terminated object: its names are free again, its numbers never are.
     virtual void forget(Ref const& ref) = 0;
 

@@ -127,7 +127,6 @@ private:
         }
         json::object status(Object const& object) override { return encode(bed.reconciler->board().status(object)); }
         std::vector<std::string> not_ready() override { return {}; }
-        void pause_all(bool) override {}
         Bed& bed;
     };
     struct Anyone final : Authenticator {

@@ -113,6 +113,9 @@ foreign() { in_lab_sh 'cd /etc; sha256sum apache2/sites-enabled/theirs.conf gene
     getent passwd gamma || true; mariadb -NBe "SHOW CREATE DATABASE gamma_shop; SELECT * FROM gamma_shop.theirs; SHOW CREATE USER gamma_web@localhost; SHOW GRANTS FOR gamma_web@localhost"'; }
 printf '{kind: account, name: gamma, sites: [{domain: gamma.example}, {domain: gamma2.example}, {domain: gamma3.example}], databases: [{name: shop, users: [{name: web, password: mine-not-theirs}]}]}\n' | save /root/gamma.yaml
 check "an account is accepted while repair is paused" in_lab_sh 'genesisctl pause --all; genesisctl apply -f /root/gamma.yaml'
+in_lab systemctl restart genesisd
+check "the pause outlives a restart" exits 3 g wait account/gamma --timeout 3s
+check_not "and nothing is made meanwhile" in_lab getent passwd gamma
 in_lab useradd -M -u 2000 -s /bin/sh gamma
 before=$(foreign)
 g resume --all >/dev/null

@@ -76,7 +76,8 @@ private:
     }
 
     void order(std::string const& verb, std::string const& a, std::string const& b) {
-        if (a == "all") return bed_.reconciler->pause_all(verb == "pause");
+        Origin by{"operator", "here", "", {}};
+        if (a == "all") return void(bed_.store->set_all_paused(verb == "pause", by));
         auto const ref = ref_of(a);
         auto result = verb == "delete"    ? bed_.store->remove(ref, b == "purge", "api")
                       : verb == "pause"   ? bed_.store->set_paused(ref, true)

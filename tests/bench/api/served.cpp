@@ -40,7 +40,6 @@ struct IdleEngine final : Engine {
     }
     std::optional<std::string> status_version() override { return "stored"; }
     std::vector<std::string> not_ready() override { return {}; }
-    void pause_all(bool) override {}
 
 private:
     static std::future<json::object> nothing() {
