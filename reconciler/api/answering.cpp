@@ -134,6 +134,8 @@ void not_there(Identity const& who, Asked& asked, Answer answer) {
 // Of a route that matched and is allowed: what is wrong with the rest of the request.
 std::optional<Answer> wrong_with(Route const& route, CutTarget const& target, Call& call) {
     if (auto wrong = read_query(route, target.query, call)) return wrong;
+    if (route.method != "GET" && !takes_if_match(route) && !call.request.header("if-match").empty())
+        return problem(400, "malformed", "If-Match is for PUT and DELETE of an object");
     if (!route.body && route.takes.empty() && !call.request.body.empty())
         return problem(400, "malformed", "this takes no body");
     return std::nullopt;

@@ -60,6 +60,41 @@ TEST_CASE("a bad spec is told with all its problems at their pointers") {
     CHECK(f.store().objects("").empty());
 }
 
+TEST_CASE("a dry run of a DELETE is refused as the DELETE is, and shows what it would leave") {
+    ApiFixture f;
+    auto const both = [&](std::string const& target, std::string const& headers = "") {
+        auto const dry = f.ask("DELETE", target + "?dry_run=true", "", headers);
+        auto const real = f.ask("DELETE", target, "", headers);
+        if (dry.status >= 400) CHECK(dry.code() == real.code());
+        return std::pair{dry.status, real.status};
+    };
+    CHECK(both("/v1/accounts/acme") == std::pair{200, 200});
+    f.ask("PUT", "/v1/packages/starter", "{}");
+    f.ask("PUT", "/v1/accounts/acme", R"({"package": "starter"})");
+    CHECK(both("/v1/packages/starter") == std::pair{409, 409});
+    f.store().set_source({"account", "acme"}, "file:acme.yaml").value();
+    CHECK(both("/v1/accounts/acme") == std::pair{409, 409});
+    f.store().set_source({"account", "acme"}, "api").value();
+    CHECK(both("/v1/accounts/acme", "If-Match: \"7\"\r\n") == std::pair{412, 412});
+    CHECK(both("/v1/accounts/acme", "If-Match: 1\r\n") == std::pair{400, 400});
+    f.clock.milliseconds += 30LL * 24 * 3600 * 1000;
+    CHECK(f.ask("DELETE", "/v1/accounts/acme?dry_run=true").status == 200);
+    REQUIRE(f.engine.previewed);
+    CHECK(f.engine.previewed->generation == 2);
+    CHECK(f.engine.previewed->terminating == f.clock.now());
+    CHECK(both("/v1/accounts/acme", "If-Match: \"1\"\r\n") == std::pair{200, 202});
+    CHECK(both("/v1/accounts/acme", "If-Match: \"1\"\r\n") == std::pair{412, 412});
+}
+
+TEST_CASE("If-Match is refused where it would not be heeded") {
+    ApiFixture f;
+    f.ask("PUT", "/v1/accounts/acme", "{}");
+    for (auto const* target :
+         {"/v1/accounts/acme/pause", "/v1/accounts/acme/reconcile", "/v1/accounts/acme/credentials", "/v1/pause"})
+        CHECK(f.ask("POST", target, "", "If-Match: \"1\"\r\n").status == 400);
+    CHECK_FALSE(f.store().find({"account", "acme"})->paused);
+}
+
 TEST_CASE("preconditions, owners and taken names are conflicts with codes of their own") {
     ApiFixture f;
     CHECK(f.ask("PUT", "/v1/accounts/acme", "{}", "If-Match: \"1\"\r\n").status == 412);
@@ -126,6 +161,9 @@ TEST_CASE("lists go page by page, and may be only of those that are ready") {
     CHECK(names("?ready=true") == "alpha charlie echo | ");
     CHECK(names("?ready=false&limit=1") == "bravo | bravo");
     CHECK(names("?ready=true&limit=2&after=alpha") == "charlie echo | ");
+    f.engine.observed["account/charlie"] = 1;
+    f.ask("PUT", "/v1/accounts/charlie", R"({"state": "suspended"})");
+    CHECK(names("?ready=true") == "alpha echo | ");  // it was ready as it was before
     CHECK(f.ask("GET", "/v1/packages").body().at("items").as_array().empty());
     for (auto const* bad :
          {"?limit=0", "?limit=1001", "?limit=x", "?limit=", "?ready=yes", "?nonsense=1", "?limit=1&limit=2"})

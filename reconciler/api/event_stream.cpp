@@ -72,7 +72,7 @@ Answer handlers::events(Service const& service, Call const& call) {
         if (!seen) return problem(400, "malformed", "Last-Event-ID must be a number");
         after = *seen;
     }
-    if (after < range.pruned) return pruned(range);
+    if (after < range.pruned || after > range.newest) return pruned(range);  // or of a store that was set back
     Answer out;
     out.type = "text/event-stream";
     out.events_after = after;

@@ -15,8 +15,10 @@ struct FakeEngine final : Engine {
     json::array records;
     std::vector<std::string> reasons;
     bool stopping = false;
-    std::optional<std::string> version;  // of status; nothing: it cannot be told
-    std::atomic<int> shown = 0;          // how often a status was asked for
+    std::optional<std::string> version;            // of status; nothing: it cannot be told
+    std::map<std::string, std::int64_t> observed;  // generations; the stored one unless told
+    std::optional<Object> previewed;
+    std::atomic<int> shown = 0;  // how often a status was asked for
 
     void wake(Ref const& object) override { note("wake " + object.str()); }
     void wake_all() override { note("wake_all"); }
@@ -26,6 +28,7 @@ struct FakeEngine final : Engine {
     }
     std::future<json::object> preview(Object const& object) override {
         note("preview " + object.ref.str() + (object.terminating ? " removed" : ""));
+        previewed = object;
         return answer();
     }
     json::object status(Object const& object) override {
@@ -33,7 +36,9 @@ struct FakeEngine final : Engine {
         auto const it = ready.find(object.ref.str());
         json::array conditions;
         if (it != ready.end()) conditions.push_back({{"type", "ready"}, {"status", it->second}});
-        return {{"observed_generation", object.generation}, {"conditions", conditions}, {"records", records}};
+        auto const seen = observed.find(object.ref.str());
+        auto const generation = seen != observed.end() ? seen->second : object.generation;
+        return {{"observed_generation", generation}, {"conditions", conditions}, {"records", records}};
     }
     std::optional<std::string> status_version() override { return version; }
     std::vector<std::string> not_ready() override { return reasons; }

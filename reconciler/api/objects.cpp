@@ -83,7 +83,9 @@ Answer say_written(Service const& service, Call const& call, Stored<Written> con
     return out;
 }
 
-bool is_ready(json::object const& status) {
+// Of the generation that is stored: what was ready before it was changed may not be now.
+bool is_ready(json::object const& status, std::int64_t generation) {
+    if (status.at("observed_generation").to_number<std::int64_t>() < generation) return false;
     auto const* conditions = status.if_contains("conditions");
     if (conditions == nullptr || !conditions->is_array()) return false;
     for (auto const& c : conditions->get_array())
@@ -96,6 +98,22 @@ Answer steered(Service const& service, Call const& call, Stored<Written> const& 
     service.engine.wake(call.ref());
     Answer out;
     out.body = head(call.ref(), written->generation);
+    return out;
+}
+
+Answer preview(Service const& service, Object const& object) {
+    Answer out;
+    out.body = wait_for(service.engine.preview(object));
+    return out;
+}
+
+// Generation 0: there is nothing.
+Answer say_removed(Call const& call, std::int64_t generation) {
+    Answer out;
+    out.status = generation == 0 ? 200 : 202;
+    auto said = head(call.ref(), generation);
+    said["result"] = generation == 0 ? "absent" : "terminating";
+    out.body = std::move(said);
     return out;
 }
 
@@ -113,9 +131,7 @@ Answer put(Service const& service, Call const& call) {
     if (!spend(service, call.by)) return unauthenticated();
     auto const object = rehearse(service.admission, std::move(arrived->spec), arrived->options);
     if (!object) return problem(object.error());
-    Answer out;
-    out.body = wait_for(service.engine.preview(*object));
-    return out;
+    return preview(service, *object);
 }
 
 void store(Service const& service, Call const& call, Told<Answer> told) {
@@ -154,7 +170,7 @@ Answer list(Service const& service, Call const& call) {
         for (auto const& object : page) {
             if (items.size() == limit) return {200, {{"items", std::move(items)}, {"next", next}}};
             auto shown = envelope(service, object);
-            if (ready == nullptr || (*ready == "true") == is_ready(shown.at("status").as_object()))
+            if (ready == nullptr || (*ready == "true") == is_ready(shown.at("status").as_object(), object.generation))
                 items.push_back(std::move(shown));
             next = object.ref.key;
         }
@@ -163,26 +179,19 @@ Answer list(Service const& service, Call const& call) {
 }
 
 Answer remove(Service const& service, Call const& call) {
+    auto const options = options_of(call);
+    if (!options) return problem(options.error(), 400, "malformed");
+    bool const purge = call.flag("purge");
     if (call.flag("dry_run")) {
         if (!spend(service, call.by)) return unauthenticated();
-        auto object = service.store.find(call.ref());
-        if (!object) return absent(call);
-        if (!object->terminating) object->terminating = object->changed;
-        object->purge = object->purge || call.flag("purge");
-        Answer out;
-        out.body = wait_for(service.engine.preview(*object));
-        return out;
+        auto const left = service.store.rehearse_remove(call.ref(), purge, "api", options->if_match);
+        if (!left) return problem(left.error());
+        return *left ? preview(service, **left) : say_removed(call, 0);
     }
-    auto const written = service.store.remove(call.ref(), call.flag("purge"), "api", &call.by);
+    auto const written = service.store.remove(call.ref(), purge, "api", &call.by, options->if_match);
     if (!written) return problem(written.error());
-    auto said = head(call.ref(), written->generation);
-    bool const gone = written->generation == 0;
-    said["result"] = gone ? "absent" : "terminating";
     if (written->how != Wrote::unchanged) service.engine.wake(call.ref());
-    Answer out;
-    out.status = gone ? 200 : 202;
-    out.body = std::move(said);
-    return out;
+    return say_removed(call, written->generation);
 }
 
 Answer reconcile(Service const& service, Call const& call) {

@@ -170,10 +170,9 @@ json::array parameters_of(Route const& route, ObjectKind const* kind) {
                        {"description", p.doc},
                        {"schema", schema_of_parameter(p)}});
     if (route.answer == "event") out.push_back(header("Last-Event-ID", "The last seq that was seen; before `after`."));
-    if (route.body) {
+    if (takes_if_match(route))
         out.push_back(header("If-Match", "The generation, in quotes, that must be the stored one."));
-        out.push_back(header("If-None-Match", "*: only if there is none yet."));
-    }
+    if (route.body) out.push_back(header("If-None-Match", "*: only if there is none yet."));
     return out;
 }
 

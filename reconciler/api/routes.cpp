@@ -202,6 +202,8 @@ bool Call::flag(std::string_view parameter) const {
 
 std::span<Route const> routes() { return table; }
 
+bool takes_if_match(Route const& route) { return route.body || route.handle == h::remove; }
+
 bool spend(Service const& service, Origin& by) { return !by.nonce || service.keys.spend(by); }
 
 }  // namespace genesis

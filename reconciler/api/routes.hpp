@@ -76,6 +76,8 @@ struct Route {
     bool quick = false;  // handle() looks at little and waits for nobody
 };
 std::span<Route const> routes();
+// PUT and DELETE of an object; what ignored it elsewhere would be believed to heed it.
+bool takes_if_match(Route const& route);
 
 // Spends the request's nonce where nothing that is written does. False when it was spent before.
 bool spend(Service const& service, Origin& by);

@@ -180,19 +180,6 @@ Plan Reconciler::examine(std::optional<Ref> const& object, std::stop_token const
     return plan_for(seen);
 }
 
-Plan Reconciler::preview(Object const& object, std::stop_token const& stop) {
-    refresh(Dirty{object.ref});
-    auto const before = subjects_.find(object.ref) != subjects_.end();
-    learn(object);
-    auto seen = world({object.ref}, false, stop);
-    auto out = plan_for(seen);
-    if (before)
-        refresh(Dirty{object.ref});
-    else
-        unlearn(object.ref);
-    return out;
-}
-
 PassResult Reconciler::pass(std::optional<Dirty> const& dirty, std::stop_token const& stop) {
     auto const started = clock_.steady();
     refresh(dirty);

@@ -33,7 +33,8 @@ public:
     PassResult pass(std::optional<Dirty> const& dirty, std::stop_token const& stop);
     // What a pass would do; nothing is done.
     Plan examine(std::optional<Ref> const& object, std::stop_token const& stop);
-    // The same for an object as it would be if it were stored so.
+    // The same for an object as it would be if it were stored so, and what depends on it. Leaves no trace: neither in
+    // the pauses between attempts nor in what later steps are said to be caused by.
     Plan preview(Object const& object, std::stop_token const& stop);
 
     void retry_now(std::optional<Ref> const& object);  // ends every pause between attempts
@@ -45,6 +46,9 @@ public:
     [[nodiscard]] std::map<std::string, std::string> const& blind() const { return blind_; }
 
 private:
+    // What is known of some objects, as it was; put back at the end.
+    class Undisturbed;
+
     void refresh(std::optional<Dirty> const& dirty);
     void learn(Object const& object);
     void unlearn(Ref const& ref);

@@ -23,6 +23,11 @@ Origin origin_of(Origin const* by, std::string const& source) {
     return {source, "local", "", {}};
 }
 
+StoreRefusal not_that_generation(std::int64_t stored) {
+    auto const what = stored == 0 ? "it does not exist" : "the stored generation is " + std::to_string(stored);
+    return {"precondition_failed", what, {}};
+}
+
 StoreRefusal owned(std::string const& source) {
     auto const who = source == "api" ? std::string("the API") : source;
     return {"owned_by", "is kept by " + who + "; take it over to change it here", {}};
@@ -94,13 +99,26 @@ std::optional<Object> SqliteStore::find_in(Statements& sql, Ref const& ref) cons
     return opened(std::move(*row));
 }
 
-Stored<Written> SqliteStore::remove(Ref const& ref, bool purge, std::string const& source, Origin* by) {
-    return commit_.run([&] { return remove_now(ref, purge, source, by); });
+Stored<Written> SqliteStore::remove(Ref const& ref, bool purge, std::string const& source, Origin* by,
+                                    std::optional<std::int64_t> if_match) {
+    return commit_.run([&] { return remove_now(ref, purge, source, by, if_match); });
 }
 
-Stored<Written> SqliteStore::remove_now(Ref const& ref, bool purge, std::string const& source, Origin* by) {
+Stored<std::optional<Object>> SqliteStore::rehearse_remove(Ref const& ref, bool purge, std::string const& source,
+                                                           std::optional<std::int64_t> if_match) {
+    return commit_.rehearse([&]() -> Stored<std::optional<Object>> {
+        auto const written = remove_now(ref, purge, source, nullptr, if_match);
+        if (!written) return written.error();
+        return find_in(sql_, ref);
+    });
+}
+
+Stored<Written> SqliteStore::remove_now(Ref const& ref, bool purge, std::string const& source, Origin* by,
+                                        std::optional<std::int64_t> if_match) {
     if (!spend_now(by)) return replayed();
     auto const stored = find_in(sql_, ref);
+    if (if_match && *if_match != (stored ? stored->generation : 0))
+        return not_that_generation(stored ? stored->generation : 0);
     if (!stored) return Written{};
     if (stored->source != source) return owned(stored->source);
     if (stored->terminating && (stored->purge || !purge)) return Written{Wrote::unchanged, stored->generation};

@@ -23,7 +23,10 @@ public:
     Stored<Written> put(PutRequest const& request) override;
     void put(PutRequest request, Told<Stored<Written>> told) override;
     Stored<Object> rehearse(PutRequest const& request) override;
-    Stored<Written> remove(Ref const& ref, bool purge, std::string const& source, Origin* by = nullptr) override;
+    Stored<Written> remove(Ref const& ref, bool purge, std::string const& source, Origin* by = nullptr,
+                           std::optional<std::int64_t> if_match = {}) override;
+    Stored<std::optional<Object>> rehearse_remove(Ref const& ref, bool purge, std::string const& source,
+                                                  std::optional<std::int64_t> if_match = {}) override;
     Stored<Written> set_source(Ref const& ref, std::string const& source, Origin* by = nullptr) override;
     Stored<Written> set_paused(Ref const& ref, bool paused, Origin* by = nullptr) override;
     Stored<Written> set_adopt(Ref const& ref, bool adopt, Origin* by = nullptr) override;
@@ -101,7 +104,8 @@ private:
     Stored<Written> put_now(PutRequest const& request, Draft const* ready);
     Stored<Written> write(PutRequest const& request, Draft const& draft);
     Stored<Written> write_spec(PutRequest const& request, Draft const& draft);
-    Stored<Written> remove_now(Ref const& ref, bool purge, std::string const& source, Origin* by);
+    Stored<Written> remove_now(Ref const& ref, bool purge, std::string const& source, Origin* by,
+                               std::optional<std::int64_t> if_match);
     std::optional<StoreRefusal> package_in_use(Ref const& ref);
     void prune_sometimes(std::size_t lines);
 
@@ -168,6 +172,7 @@ private:
 
 StoreRefusal replayed();
 StoreRefusal owned(std::string const& source);
+StoreRefusal not_that_generation(std::int64_t stored);
 // Whoever keeps an object stands for itself where no request does.
 Origin origin_of(Origin const* by, std::string const& source);
 

@@ -22,9 +22,8 @@ std::optional<StoreRefusal> may_put(PutRequest const& request, Object const* for
     auto const stored = former != nullptr ? former->generation : 0;
     if (request.if_none_match && former != nullptr)
         return StoreRefusal{"precondition_failed", "it exists, with generation " + std::to_string(stored), {}};
-    if (request.if_match && former == nullptr) return StoreRefusal{"precondition_failed", "it does not exist", {}};
-    if (request.if_match && *request.if_match != stored)
-        return StoreRefusal{"precondition_failed", "the stored generation is " + std::to_string(stored), {}};
+    if (request.if_match && former == nullptr) return not_that_generation(0);
+    if (request.if_match && *request.if_match != stored) return not_that_generation(stored);
     if (former != nullptr && former->source != request.source && !request.take_over) return owned(former->source);
     return std::nullopt;
 }
@@ -136,6 +135,7 @@ void SqliteStore::put(PutRequest request, Told<Stored<Written>> told) {
 }
 
 Stored<Object> SqliteStore::rehearse(PutRequest const& request) {
+    expect_number();  // not of the system under the lock, as for a put
     return commit_.rehearse([&]() -> Stored<Object> {
         auto const written = put_now(request, nullptr);
         if (!written) return written.error();

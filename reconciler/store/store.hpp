@@ -110,7 +110,12 @@ struct Store : Journal {
     virtual Stored<Object> rehearse(PutRequest const& request) = 0;
     // Starts termination, or adds purge to one under way. Absent: unchanged, generation 0. A package that an object
     // names is in_use.
-    virtual Stored<Written> remove(Ref const& ref, bool purge, std::string const& source, Origin* by = nullptr) = 0;
+    // if_match: this generation must be the stored one; of what is absent none is.
+    virtual Stored<Written> remove(Ref const& ref, bool purge, std::string const& source, Origin* by = nullptr,
+                                   std::optional<std::int64_t> if_match = {}) = 0;
+    // What remove() would leave, and nothing is changed; nothing where it is absent already.
+    virtual Stored<std::optional<Object>> rehearse_remove(Ref const& ref, bool purge, std::string const& source,
+                                                          std::optional<std::int64_t> if_match = {}) = 0;
     virtual Stored<Written> set_source(Ref const& ref, std::string const& source, Origin* by = nullptr) = 0;
     virtual Stored<Written> set_paused(Ref const& ref, bool paused, Origin* by = nullptr) = 0;
     virtual Stored<Written> set_adopt(Ref const& ref, bool adopt, Origin* by = nullptr) = 0;
