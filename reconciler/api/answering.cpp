@@ -209,9 +209,29 @@ asio::any_io_executor const& lane_of(Request const& request, Lanes const& lanes)
     return request.method == "GET" ? lanes.looks : lanes.writes;
 }
 
+// Plans and dry runs.
+bool is_question(Route const& route, Call const& call) {
+    return route.answer == "plan" || route.answer == "drift" || call.flag("dry_run");
+}
+
+asio::awaitable<void> ask(Service const& service, Asked& asked, Lanes const& lanes) {
+    struct Count {
+        std::atomic<int>& of;
+        int const before = of++;
+        ~Count() { --of; }
+    } const count{lanes.asked};
+    if (count.before >= Lanes::most_questions) {
+        asked.said.answer = problem(503, "unavailable", "as many plans are asked for already as are answered at once");
+        co_return;
+    }
+    co_await asio::post(asio::bind_executor(lanes.questions, asio::use_awaitable));
+    asked.said.answer = asked.route->handle(service, asked.call);
+}
+
 asio::awaitable<void> call_handler(Service const& service, Asked& asked, Lanes const& lanes) {
     auto const& route = *asked.route;
-    if (route.begin != nullptr && !asked.call.flag("dry_run")) {
+    if (is_question(route, asked.call)) co_return co_await ask(service, asked, lanes);
+    if (route.begin != nullptr) {
         asked.said.answer = co_await told_by<Answer>(
             lanes.in_store, [&](Told<Answer> told) { route.begin(service, asked.call, std::move(told)); });
         co_return;
@@ -275,8 +295,8 @@ asio::awaitable<Answered> answering(Service const& service, Authenticator const&
 Answered answer(Service const& service, Authenticator const& authenticator, Request const& request,
                 Connection const& connection) {
     asio::io_context io;
-    std::atomic<int> in_store = 0;
-    Lanes const lanes{io.get_executor(), io.get_executor(), io.get_executor(), in_store};
+    std::atomic<int> in_store = 0, questions = 0;
+    Lanes const lanes{io.get_executor(), io.get_executor(), io.get_executor(), io.get_executor(), questions, in_store};
     auto out = asio::co_spawn(io, answering(service, authenticator, request, connection, lanes), asio::use_future);
     io.run();
     while (in_store > 0) std::this_thread::yield();  // the store is still on its way out of `io`

@@ -10,9 +10,11 @@
 namespace genesis {
 
 // Where handlers run that may take long or wait, apart from each other: a look at the whole server must not hold up a
-// write, nor either of them what tells whether we live.
+// write, nor either of them what tells whether we live. `questions` are for the loop, which answers when it has time.
 struct Lanes {
-    boost::asio::any_io_executor looks, writes, probes;
+    static constexpr int most_questions = 32;  // at once; more are answered with 503
+    boost::asio::any_io_executor looks, writes, probes, questions;
+    std::atomic<int>& asked;     // questions that are not answered yet
     std::atomic<int>& in_store;  // calls that the store has not told the end of: it still needs the executors
 };
 

@@ -15,6 +15,8 @@ struct FakeEngine final : Engine {
     json::array records;
     std::vector<std::string> reasons;
     bool stopping = false;
+    bool held = false;  // plans wait until release()
+    std::vector<std::promise<json::object>> waiting;
     std::optional<std::string> version;            // of status; nothing: it cannot be told
     std::map<std::string, std::int64_t> observed;  // generations; the stored one unless told
     std::optional<Object> previewed;
@@ -48,12 +50,21 @@ struct FakeEngine final : Engine {
         return asked.empty() ? "" : asked.back();
     }
 
+    void release() {
+        std::lock_guard const lock(mutex);
+        held = false;
+        for (auto& promise : waiting) promise.set_value(next_plan);
+        waiting.clear();
+    }
+
 private:
     void note(std::string what) {
         std::lock_guard const lock(mutex);
         asked.push_back(std::move(what));
     }
     std::future<json::object> answer() {
+        std::lock_guard const lock(mutex);
+        if (held) return waiting.emplace_back().get_future();
         std::promise<json::object> promise;
         if (stopping) {
             promise.set_exception(std::make_exception_ptr(Fault("the loop is stopping")));

@@ -99,6 +99,7 @@ void ApiServer::stop() {
     core.writing.join();
     core.looking.join();
     core.probing.join();
+    core.asking.join();
     while (core.in_store > 0) std::this_thread::sleep_for(1ms);  // a commit still tells us its end
 }
 

@@ -1,13 +1,17 @@
 // Who may ask, and what hostile or clumsy clients get: bounds, order of the checks, framing.
+#include "reconciler/api/answering.hpp"
 #include "reconciler/api/api_fixture.hpp"
 
 #include <grp.h>
+#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <array>
+#include <list>
 #include <thread>
 
 namespace genesis {
@@ -77,6 +81,34 @@ TEST_CASE("unknown paths, other methods and targets that are not plain are told 
         CHECK(f.ask("GET", target).status == 400);
     CHECK(f.ask("GET", "/v1/info", "{}").status == 400);
     CHECK(f.ask("HEAD", "/v1/info").text.empty());
+}
+
+TEST_CASE("plans that nobody answers hold up no other request, and there is an end to how many wait") {
+    ApiFixture f;
+    f.ask("PUT", "/v1/accounts/acme", "{}");
+    f.engine.held = true;
+    std::list<Wire> wires;
+    std::vector<pollfd> fds;
+    constexpr int more = 5;
+    for (int i = 0; i < Lanes::most_questions + more; ++i) {
+        auto& wire = wires.emplace_back(f.socket());
+        bool const dry = i % 2 == 0;
+        wire.send(std::string(dry ? "DELETE /v1/accounts/acme?dry_run=true" : "GET /v1/accounts/acme/drift") +
+                  " HTTP/1.1\r\nHost: x\r\n\r\n");
+        fds.push_back({wire.fd(), POLLIN, 0});
+    }
+    int answered = 0;
+    while (answered<more&& ::poll(fds.data(), fds.size(), 30000)> 0)
+        answered =
+            static_cast<int>(std::count_if(fds.begin(), fds.end(), [](auto const& fd) { return fd.revents != 0; }));
+    CHECK(answered == more);
+    CHECK(f.ask("GET", "/v1/accounts").status == 200);
+    CHECK(f.ask("POST", "/v1/accounts/acme/pause").status == 200);
+    CHECK(f.ask("DELETE", "/v1/keys/nobody").status == 404);
+    f.engine.release();
+    std::map<int, int> statuses;
+    for (auto& wire : wires) ++statuses[wire.receive_head().status];
+    CHECK(statuses == std::map<int, int>{{200, Lanes::most_questions}, {503, more}});
 }
 
 TEST_CASE("what is too long is refused before it is stored") {

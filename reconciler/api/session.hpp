@@ -20,6 +20,7 @@ struct Core {
     static constexpr std::size_t writers = 8;  // mostly asleep, in a commit that they share; puts need none of them
     static constexpr std::size_t lookers = 8;
     static constexpr std::size_t probers = 2;
+    static constexpr std::size_t askers = 8;
     static constexpr std::size_t most_streams = 256;
 
     Service const service;
@@ -28,10 +29,17 @@ struct Core {
     EventBell bell;
     std::atomic<int> requests = 0;  // under way
     std::atomic<bool> stopping = false;
-    std::atomic<int> in_store = 0;
-    boost::asio::thread_pool writing{writers}, looking{lookers}, probing{probers};
+    std::atomic<int> questions = 0, in_store = 0;
+    boost::asio::thread_pool writing{writers}, looking{lookers}, probing{probers}, asking{askers};
 
-    Lanes lanes() { return {looking.get_executor(), writing.get_executor(), probing.get_executor(), in_store}; }
+    Lanes lanes() {
+        return {looking.get_executor(),
+                writing.get_executor(),
+                probing.get_executor(),
+                asking.get_executor(),
+                questions,
+                in_store};
+    }
 };
 
 struct OpenDoor {

@@ -164,8 +164,8 @@ int run_daemon(Config const& config) {
     wait_for_end(signals, certificate, doors);
     host::notify("STOPPING=1");
     log->write(Level::info, "genesisd is stopping");
+    loop.stop();  // first: whoever waits for a plan is told that there will be none
     api.stop();
-    loop.stop();
     return 0;
 }
 
