@@ -164,11 +164,13 @@ void find_route(Identity const& who, Asked& asked) {
     not_there(who, asked, method_not_allowed(allowed_methods));
 }
 
-void begin(Authenticator const& authenticator, Asked& asked) {
+void begin(Service const& service, Authenticator const& authenticator, Asked& asked) {
+    asked.said.keys = service.keys.keys_version();
     auto identity = authenticator.authenticate(asked.request, asked.connection);
     if (!identity) return asked.tell(identity.error());
     asked.said.who = identity->who;
     asked.said.reply = std::move(identity->reply);
+    asked.said.until = identity->until;
     asked.by = {identity->who, asked.connection.from, asked.request.id, identity->nonce};
     find_route(*identity, asked);
 }
@@ -281,7 +283,7 @@ asio::awaitable<Answered> answering(Service const& service, Authenticator const&
     try {
         if (authenticator.waits())
             co_await asio::post(asio::bind_executor(lane_of(request, lanes), asio::use_awaitable));
-        begin(authenticator, asked);
+        begin(service, authenticator, asked);
         if (authenticator.waits()) co_await asio::dispatch(co_await asio::this_coro::executor, asio::use_awaitable);
         if (asked.next != Asked::nothing) co_await handle(service, asked, lanes);
     } catch (std::exception const&) {

@@ -3,6 +3,7 @@
 
 #include "reconciler/api/handlers.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace genesis {
@@ -26,9 +27,9 @@ Answer pruned(Trail::Range const& range) {
 
 }  // namespace
 
-std::size_t EventBell::add(std::function<void()> wake) {
+std::size_t EventBell::add(std::string who, std::function<void()> wake) {
     std::lock_guard const lock(mutex_);
-    listeners_.emplace(++next_, std::move(wake));
+    listeners_.emplace(++next_, Listener{std::move(who), std::move(wake)});
     return next_;
 }
 void EventBell::remove(std::size_t listener) {
@@ -37,11 +38,17 @@ void EventBell::remove(std::size_t listener) {
 }
 void EventBell::ring() {
     std::lock_guard const lock(mutex_);
-    for (auto const& [id, wake] : listeners_) wake();
+    for (auto const& [id, listener] : listeners_) listener.wake();
 }
 std::size_t EventBell::listeners() const {
     std::lock_guard const lock(mutex_);
     return listeners_.size();
+}
+
+std::size_t EventBell::listeners(std::string_view who) const {
+    std::lock_guard const lock(mutex_);
+    return static_cast<std::size_t>(
+        std::count_if(listeners_.begin(), listeners_.end(), [&](auto const& l) { return l.second.who == who; }));
 }
 
 std::string event_text(Event const& event) {

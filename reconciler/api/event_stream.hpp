@@ -13,14 +13,19 @@ namespace genesis {
 class EventBell {
 public:
     // `wake` is called from any thread under a lock and must return at once.
-    std::size_t add(std::function<void()> wake);
+    std::size_t add(std::string who, std::function<void()> wake);
     void remove(std::size_t listener);  // `wake` is not called any more once this returns
     void ring();
     [[nodiscard]] std::size_t listeners() const;
+    [[nodiscard]] std::size_t listeners(std::string_view who) const;
 
 private:
     std::mutex mutable mutex_;
-    std::map<std::size_t, std::function<void()>> listeners_;
+    struct Listener {
+        std::string who;
+        std::function<void()> wake;
+    };
+    std::map<std::size_t, Listener> listeners_;
     std::size_t next_ = 0;
 };
 

@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <list>
 #include <thread>
 
 namespace genesis {
@@ -200,6 +201,70 @@ TEST_CASE("who follows but does not read is cut") {
     wire.send("GET /v1/events?after=5 HTTP/1.1\r\nHost: x\r\n\r\n");
     pollfd cut{wire.fd(), POLLRDHUP, 0};
     CHECK(::poll(&cut, 1, 30000) == 1);
+}
+
+// A key that ends at an instant, and something that happens just when it is asked for.
+struct Ending final : Authenticator {
+    std::optional<Time> until{};
+    std::function<void()> meanwhile = [] {};
+    [[nodiscard]] boost::system::result<Identity, Answer> authenticate(Request const&,
+                                                                       Connection const&) const override {
+        meanwhile();
+        Identity who{"key test"};
+        who.until = until;
+        return who;
+    }
+};
+
+std::string door_of(ApiFixture& f, Authenticator const& who) {
+    auto const path = f.directory() + "/events.sock";
+    int const fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+    REQUIRE(::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    REQUIRE(::listen(fd, 64) == 0);
+    f.server->serve({fd, &who, nullptr, "", {512, 512}});
+    return path;
+}
+
+ApiKey key_of(std::string kid) {
+    ApiKey key;
+    key.kid = std::move(kid);
+    key.secret = Secret(std::string(32, 'k'));
+    key.scopes = {"read"};
+    return key;
+}
+
+TEST_CASE("a stream ends with the key that asked for it, and when keys changed while it was asked for") {
+    Deadlines soon;
+    soon.trust = std::chrono::milliseconds(20);
+    Ending ending;
+    ApiFixture f(soon);
+    auto const path = door_of(f, ending);
+    ending.until = f.clock.now() + std::chrono::hours(1);
+    Follower follower(path, "/v1/events?after=0");
+    f.ask("PUT", "/v1/accounts/acme", "{}");
+    CHECK(follower.next_seq() == 1);
+    f.clock.milliseconds += 3600 * 1000;
+    CHECK(follower.wire.ended());
+    ending.until.reset();
+    ending.meanwhile = [&] { f.store().add_key(key_of("other"), Origin{}); };
+    Follower late(path, "/v1/events?after=0");
+    CHECK(late.next_seq() == 0);
+}
+
+TEST_CASE("nobody follows the events more often than one may") {
+    Anybody anybody;
+    ApiFixture f;
+    auto const path = door_of(f, anybody);
+    std::list<Follower> followers;
+    for (int i = 0; i < 32; ++i) CHECK(followers.emplace_back(path, "/v1/events?after=0").head.status == 200);
+    f.ask("PUT", "/v1/accounts/acme", "{}");
+    for (auto& follower : followers) CHECK(follower.next_seq() == 1);  // each is there
+    CHECK(Wire(path).ask("GET", "/v1/events").status == 429);
+    CHECK(Wire(f.socket()).ask("GET", "/v1/accounts").status == 200);
+    CHECK(Follower(f.socket(), "/v1/events").head.status == 200);
 }
 
 TEST_CASE("streams end when a key changes and when the daemon stops, without anybody waiting for them") {

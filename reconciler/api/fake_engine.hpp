@@ -30,7 +30,10 @@ struct FakeEngine final : Engine {
     }
     std::future<json::object> preview(Object const& object) override {
         note("preview " + object.ref.str() + (object.terminating ? " removed" : ""));
-        previewed = object;
+        {
+            std::lock_guard const lock(mutex);
+            previewed = object;
+        }
         return answer();
     }
     json::object status(Object const& object) override {

@@ -37,7 +37,8 @@ struct Identity {
     std::vector<std::string> scopes{"admin"};  // "read", "account:write", "vps:write"; "admin" is all of them
     std::optional<Nonce> nonce{};              // of a signed request: to be spent before it has an effect
     std::optional<ReplyKey> reply{};
-    bool local = false;  // on this server: known by the kernel, not by a key
+    std::optional<Time> until{};  // when the key ends; nothing: it is not known to
+    bool local = false;           // on this server: known by the kernel, not by a key
     [[nodiscard]] bool may(std::string_view scope) const;
 };
 

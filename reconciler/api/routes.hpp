@@ -86,6 +86,8 @@ struct Answered {
     Answer answer;
     std::string who{};  // empty when that could not be told
     std::optional<ReplyKey> reply{};
+    std::int64_t keys = 0;        // their version before it was seen who asks: what changed since may have been his
+    std::optional<Time> until{};  // when his key ends
 };
 
 // Authenticates, then routes, then handles. Never throws: what goes wrong is an answer.

@@ -96,7 +96,9 @@ private:
     asio::awaitable<void> fill();
     asio::awaitable<void> send(std::string text);
     asio::awaitable<void> follow(Answered const& said);
-    asio::awaitable<std::optional<EventBatch>> look(std::int64_t after, std::string const& kind);
+    asio::awaitable<std::optional<EventBatch>> look(std::int64_t after, Answered const& said);
+    void refuse_too_many(Answered& said) const;
+    bool trusted(Answered const& said) const;
     asio::awaitable<void> pause(std::int64_t last, std::string const& kind);
     asio::awaitable<void> part();
     std::function<void()> on_strand(void (Session::*what)());
@@ -119,7 +121,6 @@ private:
     asio::steady_timer bell_;
     bool rung_ = false;
     std::chrono::steady_clock::time_point said_{};  // when it last said something
-    std::optional<std::int64_t> keys_;              // their version when the stream of events was allowed
     Connection const connection_;
     std::unique_ptr<Roster::Seat> seat_;
     beast::flat_buffer in_{buffer_limit};
@@ -247,8 +248,7 @@ asio::awaitable<bool> Session<Stream>::exchange() {
     }
     bool const keep = !refused && keep_ && !core_.stopping && request.method != "HEAD";
     if (!said.who.empty()) seat_->is_known();
-    if (said.answer.events_after && core_.bell.listeners() >= Core::most_streams)
-        said.answer = problem(503, "unavailable", "too many follow the events already");
+    if (said.answer.events_after) refuse_too_many(said);
     core_.log.write(request, connection_, said, std::chrono::steady_clock::now() - began);
     if (said.answer.events_after) {
         under_way.reset();
@@ -262,19 +262,29 @@ asio::awaitable<bool> Session<Stream>::exchange() {
     co_return keep;
 }
 
-// Without a thread while there is nothing to tell. Ends when the keys change: who follows proves anew who it is.
+// Streams stay, and count among the connections of their address: nobody may fill it, nor the server, with his alone.
+template <class Stream>
+void Session<Stream>::refuse_too_many(Answered& said) const {
+    if (core_.bell.listeners() >= Core::most_streams)
+        said.answer = problem(503, "unavailable", "too many follow the events already");
+    if (core_.bell.listeners(said.who) >= Core::most_streams_each)
+        said.answer = problem(429, "too_many_requests", "you follow the events as often as one may already");
+}
+
+// Without a thread while there is nothing to tell. Ends when the keys change and when his own ends: who follows
+// proves anew who it is.
 template <class Stream>
 asio::awaitable<void> Session<Stream>::follow(Answered const& said) {
     struct Listening {
         EventBell& bell;
         std::size_t const id;
         ~Listening() { bell.remove(id); }
-    } const listening{core_.bell, core_.bell.add(on_strand(&Session::wake))};
+    } const listening{core_.bell, core_.bell.add(said.who, on_strand(&Session::wake))};
     auto const end = std::chrono::steady_clock::now() + core_.deadlines.stream;
     auto last = *said.answer.events_after;
     while (std::chrono::steady_clock::now() < end) {
         rung_ = false;
-        auto const batch = co_await look(last, said.answer.events_kind);
+        auto const batch = co_await look(last, said);
         if (!batch || batch->incomplete) co_return;
         last = batch->last;
         if (!batch->text.empty()) {
@@ -285,15 +295,18 @@ asio::awaitable<void> Session<Stream>::follow(Answered const& said) {
     }
 }
 
+template <class Stream>
+bool Session<Stream>::trusted(Answered const& said) const {
+    return said.keys == core_.service.keys.keys_version() && (!said.until || core_.service.clock.now() < *said.until);
+}
+
 // The next events, read on a thread that may wait; nothing when the stream is to end.
 template <class Stream>
-asio::awaitable<std::optional<EventBatch>> Session<Stream>::look(std::int64_t after, std::string const& kind) {
+asio::awaitable<std::optional<EventBatch>> Session<Stream>::look(std::int64_t after, Answered const& said) {
     std::optional<EventBatch> out;
     co_await asio::post(asio::bind_executor(core_.looking.get_executor(), asio::use_awaitable));
     try {
-        if (!keys_) keys_ = core_.service.keys.keys_version();
-        if (!core_.stopping && keys_ == core_.service.keys.keys_version())
-            out = next_events(core_.service.trail, after, kind);
+        if (!core_.stopping && trusted(said)) out = next_events(core_.service.trail, after, said.answer.events_kind);
     } catch (std::exception const& e) {
         core_.service.log.write(Level::warning, "a stream of events ends", {{"why", e.what()}});
     }

@@ -21,7 +21,7 @@ struct Core {
     static constexpr std::size_t lookers = 8;
     static constexpr std::size_t probers = 2;
     static constexpr std::size_t askers = 8;
-    static constexpr std::size_t most_streams = 256;
+    static constexpr std::size_t most_streams = 256, most_streams_each = 32;
 
     Service const service;
     Deadlines const deadlines;

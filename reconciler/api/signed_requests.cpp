@@ -49,7 +49,7 @@ boost::system::result<Identity, Answer> SignedRequests::authenticate(Request con
     if (!key || !may_come_from(*key, connection.from)) return unauthenticated();
     if (!limits_.allow(key->kid)) return problem(429, "too_many_requests", "the key asks more often than it may");
     return Identity{"key " + key->kid, key->scopes, Nonce{key->kid, said->ts, said->nonce},
-                    ReplyKey{key->kid, key->secret, said->nonce}};
+                    ReplyKey{key->kid, key->secret, said->nonce}, key->expires};
 }
 
 }  // namespace genesis
