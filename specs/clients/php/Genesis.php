@@ -30,7 +30,8 @@
  *         $genesis->delete('accounts', $service['user']);                           // absent is fine; data stays for days
  *     }
  *
- *     Kinds are named as in the API's paths: 'accounts', 'packages'.
+ *     Kinds are named as in the API's paths: 'accounts', 'packages'. A kind or a name of other characters than a-z, 0-9,
+ *     ".", "_" and "-" is an InvalidArgumentException, and nothing is sent.
  *
  * ERRORS
  *     Problem       the server refused, and its answer is signed: status, code ("domain_taken"), problems [path, code, text].
@@ -198,51 +199,52 @@ final class Client
     public function put(string $kind, string $name, array $spec, ?int $ifMatch = null, bool $dryRun = false): Answer
     {
         $body = json_encode((object) $spec, JSON_THROW_ON_ERROR | JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE);
-        return $this->ask('PUT', "/v1/$kind/$name", $dryRun ? ['dry_run' => 'true'] : [], $body, $ifMatch);
+        return $this->ask('PUT', self::path($kind, $name), $dryRun ? ['dry_run' => 'true'] : [], $body, $ifMatch);
     }
 
     public function get(string $kind, string $name): Answer
     {
-        return $this->ask('GET', "/v1/$kind/$name");
+        return $this->ask('GET', self::path($kind, $name));
     }
 
     /** One page: items, and next, which is `after` of the next page and empty on the last. */
     public function list(string $kind, int $limit = 100, string $after = '', ?bool $ready = null): Answer
     {
-        return $this->ask('GET', "/v1/$kind", ['limit' => (string) $limit]
-            + ($after === '' ? [] : ['after' => $after]) + ($ready === null ? [] : ['ready' => $ready ? 'true' : 'false']));
+        return $this->ask('GET', self::path($kind), ['limit' => (string) $limit]
+            + ($after === '' ? [] : ['after' => self::name($after)])
+            + ($ready === null ? [] : ['ready' => $ready ? 'true' : 'false']));
     }
 
     public function delete(string $kind, string $name, bool $purge = false, bool $dryRun = false): Answer
     {
-        return $this->ask('DELETE', "/v1/$kind/$name",
+        return $this->ask('DELETE', self::path($kind, $name),
             ($purge ? ['purge' => 'true'] : []) + ($dryRun ? ['dry_run' => 'true'] : []));
     }
 
     public function plan(string $kind, string $name): Answer
     {
-        return $this->ask('GET', "/v1/$kind/$name/plan");
+        return $this->ask('GET', self::path($kind, $name) . '/plan');
     }
 
     public function drift(string $kind, string $name): Answer
     {
-        return $this->ask('GET', "/v1/$kind/$name/drift");
+        return $this->ask('GET', self::path($kind, $name) . '/drift');
     }
 
     public function history(string $kind, string $name, int $limit = 100): Answer
     {
-        return $this->ask('GET', "/v1/$kind/$name/history", ['limit' => (string) $limit]);
+        return $this->ask('GET', self::path($kind, $name) . '/history', ['limit' => (string) $limit]);
     }
 
     public function reconcile(string $kind, string $name): Answer
     {
-        return $this->ask('POST', "/v1/$kind/$name/reconcile");
+        return $this->ask('POST', self::path($kind, $name) . '/reconcile');
     }
 
     /** Generated secrets, told once: keep them before anything else. */
     public function credentials(string $kind, string $name): Answer
     {
-        return $this->ask('POST', "/v1/$kind/$name/credentials", once: true);
+        return $this->ask('POST', self::path($kind, $name) . '/credentials', once: true);
     }
 
     /** True when the spec that is stored now is so on the machine, false when that took longer. */
@@ -262,6 +264,20 @@ final class Client
         }
     }
 
+    /** The path of a kind or of an object, which no part can make another one. */
+    private static function path(string ...$parts): string
+    {
+        return '/v1/' . implode('/', array_map(self::name(...), $parts));
+    }
+
+    private static function name(string $text): string
+    {
+        if (preg_match('/\A(?!\.{1,2}\z)[a-z0-9._-]+\z/', $text) !== 1) {
+            throw new \InvalidArgumentException('a kind or a name is of a-z, 0-9, ".", "_" and "-", and neither "." nor ".."');
+        }
+        return $text;
+    }
+
     /** @param array<string, string> $query */
     private function ask(string $method, string $path, array $query = [], string $body = '', ?int $ifMatch = null,
         bool $once = false): Answer
@@ -269,7 +285,7 @@ final class Client
         $pairs = array_map(static fn (string $k, string $v): string => "$k=$v", array_keys($query), $query);
         $target = $path . ($pairs === [] ? '' : '?' . implode('&', $pairs));
         if (!Signing::isTarget($target)) {
-            throw new \InvalidArgumentException('a kind or a name holds what no path of the API has');
+            throw new \InvalidArgumentException('no target of the API');
         }
         for ($attempt = 1;; ++$attempt) {
             [$status, $headers, $said, $nonce, $error, $sent] = $this->send($method, $target, $body,

@@ -1,0 +1,155 @@
+#!/usr/bin/env php
+<?php
+// The PHP client against a server that says what the test tells it to: says "ok - …" or "not ok - …" and exits with 1
+// when one does not hold. Needs no Genesis: the server is a child of this process, on a port of 127.0.0.1.
+declare(strict_types=1);
+require __DIR__ . '/../../../specs/clients/php/Genesis.php';
+
+use Genesis\Client;
+use Genesis\Signing;
+
+const KEY = '00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff';
+
+$failures = 0;
+function check(string $sentence, bool $holds): void
+{
+    global $failures;
+    echo $holds ? 'ok - ' : 'not ok - ', $sentence, "\n";
+    $failures += $holds ? 0 : 1;
+}
+
+/** A certificate for 127.0.0.1 and its key, in one file of $directory. */
+function certificate(string $directory): string
+{
+    file_put_contents("$directory/openssl.cnf",
+        "[req]\ndistinguished_name = dn\n[dn]\n[us]\nsubjectAltName = IP:127.0.0.1\nbasicConstraints = CA:TRUE\n");
+    $options = ['config' => "$directory/openssl.cnf", 'x509_extensions' => 'us', 'digest_alg' => 'sha256',
+        'private_key_bits' => 2048];
+    $key = openssl_pkey_new($options);
+    $request = openssl_csr_new(['commonName' => '127.0.0.1'], $key, $options);
+    openssl_x509_export(openssl_csr_sign($request, null, $key, 1, $options), $certificate);
+    openssl_pkey_export($key, $secret, null, $options);
+    file_put_contents("$directory/certificate.pem", $certificate . $secret);
+    return "$directory/certificate.pem";
+}
+
+/** What a client said on $stream: head and body. */
+function heard($stream): string
+{
+    $text = '';
+    while (!str_contains($text, "\r\n\r\n") && ($line = fgets($stream)) !== false) {
+        $text .= $line;
+    }
+    $length = preg_match('/^content-length: (\d+)/im', $text, $m) === 1 ? (int) $m[1] : 0;
+    return $text . ($length > 0 ? stream_get_contents($stream, $length) : '');
+}
+
+/**
+ * Answers one connection after the other with the next of $replies, and with 500 when there is none left. A reply has
+ * status, body, headers (lines), signed (true unless told), seconds (to wait first), lost (no answer at all).
+ * The request lines are appended to $log.
+ */
+function serve($listener, array $replies, string $log): never
+{
+    for (;;) {
+        $stream = @stream_socket_accept($listener, 600);
+        if ($stream === false) {
+            continue;
+        }
+        $text = heard($stream);
+        file_put_contents($log, strtok($text, "\r") . "\n", FILE_APPEND);
+        $reply = (array_shift($replies) ?? ['status' => 500]) + ['status' => 200, 'body' => '{}', 'headers' => [],
+            'signed' => true, 'seconds' => 0, 'lost' => false];
+        sleep($reply['seconds']);
+        preg_match('/nonce=([A-Za-z0-9_-]{22})/', $text, $m);
+        $sig = hash_hmac('sha256', Signing::answer('billing', $m[1] ?? '', $reply['status'], $reply['body']), hex2bin(KEY));
+        $lines = ["HTTP/1.1 {$reply['status']} Said", 'Content-Length: ' . strlen($reply['body']), 'Connection: close',
+            ...$reply['headers']];
+        if ($reply['signed']) {
+            $lines[] = 'X-Genesis-Signature: ' . Signing::SCHEME . " kid=billing,sig=$sig";
+        }
+        if (!$reply['lost']) {
+            @fwrite($stream, implode("\r\n", $lines) . "\r\n\r\n" . $reply['body']);
+        }
+        @fclose($stream);
+    }
+}
+
+/**
+ * What $ask(client) returned or threw, and the requests that reached the server meanwhile.
+ * @return array{mixed, list<string>}
+ */
+function asked(array $replies, callable $ask, int $attempts = 2, int $timeout = 10): array
+{
+    global $directory, $certificate;
+    $context = stream_context_create(['ssl' => ['local_cert' => $certificate]]);
+    $listener = stream_socket_server('tls://127.0.0.1:0', $code, $error, STREAM_SERVER_BIND | STREAM_SERVER_LISTEN, $context);
+    $log = "$directory/requests";
+    file_put_contents($log, '');
+    $child = pcntl_fork();
+    if ($child === 0) {
+        serve($listener, $replies, $log);
+    }
+    $url = 'https://' . stream_socket_get_name($listener, false);
+    try {
+        $said = $ask(new Client($url, 'node:test', 'billing', KEY, $certificate, $attempts, $timeout));
+    } catch (\Throwable $thrown) {
+        $said = $thrown;
+    } finally {
+        posix_kill($child, SIGKILL);
+        pcntl_waitpid($child, $status);
+    }
+    return [$said, file($log, FILE_IGNORE_NEW_LINES)];
+}
+
+$directory = sys_get_temp_dir() . '/genesis-client-' . bin2hex(random_bytes(8));
+mkdir($directory, 0700);
+$self = getmypid();
+register_shutdown_function(static function () use ($directory, $self): void {
+    if (getmypid() === $self) {
+        array_map(unlink(...), glob("$directory/*"));
+        rmdir($directory);
+    }
+});
+$certificate = certificate($directory);
+
+[$said, $requests] = asked([['body' => '{"kind":"account"}']], static fn (Client $c) => $c->get('accounts', 'a-b_c.d0'));
+check('a signed answer is believed', $said instanceof Genesis\Answer && $said->body === ['kind' => 'account']);
+check('a name may have every character of a path', $requests === ['GET /v1/accounts/a-b_c.d0 HTTP/1.1']);
+[$said] = asked([['signed' => false]], static fn (Client $c) => $c->get('accounts', 'acme'));
+check('an answer without a signature is not', $said instanceof Genesis\Unsigned);
+
+// What names an object names nothing else.
+$calls = [
+    'put' => static fn (Client $c, string $kind, string $name) => $c->put($kind, $name, []),
+    'delete' => static fn (Client $c, string $kind, string $name) => $c->delete($kind, $name),
+    'list' => static fn (Client $c, string $kind, string $name) => $c->list($kind, after: $name),
+];
+foreach (['get', 'plan', 'drift', 'history', 'reconcile', 'credentials'] as $call) {
+    $calls[$call] = static fn (Client $c, string $kind, string $name) => $c->$call($kind, $name);
+}
+$wrong = ['acme?purge=true', 'acme/plan', '.', '..', '', 'acme&ready=true', 'acme=1', 'acme:1', 'Acme', "acme\n", "ac\0me",
+    'acme%2fplan', 'acme#x', 'acmé', ' acme'];
+foreach ($calls as $call => $ask) {
+    [$results, $requests] = asked([], static function (Client $c) use ($ask, $call, $wrong): array {
+        $results = [];
+        foreach ([...array_map(static fn (string $name): array => ['accounts', $name], $wrong),
+            ...array_map(static fn (string $kind): array => [$kind, 'acme'], $wrong)] as [$kind, $name]) {
+            if ($call === 'list' && $name === '') {
+                continue;  // the first page
+            }
+            try {
+                $ask($c, $kind, $name);
+                $results[] = 'nothing';
+            } catch (\InvalidArgumentException) {
+                $results[] = 'misuse';
+            } catch (\Throwable $other) {
+                $results[] = $other::class;
+            }
+        }
+        return $results;
+    }, attempts: 1);
+    check("$call() refuses what is no kind and no name", is_array($results) && array_unique($results) === ['misuse']);
+    check("$call() sends nothing of it", $requests === []);
+}
+exit($failures === 0 ? 0 : 1);
