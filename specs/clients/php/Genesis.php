@@ -38,14 +38,15 @@
  *     Unauthorized  401. By design such an answer is unsigned when the key is unknown, so it proves nothing but that this
  *                   request was not done by who answered. It is never retried.
  *     Unsigned      an answer whose signature is missing or wrong: nothing in it is believed, its body is not kept.
- *     Unreachable   no answer, or only 429, 502 and 503, after all attempts.
+ *     Unreachable   no answer, or only 429, 502 and 503, after all attempts. What was asked may have been done.
  *     All are Genesis\Failure.
  *
  * RETRIES
  *     A lost connection and 429, 502 and 503 are tried again, four times in all unless told otherwise, after a random time
  *     that doubles, or after Retry-After (at most 30 s). Each attempt is signed anew, with its own nonce and time. That is
  *     safe: every call but credentials() can be repeated, and credentials(), which tells secrets once, is never retried
- *     when the connection broke after it was sent.
+ *     when the connection broke after it was sent, or when a proxy says so with 502: Unreachable then means that they may
+ *     have been told to nobody.
  *     An If-Match that was stored by an attempt whose answer was lost makes the next one fail with 412: get() tells.
  *
  * SECURITY
@@ -290,12 +291,13 @@ final class Client
         for ($attempt = 1;; ++$attempt) {
             [$status, $headers, $said, $nonce, $error, $sent] = $this->send($method, $target, $body,
                 $ifMatch === null ? '' : "\"$ifMatch\"");
-            $again = $status === 0 ? !($once && $sent) : \in_array($status, [429, 502, 503], true);
-            if ($again && $attempt < $this->attempts) {
+            $none = \in_array($status, [0, 429, 502, 503], true);
+            $heard = $status === 0 ? $sent : $status === 502;  // by 502 a proxy tells of a connection it lost
+            if ($none && !($once && $heard) && $attempt < $this->attempts) {
                 $this->pause($attempt, $headers['retry-after'] ?? '');
                 continue;
             }
-            if ($status === 0 || $again) {
+            if ($none) {
                 throw new Unreachable($status === 0 ? "no answer: $error" : "the server answers $status");
             }
             return $this->believe($status, $headers, $said, $nonce);

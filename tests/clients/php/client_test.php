@@ -152,4 +152,27 @@ foreach ($calls as $call => $ask) {
     check("$call() refuses what is no kind and no name", is_array($results) && array_unique($results) === ['misuse']);
     check("$call() sends nothing of it", $requests === []);
 }
+
+// What is repeated, and what is not: the answer to credentials() tells secrets that no other answer will.
+$get = static fn (Client $c) => $c->get('accounts', 'acme');
+$credentials = static fn (Client $c) => $c->credentials('accounts', 'acme');
+$secrets = ['body' => '{"credentials":[]}'];
+foreach ([429, 502, 503] as $status) {
+    [$said, $requests] = asked([['status' => $status, 'signed' => false], []], $get);
+    check("get() is repeated after $status", $said instanceof Genesis\Answer && count($requests) === 2);
+    [$said, $requests] = asked([['status' => $status, 'signed' => false], ['status' => $status, 'signed' => false]], $get);
+    check("and gives up after the last $status", $said instanceof Genesis\Unreachable && count($requests) === 2);
+}
+[$said, $requests] = asked([['lost' => true], []], $get);
+check('get() is repeated after a lost connection', $said instanceof Genesis\Answer && count($requests) === 2);
+foreach ([429, 503] as $status) {
+    [$said, $requests] = asked([['status' => $status, 'signed' => false], $secrets], $credentials);
+    check("credentials() is repeated after $status", $said instanceof Genesis\Answer && count($requests) === 2);
+}
+[$said, $requests] = asked([['status' => 502, 'signed' => false], $secrets], $credentials);
+check('credentials() is not repeated after 502', $said instanceof Genesis\Unreachable && count($requests) === 1);
+[$said, $requests] = asked([['lost' => true], $secrets], $credentials);
+check('credentials() is not repeated after a lost connection', $said instanceof Genesis\Unreachable && count($requests) === 1);
+[$said, $requests] = asked([['status' => 504, 'signed' => false], $secrets], $credentials);
+check('credentials() is not repeated after 504', $said instanceof Genesis\Unsigned && count($requests) === 1);
 exit($failures === 0 ? 0 : 1);
