@@ -86,7 +86,7 @@ final class Problem extends Failure
     }
 }
 
-/** A verified answer. */
+/** A verified answer; generation is the body's, null where it has none. Only requestId, for logs, is not signed. */
 final class Answer
 {
     public function __construct(
@@ -336,8 +336,8 @@ final class Client
             throw new Problem($status, (string) ($body['code'] ?? ''), (string) ($body['detail'] ?? ''),
                 $body['problems'] ?? []);
         }
-        $etag = trim($headers['etag'] ?? '', '"');
-        return new Answer($status, $body, ctype_digit($etag) ? (int) $etag : null, $headers['x-request-id'] ?? '');
+        $generation = $body['generation'] ?? null;
+        return new Answer($status, $body, \is_int($generation) ? $generation : null, $headers['x-request-id'] ?? '');
     }
 
     /** @return array{int, array<string, string>, string, string, string, bool} status 0: no whole answer */

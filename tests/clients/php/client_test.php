@@ -175,4 +175,10 @@ check('credentials() is not repeated after 502', $said instanceof Genesis\Unreac
 check('credentials() is not repeated after a lost connection', $said instanceof Genesis\Unreachable && count($requests) === 1);
 [$said, $requests] = asked([['status' => 504, 'signed' => false], $secrets], $credentials);
 check('credentials() is not repeated after 504', $said instanceof Genesis\Unsigned && count($requests) === 1);
+
+// What is not signed is not believed, the ETag among it.
+foreach ([['{"generation":7}', 7], ['{"generation":0}', 0], ['{"items":[]}', null], ['{"generation":"7"}', null]] as [$body, $told]) {
+    [$said] = asked([['body' => $body, 'headers' => ['ETag: "9"']]], $get);
+    check("the generation of $body is " . json_encode($told), $said instanceof Genesis\Answer && $said->generation === $told);
+}
 exit($failures === 0 ? 0 : 1);
