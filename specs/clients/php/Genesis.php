@@ -50,8 +50,9 @@
  *     An If-Match that was stored by an attempt whose answer was lost makes the next one fail with 412: get() tells.
  *
  * SECURITY
- *     The key signs; it is never sent, and never in an exception. The answer's signature covers the request's nonce, so
- *     that no older answer fits. TLS is verified; there is no switch to turn that off. Clocks may differ by 120 s.
+ *     The key signs; it is never sent, and never in an exception or a dump; a client cannot be serialized. The answer's
+ *     signature covers the request's nonce, so that no older answer fits. TLS is verified; there is no switch to turn that
+ *     off. Clocks may differ by 120 s.
  */
 declare(strict_types=1);
 
@@ -166,7 +167,7 @@ final class Client
 {
     private const MOST_BYTES = 64 << 20;
     private readonly string $base;
-    private readonly string $key;
+    private readonly \SensitiveParameterValue $key;  // a string would be in var_export() and in an (array) of this
 
     public function __construct(
         string $url,
@@ -187,13 +188,19 @@ final class Client
             throw new \InvalidArgumentException('a key id is 4 to 32 of a-z, 0-9 and -; one attempt at least');
         }
         $this->base = $url;
-        $this->key = Signing::key($keyHex);
+        $this->key = new \SensitiveParameterValue(Signing::key($keyHex));
     }
 
-    /** The key is in no dump. */
+    /** The key is in no dump: var_dump, print_r, var_export, an (array) of this, a trace. */
     public function __debugInfo(): array
     {
         return ['url' => $this->base, 'audience' => $this->audience, 'kid' => $this->kid];
+    }
+
+    /** Nor in a session or a cache. */
+    public function __serialize(): never
+    {
+        throw new \LogicException('a client holds a key and is not serialized: make another one');
     }
 
     /** Stores the whole spec. body: generation, result (created, changed, unchanged). With $dryRun: the plan. */
@@ -314,10 +321,15 @@ final class Client
         usleep((int) ($seconds * 1e6));
     }
 
+    private function sign(string $string): string
+    {
+        return hash_hmac('sha256', $string, $this->key->getValue());
+    }
+
     /** What is signed is an answer; what is not is an error, whatever its status says. */
     private function believe(int $status, array $headers, string $said, string $nonce): Answer
     {
-        $sig = hash_hmac('sha256', Signing::answer($this->kid, $nonce, $status, $said), $this->key);
+        $sig = $this->sign(Signing::answer($this->kid, $nonce, $status, $said));
         $signed = hash_equals(Signing::SCHEME . " kid={$this->kid},sig=$sig", $headers['x-genesis-signature'] ?? '');
         if (!$signed && $status === 401) {
             throw new Unauthorized('401: the key is not known, was revoked, or the clocks differ by over two minutes');
@@ -347,7 +359,7 @@ final class Client
         $nonce = rtrim(strtr(base64_encode(random_bytes(16)), '+/', '-_'), '=');
         $type = $body === '' ? '' : 'application/json';
         $string = Signing::string($this->kid, $ts, $nonce, $method, $this->audience, $target, $type, $ifMatch, $body);
-        $sig = hash_hmac('sha256', $string, $this->key);
+        $sig = $this->sign($string);
         $lines = ['Authorization: ' . Signing::SCHEME . " kid={$this->kid},ts=$ts,nonce=$nonce,sig=$sig", 'Expect:',
             $type === '' ? 'Content-Type:' : "Content-Type: $type"];
         if ($ifMatch !== '') {

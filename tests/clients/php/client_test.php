@@ -8,7 +8,8 @@ require __DIR__ . '/../../../specs/clients/php/Genesis.php';
 use Genesis\Client;
 use Genesis\Signing;
 
-const KEY = '00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff';
+const SECRET = 'these are the 32 bytes of a key.';  // letters, so that no dump has to escape them
+define('KEY', bin2hex(SECRET));
 
 $failures = 0;
 function check(string $sentence, bool $holds): void
@@ -62,7 +63,7 @@ function serve($listener, array $replies, string $log): never
             'signed' => true, 'seconds' => 0, 'lost' => false];
         sleep($reply['seconds']);
         preg_match('/nonce=([A-Za-z0-9_-]{22})/', $text, $m);
-        $sig = hash_hmac('sha256', Signing::answer('billing', $m[1] ?? '', $reply['status'], $reply['body']), hex2bin(KEY));
+        $sig = hash_hmac('sha256', Signing::answer('billing', $m[1] ?? '', $reply['status'], $reply['body']), SECRET);
         $lines = ["HTTP/1.1 {$reply['status']} Said", 'Content-Length: ' . strlen($reply['body']), 'Connection: close',
             ...$reply['headers']];
         if ($reply['signed']) {
@@ -180,5 +181,54 @@ check('credentials() is not repeated after 504', $said instanceof Genesis\Unsign
 foreach ([['{"generation":7}', 7], ['{"generation":0}', 0], ['{"items":[]}', null], ['{"generation":"7"}', null]] as [$body, $told]) {
     [$said] = asked([['body' => $body, 'headers' => ['ETag: "9"']]], $get);
     check("the generation of $body is " . json_encode($told), $said instanceof Genesis\Answer && $said->generation === $told);
+}
+
+// The key is in nothing that is printed or stored.
+function tells_key(string $text): bool
+{
+    return str_contains($text, KEY) || str_contains($text, SECRET) || str_contains($text, base64_encode(SECRET));
+}
+function printed(callable $print): string
+{
+    ob_start();
+    $print();
+    return ob_get_clean();
+}
+final class Nothing extends \Exception
+{
+}
+function thrown(callable $ask): \Throwable
+{
+    try {
+        $ask();
+    } catch (\Throwable $thrown) {
+        return $thrown;
+    }
+    return new Nothing('was thrown');
+}
+ini_set('zend.exception_ignore_args', '0');
+ini_set('zend.exception_string_param_max_len', '1000');
+$client = new Client('https://127.0.0.1:1', 'node:test', 'billing', KEY, attempts: 1);
+$failed = thrown(static fn () => $client->get('accounts', 'acme'));
+$misused = thrown(static fn () => new Client('https://127.0.0.1:1', 'node:test', 'billing', KEY . "\n"));
+$unset = thrown(static fn () => new Client('http://127.0.0.1:1', 'node:test', 'billing', KEY));
+check('what is printed here would show a key', tells_key(print_r([KEY], true))
+    && tells_key(var_export([SECRET], true)) && tells_key(serialize([SECRET]))
+    && tells_key(thrown(static fn () => (static fn (string $key) => throw new \Exception())(KEY))->getTraceAsString()));
+$prints = ['print_r' => static fn ($what) => print_r($what), 'var_dump' => var_dump(...),
+    'var_export' => static fn ($what) => var_export($what), 'debug_zval_dump' => debug_zval_dump(...),
+    'json_encode' => static fn ($what) => print json_encode($what)];
+foreach ($prints as $name => $print) {
+    check("$name() shows no key", !tells_key(printed(static fn () => $print($client))));
+    check("$name() of it as an array shows no key", !tells_key(printed(static fn () => $print((array) $client))));
+}
+foreach (['the client' => $client, 'the client as an array' => (array) $client] as $what => $value) {
+    $refused = thrown(static fn () => serialize($value));
+    check("$what cannot be serialized", !$refused instanceof Nothing && !tells_key((string) $refused));
+}
+check('to serialize the client is misuse', thrown(static fn () => serialize($client)) instanceof \LogicException);
+foreach (['an unreachable server' => $failed, 'a wrong key' => $misused, 'a wrong URL' => $unset] as $what => $exception) {
+    check("what is thrown for $what shows no key", !$exception instanceof Nothing && !tells_key((string) $exception
+        . print_r($exception, true) . printed(static fn () => var_dump($exception))));
 }
 exit($failures === 0 ? 0 : 1);
