@@ -166,9 +166,11 @@ final class Signing
 final class Client
 {
     private const MOST_BYTES = 64 << 20;
+    private const LOOK_SECONDS = 70;  // the server may look for 60 before it answers
     private readonly string $base;
     private readonly \SensitiveParameterValue $key;  // a string would be in var_export() and in an (array) of this
 
+    /** $timeout: seconds an attempt may take; one of plan(), drift() or a dry run may take 70 where that is more. */
     public function __construct(
         string $url,
         private readonly string $audience,
@@ -207,7 +209,8 @@ final class Client
     public function put(string $kind, string $name, array $spec, ?int $ifMatch = null, bool $dryRun = false): Answer
     {
         $body = json_encode((object) $spec, JSON_THROW_ON_ERROR | JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE);
-        return $this->ask('PUT', self::path($kind, $name), $dryRun ? ['dry_run' => 'true'] : [], $body, $ifMatch);
+        return $this->ask('PUT', self::path($kind, $name), $dryRun ? ['dry_run' => 'true'] : [], $body, $ifMatch,
+            look: $dryRun);
     }
 
     public function get(string $kind, string $name): Answer
@@ -226,17 +229,17 @@ final class Client
     public function delete(string $kind, string $name, bool $purge = false, bool $dryRun = false): Answer
     {
         return $this->ask('DELETE', self::path($kind, $name),
-            ($purge ? ['purge' => 'true'] : []) + ($dryRun ? ['dry_run' => 'true'] : []));
+            ($purge ? ['purge' => 'true'] : []) + ($dryRun ? ['dry_run' => 'true'] : []), look: $dryRun);
     }
 
     public function plan(string $kind, string $name): Answer
     {
-        return $this->ask('GET', self::path($kind, $name) . '/plan');
+        return $this->ask('GET', self::path($kind, $name) . '/plan', look: true);
     }
 
     public function drift(string $kind, string $name): Answer
     {
-        return $this->ask('GET', self::path($kind, $name) . '/drift');
+        return $this->ask('GET', self::path($kind, $name) . '/drift', look: true);
     }
 
     public function history(string $kind, string $name, int $limit = 100): Answer
@@ -288,16 +291,17 @@ final class Client
 
     /** @param array<string, string> $query */
     private function ask(string $method, string $path, array $query = [], string $body = '', ?int $ifMatch = null,
-        bool $once = false): Answer
+        bool $once = false, bool $look = false): Answer
     {
         $pairs = array_map(static fn (string $k, string $v): string => "$k=$v", array_keys($query), $query);
         $target = $path . ($pairs === [] ? '' : '?' . implode('&', $pairs));
         if (!Signing::isTarget($target)) {
             throw new \InvalidArgumentException('no target of the API');
         }
+        $seconds = $look ? max($this->timeout, self::LOOK_SECONDS) : $this->timeout;
         for ($attempt = 1;; ++$attempt) {
             [$status, $headers, $said, $nonce, $error, $sent] = $this->send($method, $target, $body,
-                $ifMatch === null ? '' : "\"$ifMatch\"");
+                $ifMatch === null ? '' : "\"$ifMatch\"", $seconds);
             $none = \in_array($status, [0, 429, 502, 503], true);
             $heard = $status === 0 ? $sent : $status === 502;  // by 502 a proxy tells of a connection it lost
             if ($none && !($once && $heard) && $attempt < $this->attempts) {
@@ -353,7 +357,7 @@ final class Client
     }
 
     /** @return array{int, array<string, string>, string, string, string, bool} status 0: no whole answer */
-    private function send(string $method, string $target, string $body, string $ifMatch): array
+    private function send(string $method, string $target, string $body, string $ifMatch, int $seconds): array
     {
         $ts = time();
         $nonce = rtrim(strtr(base64_encode(random_bytes(16)), '+/', '-_'), '=');
@@ -380,7 +384,7 @@ final class Client
             CURLOPT_SSL_VERIFYHOST => 2,
             CURLOPT_SSLVERSION => CURL_SSLVERSION_TLSv1_2,
             CURLOPT_CONNECTTIMEOUT => 10,
-            CURLOPT_TIMEOUT => $this->timeout,
+            CURLOPT_TIMEOUT => $seconds,
             CURLOPT_HEADERFUNCTION => static function ($curl, string $line) use (&$headers): int {
                 if (str_starts_with($line, 'HTTP/')) {
                     $headers = [];

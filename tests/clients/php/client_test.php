@@ -183,6 +183,22 @@ foreach ([['{"generation":7}', 7], ['{"generation":0}', 0], ['{"items":[]}', nul
     check("the generation of $body is " . json_encode($told), $said instanceof Genesis\Answer && $said->generation === $told);
 }
 
+// The server may look for 60 seconds before it answers these.
+check('a look is waited for longer than the server takes for one',
+    (new \ReflectionClass(Client::class))->getConstant('LOOK_SECONDS') > 60);
+$looks = [
+    'plan()' => static fn (Client $c) => $c->plan('accounts', 'acme'),
+    'drift()' => static fn (Client $c) => $c->drift('accounts', 'acme'),
+    'a dry run of put()' => static fn (Client $c) => $c->put('accounts', 'acme', [], dryRun: true),
+    'a dry run of delete()' => static fn (Client $c) => $c->delete('accounts', 'acme', dryRun: true),
+];
+foreach ($looks as $what => $look) {
+    [$said, $requests] = asked([['seconds' => 2]], $look, timeout: 1);
+    check("$what is one question, however short the timeout", $said instanceof Genesis\Answer && count($requests) === 1);
+}
+[$said] = asked([['seconds' => 2]], $get, attempts: 1, timeout: 1);
+check('get() ends with the timeout', $said instanceof Genesis\Unreachable);
+
 // The key is in nothing that is printed or stored.
 function tells_key(string $text): bool
 {
