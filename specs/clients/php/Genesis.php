@@ -43,10 +43,10 @@
  *
  * RETRIES
  *     A lost connection and 429, 502 and 503 are tried again, four times in all unless told otherwise, after a random time
- *     that doubles, or after Retry-After (at most 30 s). Each attempt is signed anew, with its own nonce and time. That is
- *     safe: every call but credentials() can be repeated, and credentials(), which tells secrets once, is never retried
- *     when the connection broke after it was sent, or when a proxy says so with 502: Unreachable then means that they may
- *     have been told to nobody.
+ *     that doubles (at most 8 s) and what Retry-After says (at most 30 s). Each attempt is signed anew, with its own nonce
+ *     and time. That is safe: every call but credentials() can be repeated, and credentials(), which tells secrets once, is
+ *     never retried when the connection broke after it was sent, or when a proxy says so with 502: Unreachable then means
+ *     that they may have been told to nobody.
  *     An If-Match that was stored by an attempt whose answer was lost makes the next one fail with 412: get() tells.
  *
  * SECURITY
@@ -305,7 +305,7 @@ final class Client
             $none = \in_array($status, [0, 429, 502, 503], true);
             $heard = $status === 0 ? $sent : $status === 502;  // by 502 a proxy tells of a connection it lost
             if ($none && !($once && $heard) && $attempt < $this->attempts) {
-                $this->pause($attempt, $headers['retry-after'] ?? '');
+                usleep((int) (self::seconds($attempt, $headers['retry-after'] ?? '') * 1e6));
                 continue;
             }
             if ($none) {
@@ -315,14 +315,15 @@ final class Client
         }
     }
 
-    private function pause(int $attempt, string $retryAfter): void
+    /** How long to wait before the next attempt: at most 38. */
+    private static function seconds(int $attempt, string $retryAfter): float
     {
         $most = min(8.0, 0.25 * 2 ** $attempt);
         $seconds = random_int(0, 1000) / 1000 * $most;
-        if (preg_match('/\A[0-9]{1,9}\z/', $retryAfter) === 1) {
-            $seconds += min(30, (int) $retryAfter);
+        if (ctype_digit($retryAfter)) {
+            $seconds += min(30.0, (float) $retryAfter);
         }
-        usleep((int) ($seconds * 1e6));
+        return $seconds;
     }
 
     private function sign(string $string): string

@@ -177,6 +177,23 @@ check('credentials() is not repeated after a lost connection', $said instanceof 
 [$said, $requests] = asked([['status' => 504, 'signed' => false], $secrets], $credentials);
 check('credentials() is not repeated after 504', $said instanceof Genesis\Unsigned && count($requests) === 1);
 
+// Retry-After is heeded, within a bound.
+foreach ([429, 503] as $status) {
+    $since = microtime(true);
+    [$said, $requests] = asked([['status' => $status, 'headers' => ['Retry-After: 1']], []], $get);
+    check("Retry-After of $status is waited for", $said instanceof Genesis\Answer && count($requests) === 2
+        && microtime(true) - $since >= 1);
+}
+$pause = (new \ReflectionMethod(Client::class, 'seconds'))->invoke(...);
+foreach (['30', '31', '999999999', '99999999999999999999', str_repeat('9', 400)] as $after) {
+    $seconds = $pause(null, 1, $after);
+    check('Retry-After of ' . substr($after, 0, 24) . ' is 30 seconds and a little', $seconds >= 30 && $seconds <= 30.5);
+}
+foreach (['', '-5', '1.5', '1e9', 'Wed, 21 Oct 2099 07:28:00 GMT', "9\n"] as $after) {
+    check('Retry-After ' . json_encode($after) . ' is none', $pause(null, 1, $after) <= 0.5);
+}
+check('a pause is eight seconds at most, however many attempts', $pause(null, 5000, '') <= 8);
+
 // What is not signed is not believed, the ETag among it.
 foreach ([['{"generation":7}', 7], ['{"generation":0}', 0], ['{"items":[]}', null], ['{"generation":"7"}', null]] as [$body, $told]) {
     [$said] = asked([['body' => $body, 'headers' => ['ETag: "9"']]], $get);
