@@ -284,7 +284,9 @@ final class Client
     private static function name(string $text): string
     {
         if (preg_match('/\A(?!\.{1,2}\z)[a-z0-9._-]+\z/', $text) !== 1) {
-            throw new \InvalidArgumentException('a kind or a name is of a-z, 0-9, ".", "_" and "-", and neither "." nor ".."');
+            throw new \InvalidArgumentException(
+                'a kind or a name is of a-z, 0-9, ".", "_" and "-", and neither "." nor ".."'
+            );
         }
         return $text;
     }

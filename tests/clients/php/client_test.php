@@ -173,7 +173,8 @@ foreach ([429, 503] as $status) {
 [$said, $requests] = asked([['status' => 502, 'signed' => false], $secrets], $credentials);
 check('credentials() is not repeated after 502', $said instanceof Genesis\Unreachable && count($requests) === 1);
 [$said, $requests] = asked([['lost' => true], $secrets], $credentials);
-check('credentials() is not repeated after a lost connection', $said instanceof Genesis\Unreachable && count($requests) === 1);
+check('credentials() is not repeated after a lost connection',
+    $said instanceof Genesis\Unreachable && count($requests) === 1);
 [$said, $requests] = asked([['status' => 504, 'signed' => false], $secrets], $credentials);
 check('credentials() is not repeated after 504', $said instanceof Genesis\Unsigned && count($requests) === 1);
 
@@ -195,7 +196,8 @@ foreach (['', '-5', '1.5', '1e9', 'Wed, 21 Oct 2099 07:28:00 GMT', "9\n"] as $af
 check('a pause is eight seconds at most, however many attempts', $pause(null, 5000, '') <= 8);
 
 // What is not signed is not believed, the ETag among it.
-foreach ([['{"generation":7}', 7], ['{"generation":0}', 0], ['{"items":[]}', null], ['{"generation":"7"}', null]] as [$body, $told]) {
+$bodies = [['{"generation":7}', 7], ['{"generation":0}', 0], ['{"items":[]}', null], ['{"generation":"7"}', null]];
+foreach ($bodies as [$body, $told]) {
     [$said] = asked([['body' => $body, 'headers' => ['ETag: "9"']]], $get);
     check("the generation of $body is " . json_encode($told), $said instanceof Genesis\Answer && $said->generation === $told);
 }
