@@ -25,6 +25,7 @@ namespace {
 
 constexpr std::uint32_t head_limit = 8192;
 constexpr std::uint64_t body_limit = 65536;
+constexpr int most_interim = 10;  // before one answer
 
 asio::ssl::context context_for(std::string const& ca_file) {
     asio::ssl::context out(asio::ssl::context::tls_client);
@@ -38,6 +39,10 @@ asio::ssl::context context_for(std::string const& ca_file) {
         if (error) throw Fault("cannot read " + ca_file + ": " + error.message());
     }
     return out;
+}
+
+std::chrono::milliseconds left(Steady deadline) {
+    return std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
 }
 
 bool is_address(std::string const& host) {
@@ -86,29 +91,10 @@ public:
                 http::async_write(stream, request, [=](error_code error, std::size_t) { done(error); });
             });
         });
-        http::response_parser<http::string_body> parser;
-        parser.header_limit(head_limit);
-        parser.body_limit(boost::none);  // a longer one is told by its head and not read
-        run("did not answer", patience.answer, [&](auto done) {
-            on_stream([&](auto& stream) {
-                http::async_read_header(stream, buffer_, parser, [=](error_code error, std::size_t) { done(error); });
-            });
-        });
-        auto const status = parser.get().result_int();
-        if (auto const length = parser.content_length(); length && *length > body_limit)
-            return static_cast<int>(status);
-        parser.body_limit(body_limit);
-        try {  // what else it says matters only to a connection that is to be used again
-            run("did not end its answer", patience.answer, [&](auto done) {
-                on_stream([&](auto& stream) {
-                    http::async_read(stream, buffer_, parser, [=](error_code error, std::size_t) { done(error); });
-                });
-            });
-            reusable_ = parser.get().keep_alive();
-        } catch (Fault const&) {
-            reusable_ = false;
-        }
-        return static_cast<int>(status);
+        auto const deadline = std::chrono::steady_clock::now() + patience.answer;
+        for (int interim = 0; interim <= most_interim; ++interim)
+            if (auto const status = read_answer(deadline); status == 101 || status < 100 || status > 199) return status;
+        throw Fault(endpoint_.authority + " did not answer: it goes on announcing an answer");
     }
     [[nodiscard]] bool reusable() const { return reusable_; }
     // From any thread: what runs now ends, and nothing runs after it.
@@ -118,6 +104,33 @@ public:
     }
 
 private:
+    // The next answer's status. An interim one (RFC 9110, 15.2) has no body, so the answer itself comes right after it.
+    int read_answer(Steady deadline) {
+        http::response_parser<http::string_body> parser;
+        parser.header_limit(head_limit);
+        parser.body_limit(boost::none);  // a longer one is told by its head and not read
+        run("did not answer", left(deadline), [&](auto done) {
+            on_stream([&](auto& stream) {
+                http::async_read_header(stream, buffer_, parser, [=](error_code error, std::size_t) { done(error); });
+            });
+        });
+        auto const status = static_cast<int>(parser.get().result_int());
+        if (status < 200) return status;
+        if (auto const length = parser.content_length(); length && *length > body_limit) return status;
+        parser.body_limit(body_limit);
+        try {  // what else it says matters only to a connection that is to be used again
+            run("did not end its answer", left(deadline), [&](auto done) {
+                on_stream([&](auto& stream) {
+                    http::async_read(stream, buffer_, parser, [=](error_code error, std::size_t) { done(error); });
+                });
+            });
+            reusable_ = parser.get().keep_alive() && buffer_.size() == 0;  // else the next post would read what is left
+        } catch (Fault const&) {
+            reusable_ = false;
+        }
+        return status;
+    }
+
     template <class F>
     void on_stream(F const& use) {
         if (tls_) {

@@ -67,6 +67,11 @@ public:
         came_.wait_for(lock, std::chrono::seconds(30), [&] { return deliveries_.size() >= count; });
         return deliveries_;
     }
+    // How many were made so far.
+    int connections() {
+        std::lock_guard const lock(mutex_);
+        return connections_;
+    }
 
 private:
     using Socket = boost::asio::ip::tcp::socket;
@@ -80,6 +85,7 @@ private:
                 std::lock_guard const lock(mutex_);
                 if (stopping_) return;
                 open_ = &socket;
+                ++connections_;
             }
             try {
                 if (tls_) {
@@ -131,6 +137,7 @@ private:
     std::condition_variable came_;
     std::vector<Delivery> deliveries_;
     Socket* open_ = nullptr;
+    int connections_ = 0;
     bool stopping_ = false;
     std::thread thread_;
 };
