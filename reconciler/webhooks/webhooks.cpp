@@ -110,21 +110,23 @@ bool Courier::wants(Event const& event) const {
     return listed(receiver_.events, event.type) && listed(receiver_.kinds, event.object.kind);
 }
 
-void Courier::skip_pruned() {
-    auto const range = trail_.event_range();
-    if (cursor_ >= range.pruned) return;
-    auto const lost = range.pruned - cursor_;
+// To be called after they were read: what is kept no longer by then, and is not among them, is lost.
+void Courier::skip_pruned(std::vector<Event> const& events) {
+    auto const pruned = trail_.event_range().pruned;
+    auto const upto = events.empty() ? pruned : std::min(pruned, events.front().seq - 1);
+    if (cursor_ >= upto) return;
+    auto const lost = upto - cursor_;
     log_.write(Level::warning, "a webhook missed events that are no longer kept",
                {{"receiver", name()}, {"events", std::to_string(lost)}});
     if (metrics_ != nullptr) metrics_->skipped(name(), lost);
-    trail_.set_cursor(mark_, range.pruned);
-    cursor_ = range.pruned;
+    trail_.set_cursor(mark_, upto);
+    cursor_ = upto;
 }
 
 void Courier::read_on(std::stop_token const& stop) {
     while (!stop.stop_requested()) {
-        skip_pruned();
         auto const events = trail_.events(cursor_, page);
+        skip_pruned(events);
         if (events.empty()) return;
         bool passed = false;  // over events that are not for this receiver, and that is not written down yet
         for (auto const& event : events) {

@@ -35,7 +35,7 @@ private:
     void run(std::stop_token const& stop);
     void read_on(std::stop_token const& stop);
     [[nodiscard]] bool wants(Event const& event) const;
-    void skip_pruned();
+    void skip_pruned(std::vector<Event> const& events);
     bool deliver(Event const& event, std::stop_token const& stop);
     bool attempt(Event const& event, std::string const& body, int attempts);
     void sleep(std::chrono::milliseconds pause, std::stop_token const& stop);

@@ -78,6 +78,36 @@ std::vector<std::int64_t> numbers(std::vector<Delivery> const& deliveries) {
     return out;
 }
 
+// Keeps some events of account/acme; whoever reads it had read up to 7.
+struct ShortTrail final : Trail {
+    std::vector<AuditEntry> audit(std::int64_t, std::size_t) override { return {}; }
+    std::vector<Event> events(std::int64_t after, std::size_t) override {
+        if (before_read) before_read();
+        std::vector<Event> out;
+        for (auto const seq : kept) {
+            if (seq <= after) continue;
+            Event e;
+            e.seq = seq;
+            e.type = "object.ready";
+            e.object = {"account", "acme"};
+            out.push_back(e);
+        }
+        if (after_read) after_read();
+        return out;
+    }
+    Range event_range() override { return {pruned, 41}; }
+    EventFan::Subscription on_events(std::function<void()> listener) override {
+        return fan.listen(std::move(listener));
+    }
+    std::int64_t cursor(std::string const&) override { return at; }
+    void set_cursor(std::string const&, std::int64_t seq) override { at = seq; }
+
+    std::vector<std::int64_t> kept;
+    std::atomic<std::int64_t> pruned = 0, at = 7;
+    std::function<void()> before_read, after_read;  // called on the reading thread
+    EventFan fan;
+};
+
 }  // namespace
 
 TEST_CASE("an event is posted to the receiver, whole, and its signature verifies") {
@@ -294,30 +324,52 @@ TEST_CASE("a key that others may read signs nothing, and one that was put right 
 }
 
 TEST_CASE("events that are no longer kept are skipped, and how many is said") {
-    struct ShortTrail final : Trail {
-        std::vector<AuditEntry> audit(std::int64_t, std::size_t) override { return {}; }
-        std::vector<Event> events(std::int64_t after, std::size_t) override {
-            Event e;
-            e.seq = 41;
-            e.type = "object.ready";
-            e.object = {"account", "acme"};
-            return after < 41 ? std::vector{e} : std::vector<Event>();
-        }
-        Range event_range() override { return {40, 41}; }
-        EventFan::Subscription on_events(std::function<void()> listener) override {
-            return fan.listen(std::move(listener));
-        }
-        std::int64_t cursor(std::string const&) override { return at; }
-        void set_cursor(std::string const&, std::int64_t seq) override { at = seq; }
-        EventFan fan;
-        std::atomic<std::int64_t> at = 7;
-    } trail;
+    ShortTrail trail;
+    trail.pruned = 40;
+    trail.kept = {41};
     Bench bench;
     TestReceiver receiver;
     Webhooks const hooks({bench.receiver("billing", receiver)}, trail, bench.store.clock, bench.log, &bench.metrics,
                          quick());
     CHECK(numbers(receiver.wait_for(1)) == std::vector<std::int64_t>{41});
     CHECK(bench.counted(R"(genesis_webhook_skipped_total{receiver="billing"} 33)"));
+    CHECK(bench.logged("events=33"));
+}
+
+TEST_CASE("events that are pruned just before they are read are counted too") {
+    ShortTrail trail;
+    trail.kept = {41};
+    trail.before_read = [&] { trail.pruned = 40; };
+    Bench bench;
+    TestReceiver receiver;
+    Webhooks const hooks({bench.receiver("billing", receiver)}, trail, bench.store.clock, bench.log, &bench.metrics,
+                         quick());
+    CHECK(numbers(receiver.wait_for(1)) == std::vector<std::int64_t>{41});
+    CHECK(bench.counted(R"(genesis_webhook_skipped_total{receiver="billing"} 33)"));
+    CHECK(bench.logged("events=33"));
+}
+
+TEST_CASE("events that are pruned just after they were read are told, and not counted") {
+    ShortTrail trail;
+    trail.kept = {8, 9};
+    trail.after_read = [&] { trail.pruned = 9; };
+    Bench bench;
+    TestReceiver receiver;
+    Webhooks const hooks({bench.receiver("billing", receiver)}, trail, bench.store.clock, bench.log, &bench.metrics,
+                         quick());
+    CHECK(numbers(receiver.wait_for(2)) == std::vector<std::int64_t>{8, 9});
+    CHECK_FALSE(bench.logged("missed events"));
+}
+
+TEST_CASE("a receiver goes on from what was pruned when nothing is kept") {
+    ShortTrail trail;
+    trail.pruned = 40;
+    Bench bench;
+    TestReceiver receiver;
+    Webhooks const hooks({bench.receiver("billing", receiver)}, trail, bench.store.clock, bench.log, &bench.metrics,
+                         quick());
+    for (int i = 0; i < 3000 && trail.at < 40; ++i) std::this_thread::sleep_for(10ms);
+    CHECK(trail.at == 40);
     CHECK(bench.logged("events=33"));
 }
 
