@@ -10,7 +10,6 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 
-#include <atomic>
 #include <optional>
 
 namespace genesis {
@@ -64,19 +63,13 @@ public:
         tls_->set_verify_callback(asio::ssl::host_name_verification(endpoint.host));
     }
 
-    void open(PostPatience const& patience) {
-        auto const found = std::make_shared<tcp::resolver::results_type>();
-        run("cannot be resolved", patience.resolve, [&](auto done) {
-            resolver_.async_resolve(endpoint_.host, endpoint_.port, [=](error_code error, auto const& results) {
-                *found = results;
-                done(error);
-            });
-        });
+    void open(Resolver& resolver, PostPatience const& patience) {
+        auto const found = resolver.resolve(patience.resolve, stop_.get_token());
         if (!endpoint_.tls)
-            for (auto const& entry : *found)
-                if (!entry.endpoint().address().is_loopback()) throw Fault("http is for loopback addresses only");
+            for (auto const& address : found)
+                if (!address.address().is_loopback()) throw Fault("http is for loopback addresses only");
         run("cannot be connected to", patience.connect, [&](auto done) {
-            asio::async_connect(socket_, *found, [=](error_code error, tcp::endpoint const&) { done(error); });
+            asio::async_connect(socket_, found, [=](error_code error, tcp::endpoint const&) { done(error); });
         });
         error_code ignored;
         socket_.set_option(tcp::no_delay(true), ignored);
@@ -99,7 +92,7 @@ public:
     [[nodiscard]] bool reusable() const { return reusable_; }
     // From any thread: what runs now ends, and nothing runs after it.
     void stop() {
-        stopping_ = true;
+        stop_.request_stop();
         io_.stop();
     }
 
@@ -146,14 +139,13 @@ private:
     void run(char const* what, std::chrono::milliseconds patience, Start const& start) {
         reusable_ = false;
         io_.restart();
-        if (stopping_) throw Expired("stopping");
+        if (stop_.stop_requested()) throw Expired("stopping");
         auto const result = std::make_shared<std::optional<error_code>>();
         start([result](error_code error) { *result = error; });
         io_.run_for(patience);
         if (*result && !**result) return;
         error_code ignored;
         socket_.close(ignored);
-        resolver_.cancel();
         std::string const said = endpoint_.authority + " " + what + ": ";
         if (*result) throw Fault(said + (*result)->message());
         io_.restart();
@@ -163,17 +155,19 @@ private:
 
     Endpoint const& endpoint_;
     asio::io_context io_{1};
-    tcp::resolver resolver_{io_};
     tcp::socket socket_{io_};
     std::optional<asio::ssl::context> tls_context_;
     std::optional<asio::ssl::stream<tcp::socket&>> tls_;
     beast::flat_buffer buffer_{head_limit + body_limit};
     bool reusable_ = false;
-    std::atomic<bool> stopping_ = false;
+    std::stop_source stop_;
 };
 
-Poster::Poster(Endpoint endpoint, std::string ca_file, PostPatience patience)
-    : endpoint_(std::move(endpoint)), ca_file_(std::move(ca_file)), patience_(patience) {}
+Poster::Poster(Endpoint endpoint, std::string ca_file, PostPatience patience, Lookup lookup)
+    : endpoint_(std::move(endpoint)),
+      ca_file_(std::move(ca_file)),
+      patience_(patience),
+      resolver_(endpoint_.host, endpoint_.port, std::move(lookup)) {}
 Poster::~Poster() = default;
 
 std::shared_ptr<Poster::Session> Poster::session() {
@@ -201,7 +195,7 @@ void Poster::drop() {
 int Poster::post(Headers const& headers, std::string const& body) {
     for (bool kept = session_ != nullptr;; kept = false) try {
             auto const connection = session();
-            if (!kept) connection->open(patience_);
+            if (!kept) connection->open(resolver_, patience_);
             auto const status = try_post(*connection, headers, body);
             if (!connection->reusable()) drop();
             return status;

@@ -1,6 +1,7 @@
 // POSTs to one endpoint: verified TLS, a deadline for each phase, bounded answers, no redirect followed.
 #pragma once
 #include "reconciler/webhooks/receiver.hpp"
+#include "reconciler/webhooks/resolver.hpp"
 
 #include <chrono>
 #include <memory>
@@ -17,7 +18,7 @@ struct PostPatience {
 class Poster {
 public:
     using Headers = std::vector<std::pair<std::string, std::string>>;
-    Poster(Endpoint endpoint, std::string ca_file, PostPatience patience);
+    Poster(Endpoint endpoint, std::string ca_file, PostPatience patience, Lookup lookup = system_lookup);
     ~Poster();
     Poster(Poster const&) = delete;
     Poster& operator=(Poster const&) = delete;
@@ -36,6 +37,7 @@ private:
     Endpoint const endpoint_;
     std::string const ca_file_;
     PostPatience const patience_;
+    Resolver resolver_;  // the posting thread's
     std::mutex mutex_;
     bool stopped_ = false;
     std::shared_ptr<Session> session_;  // changed by the posting thread only

@@ -6,6 +6,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <future>
+
 using namespace genesis;
 using namespace genesis::test;
 using namespace std::chrono_literals;
@@ -21,6 +23,57 @@ TestReceiver::Answer by_body(std::map<std::string, std::string> answers) {
 
 std::string const go_on = "HTTP/1.1 100 Continue\r\n\r\n";
 std::string const hints = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
+
+// A lookup that finds its address when it is told to, or after half a minute that no test should take.
+class SlowLookup {
+public:
+    explicit SlowLookup(boost::asio::ip::tcp::endpoint const& address) : state_(std::make_shared<State>()) {
+        state_->address = address;
+    }
+    ~SlowLookup() { answer(); }
+    SlowLookup(SlowLookup const&) = delete;
+    SlowLookup& operator=(SlowLookup const&) = delete;
+
+    [[nodiscard]] Lookup lookup() const {
+        return [state = state_](std::string const&, std::string const&) {
+            std::unique_lock lock(state->mutex);
+            ++state->asked;
+            state->changed.notify_all();
+            state->changed.wait_for(lock, 30s, [&] { return state->answering; });
+            ++state->answered;
+            return Addresses{state->address};
+        };
+    }
+    void wait_until_asked() {
+        std::unique_lock lock(state_->mutex);
+        state_->changed.wait_for(lock, 30s, [&] { return state_->asked > 0; });
+    }
+    void answer() {
+        std::lock_guard const lock(state_->mutex);
+        state_->answering = true;
+        state_->changed.notify_all();
+    }
+    int asked() { return count(state_->asked); }
+    int answered() { return count(state_->answered); }
+
+private:
+    struct State {
+        std::mutex mutex;
+        std::condition_variable changed;
+        boost::asio::ip::tcp::endpoint address;
+        bool answering = false;
+        int asked = 0, answered = 0;
+    };
+    int count(int const& number) {
+        std::lock_guard const lock(state_->mutex);
+        return number;
+    }
+    std::shared_ptr<State> state_;
+};
+
+boost::asio::ip::tcp::endpoint loopback(unsigned port) {
+    return {boost::asio::ip::make_address("127.0.0.1"), static_cast<std::uint16_t>(port)};
+}
 
 }  // namespace
 
@@ -64,4 +117,69 @@ TEST_CASE("what comes after an answer is not the answer to the next post") {
     CHECK(poster.post({}, "one") == 200);
     CHECK(poster.post({}, "two") == 500);
     CHECK(receiver.connections() == 2);
+}
+
+TEST_CASE("a lookup that takes too long is not waited for, and not begun again; what it finds late is used") {
+    TestReceiver receiver;
+    SlowLookup dns(loopback(receiver.port()));
+    PostPatience patience;
+    patience.resolve = 10ms;
+    Poster poster(endpoint_of("http://localhost:1/"), "", patience, dns.lookup());
+    for (int i = 0; i < 3; ++i) CHECK_THROWS_AS(poster.post({}, "early"), Expired);
+    dns.wait_until_asked();
+    CHECK(dns.asked() == 1);
+    CHECK(dns.answered() == 0);
+    dns.answer();
+    int status = 0;
+    for (int i = 0; i < 3000 && status == 0; ++i) try {
+            status = poster.post({}, "late");
+        } catch (Expired const&) {  // a loaded machine
+        }
+    CHECK(status == 200);
+    CHECK(dns.asked() == 1);
+}
+
+TEST_CASE("a poster that is stopped while its receiver is looked up ends at once, and may go before the lookup") {
+    SlowLookup dns(loopback(1));
+    PostPatience patience;
+    patience.resolve = 60s;
+    {
+        Poster poster(endpoint_of("http://localhost:1/"), "", patience, dns.lookup());
+        auto posting = std::async(std::launch::async, [&] { return poster.post({}, "never"); });
+        dns.wait_until_asked();
+        poster.stop();
+        CHECK_THROWS_AS(posting.get(), Expired);
+    }
+    CHECK(dns.answered() == 0);
+}
+
+TEST_CASE("a host that cannot be looked up is said so, and looked up anew for the next post") {
+    TestReceiver receiver;
+    auto const asked = std::make_shared<std::atomic<int>>(0);
+    Poster poster(endpoint_of("http://localhost:1/"), "", {},
+                  [asked, to = loopback(receiver.port())](std::string const& host, std::string const& port) {
+                      if (host != "localhost" || port != "1") throw Fault("of whom?");
+                      switch (++*asked) {
+                          case 1:
+                              throw Fault("no such name");
+                          case 2:
+                              return Addresses{};
+                          case 3:
+                              return Addresses{{boost::asio::ip::make_address("192.0.2.1"), 80}};
+                          default:
+                              return Addresses{to};
+                      }
+                  });
+    CHECK_THROWS_WITH(poster.post({}, "x"), "localhost cannot be resolved: no such name");
+    CHECK_THROWS_WITH(poster.post({}, "x"), "localhost cannot be resolved: it has no address");
+    CHECK_THROWS_WITH(poster.post({}, "x"), "http is for loopback addresses only");
+    CHECK(poster.post({}, "x") == 200);
+}
+
+TEST_CASE("the system looks up what is in its hosts file, and takes an address for itself") {
+    auto const found = system_lookup("localhost", "80");
+    REQUIRE_FALSE(found.empty());
+    CHECK(found.front().address().is_loopback());
+    CHECK(found.front().port() == 80);
+    CHECK(system_lookup("192.0.2.7", "443") == Addresses{{boost::asio::ip::make_address("192.0.2.7"), 443}});
 }
