@@ -3,7 +3,6 @@
 
 #include "drivers/context.hpp"
 
-#include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl.hpp>
@@ -68,9 +67,7 @@ public:
         if (!endpoint_.tls)
             for (auto const& address : found)
                 if (!address.address().is_loopback()) throw Fault("http is for loopback addresses only");
-        run("cannot be connected to", patience.connect, [&](auto done) {
-            asio::async_connect(socket_, found, [=](error_code error, tcp::endpoint const&) { done(error); });
-        });
+        connect(found, patience.connect);
         error_code ignored;
         socket_.set_option(tcp::no_delay(true), ignored);
         if (tls_)
@@ -97,6 +94,19 @@ public:
     }
 
 private:
+    // One address after the other, each for its share of the time that is left.
+    void connect(Addresses const& found, std::chrono::milliseconds patience) {
+        auto const deadline = std::chrono::steady_clock::now() + patience;
+        auto untried = static_cast<std::int64_t>(found.size());
+        for (auto const& address : found) try {
+                run("cannot be connected to", left(deadline) / untried,
+                    [&](auto done) { socket_.async_connect(address, done); });
+                return;
+            } catch (Fault const&) {
+                if (--untried == 0) throw;
+            }
+    }
+
     // The next answer's status. An interim one (RFC 9110, 15.2) has no body, so the answer itself comes right after it.
     int read_answer(Steady deadline) {
         http::response_parser<http::string_body> parser;

@@ -75,6 +75,27 @@ boost::asio::ip::tcp::endpoint loopback(unsigned port) {
     return {boost::asio::ip::make_address("127.0.0.1"), static_cast<std::uint16_t>(port)};
 }
 
+// Takes no connection and refuses none, as behind a router that drops packets: its queue is full (listen(2), tcp(7)).
+class BlackHole {
+public:
+    BlackHole() {
+        acceptor_.open(boost::asio::ip::tcp::v4());
+        acceptor_.bind(loopback(0));
+        acceptor_.listen(0);
+        filler_.connect(address());
+    }
+    [[nodiscard]] boost::asio::ip::tcp::endpoint address() const { return acceptor_.local_endpoint(); }
+
+private:
+    boost::asio::io_context io_;
+    boost::asio::ip::tcp::acceptor acceptor_{io_};
+    boost::asio::ip::tcp::socket filler_{io_};
+};
+
+Lookup always(Addresses const& found) {
+    return [found](std::string const&, std::string const&) { return found; };
+}
+
 }  // namespace
 
 TEST_CASE("an interim answer is not the answer: each post gets its own, on one connection") {
@@ -182,4 +203,27 @@ TEST_CASE("the system looks up what is in its hosts file, and takes an address f
     CHECK(found.front().address().is_loopback());
     CHECK(found.front().port() == 80);
     CHECK(system_lookup("192.0.2.7", "443") == Addresses{{boost::asio::ip::make_address("192.0.2.7"), 443}});
+}
+
+TEST_CASE("an address that takes no connection leaves time for the next one") {
+    TestReceiver receiver;
+    BlackHole const first, second;
+    PostPatience patience;
+    patience.connect = 300ms;
+    Poster poster(endpoint_of("http://localhost:1/"), "", patience,
+                  always({first.address(), second.address(), loopback(receiver.port())}));
+    int status = 0;
+    for (int i = 0; i < 50 && status == 0; ++i) try {
+            status = poster.post({}, "x");
+        } catch (Expired const&) {  // a loaded machine
+        }
+    CHECK(status == 200);
+}
+
+TEST_CASE("a receiver none of whose addresses takes a connection is given up in time, however many it has") {
+    BlackHole const hole;
+    PostPatience patience;
+    patience.connect = 50ms;
+    Poster poster(endpoint_of("http://localhost:1/"), "", patience, always(Addresses(1000, hole.address())));
+    CHECK_THROWS_AS(poster.post({}, "x"), Expired);
 }
