@@ -67,7 +67,9 @@ Courier::Courier(Receiver receiver, Trail& trail, Clock const& clock, Log& log, 
       poster_(endpoint_, receiver_.ca_file ? receiver_.ca_file->str() : "", patience.post),
       thread_([this](std::stop_token const& stop) { run(stop); }) {}
 
-Courier::~Courier() {
+Courier::~Courier() { stop(); }
+
+void Courier::stop() {
     thread_.request_stop();
     poster_.stop();
 }
@@ -202,6 +204,10 @@ Webhooks::Webhooks(std::vector<Receiver> const& receivers, Trail& trail, Clock c
             out.set("genesis_webhook_lag_events", "Numbers between the newest event and the last one told.",
                     static_cast<double>(newest - courier->cursor()), {{"receiver", courier->name()}});
     });
+}
+
+Webhooks::~Webhooks() {
+    for (auto const& courier : *couriers_) courier->stop();
 }
 
 }  // namespace genesis

@@ -28,6 +28,7 @@ public:
     Courier& operator=(Courier const&) = delete;
 
     void wake();  // returns at once
+    void stop();  // returns at once: it tells nothing more, and its thread is about to end
     [[nodiscard]] std::string const& name() const { return receiver_.name.str(); }
     [[nodiscard]] std::int64_t cursor() const { return cursor_; }
 
@@ -62,6 +63,9 @@ public:
     // Trail, clock, log and metrics outlive it.
     Webhooks(std::vector<Receiver> const& receivers, Trail& trail, Clock const& clock, Log& log, Metrics* metrics,
              WebhookPatience const& patience = {});
+    ~Webhooks();  // stops all before it waits for any
+    Webhooks(Webhooks const&) = delete;
+    Webhooks& operator=(Webhooks const&) = delete;
 
 private:
     std::shared_ptr<std::vector<std::unique_ptr<Courier>>> couriers_;

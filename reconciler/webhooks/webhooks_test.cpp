@@ -211,6 +211,32 @@ TEST_CASE("receivers that are gone or never answer delay nobody else, nor the en
     CHECK(bench.logged("cannot be connected to"));
 }
 
+TEST_CASE("at the end of the daemon all receivers are stopped before any is waited for") {
+    Bench bench;
+    boost::asio::io_context io;
+    boost::asio::ip::tcp::acceptor silent(
+        io, boost::asio::ip::tcp::endpoint(boost::asio::ip::make_address("127.0.0.1"), 0));
+    auto const url = "http://127.0.0.1:" + std::to_string(silent.local_endpoint().port()) + "/";
+    std::mutex mutex;
+    std::condition_variable came;
+    int gave_up = 0;
+    std::atomic<bool> alone = false;
+    bench.log.on_line = [&] {  // neither ends before the other one has given its delivery up
+        std::unique_lock lock(mutex);
+        ++gave_up;
+        came.notify_all();
+        if (!came.wait_for(lock, 10s, [&] { return gave_up >= 2; })) alone = true;
+    };
+    bench.put("acme");
+    auto patience = quick();
+    patience.post.answer = 600s;
+    bench.start({bench.receiver("one", url), bench.receiver("two", url)}, patience);
+    auto const first = silent.accept(), second = silent.accept();
+    bench.hooks.reset();
+    CHECK(gave_up == 2);
+    CHECK_FALSE(alone);
+}
+
 TEST_CASE("a receiver that answers too late is told again") {
     Bench bench;
     std::atomic<int> asked = 0;
