@@ -26,7 +26,8 @@ std::string causes(json::object const& plan) {
     return text;
 }
 
-TEST_CASE("a deletion that is only shown removes no more than the deletion does, however long ago the account changed") {
+TEST_CASE(
+    "a deletion that is only shown removes no more than the deletion does, however long ago the account changed") {
     Bed bed;
     bed.put(standard_account("acme", "acme.example"));
     bed.settle();
