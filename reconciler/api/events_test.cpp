@@ -217,7 +217,7 @@ struct Ending final : Authenticator {
 };
 
 std::string door_of(ApiFixture& f, Authenticator const& who) {
-    auto const path = f.directory() + "/events.sock";
+    auto path = f.directory() + "/events.sock";
     int const fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
@@ -246,7 +246,7 @@ TEST_CASE("a stream ends with the key that asked for it, and when keys changed w
     Follower follower(path, "/v1/events?after=0");
     f.ask("PUT", "/v1/accounts/acme", "{}");
     CHECK(follower.next_seq() == 1);
-    f.clock.milliseconds += 3600 * 1000;
+    f.clock.milliseconds += 3600LL * 1000;
     CHECK(follower.wire.ended());
     ending.until.reset();
     ending.meanwhile = [&] { f.store().add_key(key_of("other"), Origin{}); };

@@ -129,7 +129,7 @@ TEST_CASE("minus zero is the number zero in both notations, and leading zeros ar
 
 TEST_CASE("a key too long to be a simple one is printed as YAML that is read as itself") {
     for (std::string const part : {"k", "\x01", "\u00e9", "\ufeff", " "})
-        for (std::size_t const times : {83, 84, 250, 251, 1100}) {
+        for (auto const times : std::initializer_list<std::size_t>{83, 84, 250, 251, 1100}) {
             std::string key;
             for (std::size_t i = 0; i < times; ++i) key += part;
             json::value const value{{"a", {{{key, {{"x", {{key, {}}}}}}, {key + "1", {key}}, {"y", 1}}, 2}},
