@@ -46,6 +46,7 @@ in_lab_sh '
         ((new != 0 && new != old)) || { echo "no new genesisd after 10 s"; exit 1; }
     done
     wait
+    systemctl start genesisd  # has a process, but may not listen yet: waits until it says that it does
 ' "$kills" >"$scratch/kills" 2>&1 || true
 sed 's/^/# /' "$scratch/kills"
 check_is "genesisd was killed $kills times and came back each time" "$kills" "$(grep -c '^kill ' "$scratch/kills")"
