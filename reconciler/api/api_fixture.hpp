@@ -1,5 +1,6 @@
 // What tests of the API share: store, fake engine and server on a socket of their own, and a client without a library.
 #pragma once
+#include "drivers/host/sockets.hpp"
 #include "reconciler/api/described.hpp"
 #include "reconciler/api/fake_engine.hpp"
 #include "reconciler/api/server.hpp"
@@ -194,15 +195,8 @@ private:
     void start() {
         admission_.emplace(Admission{store(), reserved_});
         server = std::make_unique<ApiServer>(service(store()), deadlines_);
-        int const fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        sockaddr_un address{};
-        address.sun_family = AF_UNIX;
-        std::strncpy(address.sun_path, socket().c_str(), sizeof address.sun_path - 1);
-        ::unlink(address.sun_path);
-        if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || ::listen(fd, 128) != 0)
-            throw Fault("cannot listen");
         events_ = store().on_events([this] { server->events_came(); });
-        server->serve({fd, &peers_, nullptr, "", {512, 512}});
+        server->serve({host::listen_unix(socket(), ::getegid()).release(), &peers_, nullptr, "", {512, 512}});
     }
     void end() {
         events_ = {};

@@ -86,9 +86,35 @@ TEST_CASE("a dry run of a DELETE is refused as the DELETE is, and shows what it 
     CHECK(both("/v1/accounts/acme", "If-Match: \"1\"\r\n") == std::pair{412, 412});
 }
 
-TEST_CASE("If-Match is refused where it would not be heeded") {
+TEST_CASE("metrics and probes are told although the keys cannot be read") {
+    struct NoKeys final : Keys {
+        bool add_key(ApiKey const&, Origin const&) override { throw Fault("disk"); }
+        std::vector<ApiKey> keys() override { throw Fault("disk"); }
+        bool expire_key(std::string const&, Time, Origin const&) override { throw Fault("disk"); }
+        std::optional<ApiKey> rotate_key(std::string const&, Secret const&, Time, Origin const&) override {
+            throw Fault("disk");
+        }
+        bool revoke_key(std::string const&, Origin const&) override { throw Fault("disk"); }
+        std::int64_t keys_version() override { throw Fault("disk"); }
+        bool spend(Origin&) override { throw Fault("disk"); }
+        void spend(Origin&, Told<bool>) override { throw Fault("disk"); }
+    } no_keys;
+    ApiFixture f;
+    auto const s = f.service(f.store());
+    Service const blind{s.store, no_keys, s.trail, s.admission, s.engine, s.settings, s.log, s.clock, s.metrics};
+    for (auto const* target : {"/metrics", "/healthz", "/readyz"})
+        CHECK(answer(blind, ProbesOnly(), {"GET", target, {}, "", ""}, {}).answer.status == 200);
+    CHECK(answer(blind, Anybody(), {"GET", "/v1/events", {}, "", ""}, {}).answer.status == 503);
+}
+
+TEST_CASE("If-Match is refused where it would not be heeded, and so is If-None-Match") {
     ApiFixture f;
     f.ask("PUT", "/v1/accounts/acme", "{}");
+    CHECK(f.ask("DELETE", "/v1/accounts/acme", "", "If-None-Match: *\r\n").status == 400);
+    CHECK(f.ask("POST", "/v1/accounts/acme/pause", "", "If-None-Match: *\r\n").status == 400);
+    for (auto const* query : {"", "?dry_run=true"})
+        CHECK(f.ask("DELETE", std::string("/v1/accounts/absent") + query, "", "If-Match: \"0\"\r\n").status == 412);
+    CHECK(f.ask("PUT", "/v1/accounts/absent", "{}", "If-Match: \"0\"\r\n").status == 412);
     for (auto const* target :
          {"/v1/accounts/acme/pause", "/v1/accounts/acme/reconcile", "/v1/accounts/acme/credentials", "/v1/pause"})
         CHECK(f.ask("POST", target, "", "If-Match: \"1\"\r\n").status == 400);

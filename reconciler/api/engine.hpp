@@ -26,7 +26,6 @@ struct Engine {
     virtual std::optional<std::string> status_version() { return std::nullopt; }
     // Reasons why the loop is not ready (no full pass yet, a driver blind); empty when it is.
     virtual std::vector<std::string> not_ready() = 0;
-    // Repair of the whole server is paused: looked at, shown, not changed.
 };
 
 }  // namespace genesis

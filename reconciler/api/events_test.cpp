@@ -190,13 +190,7 @@ TEST_CASE("who follows but does not read is cut") {
     trail.endless = true;
     ApiServer server(f.service(trail), soon);
     auto const path = f.directory() + "/events.sock";
-    int const fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
-    REQUIRE(::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-    REQUIRE(::listen(fd, 8) == 0);
-    server.serve({fd, &anybody});
+    server.serve({host::listen_unix(path, ::getegid()).release(), &anybody});
     Wire wire(path);
     wire.send("GET /v1/events?after=5 HTTP/1.1\r\nHost: x\r\n\r\n");
     pollfd cut{wire.fd(), POLLRDHUP, 0};
@@ -218,13 +212,7 @@ struct Ending final : Authenticator {
 
 std::string door_of(ApiFixture& f, Authenticator const& who) {
     auto path = f.directory() + "/events.sock";
-    int const fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
-    REQUIRE(::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-    REQUIRE(::listen(fd, 64) == 0);
-    f.server->serve({fd, &who, nullptr, "", {512, 512}});
+    f.server->serve({host::listen_unix(path, ::getegid()).release(), &who, nullptr, "", {512, 512}});
     return path;
 }
 

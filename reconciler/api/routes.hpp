@@ -76,7 +76,7 @@ struct Route {
     bool quick = false;  // handle() looks at little and waits for nobody
 };
 std::span<Route const> routes();
-// PUT and DELETE of an object; what ignored it elsewhere would be believed to heed it.
+// PUT and DELETE of an object.
 bool takes_if_match(Route const& route);
 
 // Spends the request's nonce where nothing that is written does. False when it was spent before.
@@ -86,7 +86,7 @@ struct Answered {
     Answer answer;
     std::string who{};  // empty when that could not be told
     std::optional<ReplyKey> reply{};
-    std::int64_t keys = 0;        // their version before it was seen who asks: what changed since may have been his
+    std::int64_t keys = 0;        // of one who asks for events: their version before it was seen who that is
     std::optional<Time> until{};  // when his key ends
 };
 

@@ -114,7 +114,8 @@ CREATE TABLE nonces (
     PRIMARY KEY (node, ts, kid, nonce)
 ) WITHOUT ROWID;
 
--- paused: whether the whole server is. And numbers that only rise: nonce_newest, nonce_horizon, events_pruned, keys, and how far each receiver has read.
+-- paused: whether the whole server is. And numbers that only rise: nonce_newest, nonce_horizon, events_pruned, keys, and
+-- how far each receiver has read.
 CREATE TABLE marks (
     node TEXT NOT NULL,
     name TEXT NOT NULL,

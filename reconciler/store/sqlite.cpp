@@ -23,9 +23,11 @@ Origin origin_of(Origin const* by, std::string const& source) {
     return {source, "local", "", {}};
 }
 
-StoreRefusal not_that_generation(std::int64_t stored) {
-    auto const what = stored == 0 ? "it does not exist" : "the stored generation is " + std::to_string(stored);
-    return {"precondition_failed", what, {}};
+std::optional<StoreRefusal> refuse_generation(std::optional<std::int64_t> wanted, Object const* stored) {
+    if (!wanted || (stored != nullptr && stored->generation == *wanted)) return std::nullopt;
+    auto const what = stored == nullptr ? std::string("it does not exist")
+                                        : "the stored generation is " + std::to_string(stored->generation);
+    return StoreRefusal{"precondition_failed", what, {}};
 }
 
 StoreRefusal owned(std::string const& source) {
@@ -117,8 +119,7 @@ Stored<Written> SqliteStore::remove_now(Ref const& ref, bool purge, std::string 
                                         std::optional<std::int64_t> if_match) {
     if (!spend_now(by)) return replayed();
     auto const stored = find_in(sql_, ref);
-    if (if_match && *if_match != (stored ? stored->generation : 0))
-        return not_that_generation(stored ? stored->generation : 0);
+    if (auto no = refuse_generation(if_match, stored ? &*stored : nullptr)) return std::move(*no);
     if (!stored) return Written{};
     if (stored->source != source) return owned(stored->source);
     if (stored->terminating && (stored->purge || !purge)) return Written{Wrote::unchanged, stored->generation};

@@ -96,7 +96,7 @@ private:
     Stored<Draft> draft(PutRequest const& request, Object const* former, PutRequest::Find const& find) const;
     std::shared_ptr<Draft const> prepared(PutRequest const& request);
     std::shared_ptr<Object const> look_at(Ref const& ref);
-    void expect_number();
+    void expect_number(Ref const& ref);
 
     // On the writing thread, inside its transaction.
     std::optional<Stamp> stamp_in(Statements& sql, Ref const& ref) const;
@@ -172,7 +172,8 @@ private:
 
 StoreRefusal replayed();
 StoreRefusal owned(std::string const& source);
-StoreRefusal not_that_generation(std::int64_t stored);
+// Where a generation was wanted and another one, or nothing, is stored.
+std::optional<StoreRefusal> refuse_generation(std::optional<std::int64_t> wanted, Object const* stored);
 // Whoever keeps an object stands for itself where no request does.
 Origin origin_of(Origin const* by, std::string const& source);
 

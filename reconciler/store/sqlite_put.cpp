@@ -19,11 +19,10 @@ std::vector<std::string> domains_of(ObjectKind const& kind, json::object const& 
 }
 
 std::optional<StoreRefusal> may_put(PutRequest const& request, Object const* former) {
-    auto const stored = former != nullptr ? former->generation : 0;
     if (request.if_none_match && former != nullptr)
-        return StoreRefusal{"precondition_failed", "it exists, with generation " + std::to_string(stored), {}};
-    if (request.if_match && former == nullptr) return not_that_generation(0);
-    if (request.if_match && *request.if_match != stored) return not_that_generation(stored);
+        return StoreRefusal{
+            "precondition_failed", "it exists, with generation " + std::to_string(former->generation), {}};
+    if (auto no = refuse_generation(request.if_match, former)) return no;
     if (former != nullptr && former->source != request.source && !request.take_over) return owned(former->source);
     return std::nullopt;
 }
@@ -71,7 +70,7 @@ Stored<SqliteStore::Draft> SqliteStore::draft(PutRequest const& request, Object 
 // Nothing where it would be refused: refusals are given under the lock, on what holds then.
 std::shared_ptr<SqliteStore::Draft const> SqliteStore::prepared(PutRequest const& request) {
     auto const former = find(request.ref);
-    if (!former && !find_kind(request.ref.kind)->allocates.empty()) expect_number();
+    if (!former) expect_number(request.ref);
     std::vector<std::pair<Ref, std::optional<Stamp>>> looked;
     auto const look = [&](Ref const& ref) -> std::optional<Object> {
         auto const found = look_at(ref);
@@ -103,7 +102,8 @@ std::shared_ptr<Object const> SqliteStore::look_at(Ref const& ref) {
 }
 
 // The machine is asked about a number before the lock is held, since that may take long.
-void SqliteStore::expect_number() {
+void SqliteStore::expect_number(Ref const& ref) {
+    if (find_kind(ref.kind)->allocates.empty()) return;
     free_numbers_.expect(read([&](Statements& sql) {
         Use highest(sql.highest_number, node_, numbers_.space);
         return highest.row() ? std::max(numbers_.first, highest.integer(0) + 1) : numbers_.first;
@@ -135,7 +135,7 @@ void SqliteStore::put(PutRequest request, Told<Stored<Written>> told) {
 }
 
 Stored<Object> SqliteStore::rehearse(PutRequest const& request) {
-    expect_number();  // not of the system under the lock, as for a put
+    if (!read([&](Statements& sql) { return stamp_in(sql, request.ref); })) expect_number(request.ref);
     return commit_.rehearse([&]() -> Stored<Object> {
         auto const written = put_now(request, nullptr);
         if (!written) return written.error();

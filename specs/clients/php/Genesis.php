@@ -226,10 +226,11 @@ final class Client
             + ($ready === null ? [] : ['ready' => $ready ? 'true' : 'false']));
     }
 
-    public function delete(string $kind, string $name, bool $purge = false, bool $dryRun = false): Answer
+    public function delete(string $kind, string $name, bool $purge = false, bool $dryRun = false,
+        ?int $ifMatch = null): Answer
     {
         return $this->ask('DELETE', self::path($kind, $name),
-            ($purge ? ['purge' => 'true'] : []) + ($dryRun ? ['dry_run' => 'true'] : []), look: $dryRun);
+            ($purge ? ['purge' => 'true'] : []) + ($dryRun ? ['dry_run' => 'true'] : []), '', $ifMatch, look: $dryRun);
     }
 
     public function plan(string $kind, string $name): Answer

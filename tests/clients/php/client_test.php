@@ -48,7 +48,7 @@ function heard($stream): string
 /**
  * Answers one connection after the other with the next of $replies, and with 500 when there is none left. A reply has
  * status, body, headers (lines), signed (true unless told), seconds (to wait first), lost (no answer at all).
- * The request lines are appended to $log.
+ * The request lines are appended to $log, each with its If-Match.
  */
 function serve($listener, array $replies, string $log): never
 {
@@ -58,7 +58,8 @@ function serve($listener, array $replies, string $log): never
             continue;
         }
         $text = heard($stream);
-        file_put_contents($log, strtok($text, "\r") . "\n", FILE_APPEND);
+        $condition = preg_match('/^If-Match: .*$/mi', $text, $m) === 1 ? ' ' . trim($m[0]) : '';
+        file_put_contents($log, strtok($text, "\r") . "$condition\n", FILE_APPEND);
         $reply = (array_shift($replies) ?? ['status' => 500]) + ['status' => 200, 'body' => '{}', 'headers' => [],
             'signed' => true, 'seconds' => 0, 'lost' => false];
         sleep($reply['seconds']);
@@ -217,6 +218,9 @@ foreach ($looks as $what => $look) {
 }
 [$said] = asked([['seconds' => 2]], $get, attempts: 1, timeout: 1);
 check('get() ends with the timeout', $said instanceof Genesis\Unreachable);
+
+[, $requests] = asked([[]], static fn (Client $c) => $c->delete('accounts', 'acme', purge: true, ifMatch: 7));
+check('a delete() of one generation says which', $requests === ['DELETE /v1/accounts/acme?purge=true HTTP/1.1 If-Match: "7"']);
 
 // The key is in nothing that is printed or stored.
 function tells_key(string $text): bool
