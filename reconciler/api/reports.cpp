@@ -113,7 +113,11 @@ Answer history_of(Service const& service, Call const& call, std::optional<Ref> c
 
 json::object wait_for(std::future<json::object> plan) {
     if (plan.wait_for(patience) != std::future_status::ready) throw Fault("the loop did not answer in time");
-    return plan.get();
+    try {
+        return plan.get();
+    } catch (std::future_error const&) {  // a question that was dropped
+        throw Fault("the daemon is stopping");
+    }
 }
 
 Answer plan(Service const& service, Call const& call) {

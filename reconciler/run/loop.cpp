@@ -2,6 +2,7 @@
 #include "reconciler/run/loop.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace genesis {
 
@@ -19,11 +20,10 @@ void Loop::stop() {
     {
         std::lock_guard lock(mutex_);
         stopped_ = true;
+        questions_.clear();  // whoever asked is told now, not after the step under way
     }
     thread_.request_stop();
     if (thread_.joinable()) thread_.join();
-    std::lock_guard lock(mutex_);
-    work_.tasks.clear();  // their futures fail: nobody is left to answer
 }
 
 void Loop::wake(Ref const& object, bool insist) {
@@ -48,7 +48,7 @@ std::future<json::object> Loop::ask(std::function<Plan(std::stop_token const&)> 
         promise->set_exception(std::make_exception_ptr(Fault("the daemon is stopping")));
         return answer;
     }
-    work_.tasks.emplace_back([promise, question = std::move(question)](std::stop_token const& stop) {
+    questions_.emplace_back([promise, question = std::move(question)](std::stop_token const& stop) {
         try {
             promise->set_value(describe(question(stop)));
         } catch (...) {
@@ -81,20 +81,19 @@ Steady Loop::next_alarm() const { return std::min({full_at_, blind_at_, due_at_.
 // Blocks until there is something to do. Waits a moment longer when it was woken, for what comes right behind.
 Loop::Work Loop::next(std::stop_token const& stop) {
     std::unique_lock lock(mutex_);
-    auto woken = [&] { return work_.any(); };
+    auto woken = [&] { return work_.any() || !questions_.empty(); };
     if (auto const alarm = next_alarm(); alarm == Steady::max())
         wake_.wait(lock, stop, woken);
     else
         wake_.wait_until(lock, stop, alarm, woken);
     auto const latest = clock_.steady() + settings_.patience;
-    while (!stop.stop_requested() && !work_.dirty.empty() && work_.tasks.empty() && clock_.steady() < latest) {
+    while (!stop.stop_requested() && !work_.dirty.empty() && questions_.empty() && clock_.steady() < latest) {
         auto const before = work_.dirty.size();
         wake_.wait_for(lock, stop, settings_.quiet,
-                       [&] { return work_.dirty.size() != before || !work_.tasks.empty(); });
+                       [&] { return work_.dirty.size() != before || !questions_.empty(); });
         if (work_.dirty.size() == before) break;
     }
-    Work taken;
-    std::swap(taken, work_);
+    auto taken = std::exchange(work_, {});
     for (auto const& who : insisted_) reconciler_.retry_now(who);
     insisted_.clear();
     return taken;
@@ -111,12 +110,24 @@ void Loop::run(std::stop_token const& stop) {
         auto work = next(stop);
         if (stop.stop_requested()) return;
         add_due(work);
-        work_off(std::move(work), stop);
+        work_off(work, stop);
     }
 }
 
-void Loop::work_off(Work work, std::stop_token const& stop) {
-    for (auto& task : work.tasks) task(stop);
+// Those that are there now, one by one: the others can still be told that there will be no answer.
+void Loop::answer(std::stop_token const& stop) {
+    std::unique_lock lock(mutex_);
+    for (auto left = questions_.size(); left > 0 && !questions_.empty(); --left) {
+        auto const question = std::move(questions_.front());
+        questions_.pop_front();
+        lock.unlock();
+        question(stop);
+        lock.lock();
+    }
+}
+
+void Loop::work_off(Work const& work, std::stop_token const& stop) {
+    answer(stop);
     if (work.everything)
         pass(std::nullopt, stop);
     else if (!work.dirty.empty())

@@ -42,13 +42,13 @@ private:
     struct Work {
         bool everything = false;
         Dirty dirty;
-        std::deque<Task> tasks;
-        [[nodiscard]] bool any() const { return everything || !dirty.empty() || !tasks.empty(); }
+        [[nodiscard]] bool any() const { return everything || !dirty.empty(); }
     };
     void run(std::stop_token const& stop);
     Work next(std::stop_token const& stop);
     void add_due(Work& work);
-    void work_off(Work work, std::stop_token const& stop);
+    void work_off(Work const& work, std::stop_token const& stop);
+    void answer(std::stop_token const& stop);
     void pass(std::optional<Dirty> const& dirty, std::stop_token const& stop);
     [[nodiscard]] Steady next_alarm() const;
     std::future<json::object> ask(std::function<Plan(std::stop_token const&)> question);
@@ -61,6 +61,7 @@ private:
     mutable std::mutex mutex_;
     std::condition_variable_any wake_;
     Work work_;
+    std::deque<Task> questions_;
     std::vector<std::optional<Ref>> insisted_;
     bool stopped_ = false;
     bool passed_ = false;

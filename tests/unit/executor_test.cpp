@@ -1,4 +1,5 @@
 // The executor: order, failure, hung drivers; and the loop that wakes it.
+#include "reconciler/api/handlers.hpp"
 #include "reconciler/run/loop.hpp"
 #include "tests/support/bed.hpp"
 
@@ -226,6 +227,23 @@ TEST_CASE("stopping the loop answers those who still ask with an error, and does
     auto running = std::make_unique<Running>(bed);
     running->loop.stop();
     CHECK_THROWS_AS(running->loop.examine({}).get(), Fault);
+}
+
+TEST_CASE("who waits for a plan is told at once that the loop stops, also while a driver hangs") {
+    Bed bed;
+    bed.put(standard_account("acme", "acme.example"));
+    bed.world.hanging_driver = "mariadb";
+    bed.world.hang = true;
+    Running running(bed);
+    REQUIRE(eventually([&] {
+        std::lock_guard lock(bed.world.mutex);
+        return bed.world.records.contains({"site", "acme.example"});
+    }));
+    auto plan = running.loop.examine({});  // a pass is under way
+    std::jthread const stopping([&] { running.loop.stop(); });
+    CHECK(eventually([&] { return plan.wait_for(0s) == std::future_status::ready; }));
+    CHECK_THROWS_AS(handlers::wait_for(std::move(plan)), Fault);
+    bed.world.hang = false;
 }
 
 TEST_CASE("asking for a plan while the loop works changes nothing") {
