@@ -7,6 +7,7 @@
 #include <concepts>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -34,6 +35,7 @@ struct Observed {
     std::vector<V> found;
     std::vector<std::string> unseen;
     std::vector<Foreign<V>> foreign;
+    std::vector<std::pair<std::string, Progress>> in_progress;  // by key; also of records that are not found (yet)
 };
 
 enum class Verb { create, update, remove };
@@ -54,8 +56,9 @@ struct Step {
 struct Outcome {
     enum How {
         done,
-        later,   // try again after a pause; `why` says what stood in the way
-        refused  // can never work as wanted: terminal until the spec changes
+        later,       // try again after a pause; `why` says what stood in the way
+        refused,     // can never work as wanted: terminal until the spec changes
+        in_progress  // long work goes on by itself: no failure, observe() reports it as Progress until it ends
     } how = done;
     std::string why;
 };
@@ -63,7 +66,19 @@ template <>
 struct Choices<Outcome::How> {
     static constexpr std::array words{std::pair{Outcome::done, std::string_view("done")},
                                       std::pair{Outcome::later, std::string_view("later")},
-                                      std::pair{Outcome::refused, std::string_view("refused")}};
+                                      std::pair{Outcome::refused, std::string_view("refused")},
+                                      std::pair{Outcome::in_progress, std::string_view("in_progress")}};
+};
+
+// Long work on a record that is under way: an image being copied, an order waiting at a CA, a guest shutting down.
+// apply() starts it and answers in_progress; observe() reports it while it lasts; the apply() after its end answers with
+// its result, or starts it anew.
+struct Progress {
+    std::string why;                                // "copying debian-12.qcow2"
+    std::optional<int> percent;                     // 0 to 100; nothing: unknown
+    Time since{};                                   // when it started
+    std::string fingerprint{};                      // of the value it was started for; empty: of whatever is wanted
+    std::chrono::milliseconds observe_after{1000};  // when to observe again; at least 100 ms
 };
 
 // What settle() found out about single records after the batch was applied: a quarantined site, a unit that
@@ -104,6 +119,7 @@ struct KindTraits {
     Ownership ownership = Ownership::marked;
     bool enumerable = true;   // an empty scope lists all of ours; otherwise the engine names the keys it knows
     bool holds_data = false;  // removal loses what a tenant made: it needs its object purged, or a confirmation
+    std::chrono::seconds progress_limit{3600};  // longer in progress is a failure
 };
 template <class V>
 constexpr KindTraits traits_of() {
@@ -111,20 +127,29 @@ constexpr KindTraits traits_of() {
     if constexpr (requires { Describe<V>::ownership; }) traits.ownership = Describe<V>::ownership;
     if constexpr (requires { Describe<V>::enumerable; }) traits.enumerable = Describe<V>::enumerable;
     if constexpr (requires { Describe<V>::holds_data; }) traits.holds_data = Describe<V>::holds_data;
+    if constexpr (requires { Describe<V>::progress_limit; }) traits.progress_limit = Describe<V>::progress_limit;
     return traits;
 }
 
 // Below this line no templates: the engine knows no kind by name.
-struct Look {
-    struct Stranger {
+struct Observation {
+    struct Unmanaged {
         json::object value;
         std::string why;
     };
     std::map<Ref, json::object> found;
-    std::set<Ref> unseen;
-    std::map<std::string, std::string> blind;  // kind → why nothing of it could be seen
-    std::map<Ref, Stranger> foreign;
-    [[nodiscard]] bool sees(Ref const& ref) const { return !unseen.contains(ref) && !blind.contains(ref.kind); }
+    std::map<Ref, std::string> unseen;               // why they could not be observed
+    std::map<std::string, std::string> unreachable;  // kind → why nothing of it could be seen
+    std::map<Ref, Unmanaged> unmanaged;
+    std::map<Ref, Progress> in_progress;
+    [[nodiscard]] bool sees(Ref const& ref) const { return !unseen.contains(ref) && !unreachable.contains(ref.kind); }
+    void merge(Observation other) {
+        found.merge(other.found);
+        unseen.merge(other.unseen);
+        unreachable.merge(other.unreachable);
+        unmanaged.merge(other.unmanaged);
+        in_progress.merge(other.in_progress);
+    }
 };
 struct AnyStep {
     Verb verb{};
@@ -139,9 +164,11 @@ struct AnyDriver {
     [[nodiscard]] virtual std::string_view name() const = 0;
     [[nodiscard]] virtual std::vector<Schema const*> kinds() const = 0;
     [[nodiscard]] virtual KindTraits traits(std::string_view kind) const = 0;
-    virtual Look observe(std::string_view kind, Scope const&, Context&) = 0;
+    virtual Observation observe(std::string_view kind, Scope const&, Context&) = 0;
     virtual std::vector<Outcome> apply(std::span<AnyStep const>, Context&) = 0;  // all of one kind
     virtual Settled settle(Context&) = 0;
+    // The least time between two batches: what each settle() costs others (a reload) is spread over more changes.
+    [[nodiscard]] virtual std::chrono::milliseconds least_interval() const { return {}; }
 };
 
 // The only bridge between typed and erased.
@@ -163,12 +190,12 @@ public:
         });
         return out;
     }
-    Look observe(std::string_view kind, Scope const& scope, Context& context) override {
-        Look look;
+    Observation observe(std::string_view kind, Scope const& scope, Context& context) override {
+        Observation seen;
         each_kind([&]<class V> {
-            if (Describe<V>::kind == kind) look = erase<V>(driver_.observe(Of<V>{}, scope, context));
+            if (Describe<V>::kind == kind) seen = erase<V>(driver_.observe(Of<V>{}, scope, context));
         });
-        return look;
+        return seen;
     }
     std::vector<Outcome> apply(std::span<AnyStep const> steps, Context& context) override {
         std::vector<Outcome> out;
@@ -179,6 +206,10 @@ public:
         return out;
     }
     Settled settle(Context& context) override { return driver_.settle(context); }
+    [[nodiscard]] std::chrono::milliseconds least_interval() const override {
+        if constexpr (requires { D::least_interval; }) return D::least_interval;
+        return {};
+    }
     D& driver() { return driver_; }
 
 private:
@@ -189,23 +220,23 @@ private:
         }(static_cast<typename D::Kinds*>(nullptr));
     }
     template <class V>
-    static Look erase(Observed<V> const& seen) {
-        Look look;
-        auto ref_of = [](json::object const& o) {
-            return Ref{std::string(Describe<V>::kind), key_of(schema_of<V>(), o)};
-        };
+    static Observation erase(Observed<V> const& seen) {
+        Observation out;
+        std::string const kind(Describe<V>::kind);
+        auto ref_of = [&](json::object const& o) { return Ref{kind, key_of(schema_of<V>(), o)}; };
         for (auto const& v : seen.found) {
             auto o = encode(v);
             auto ref = ref_of(o);
-            look.found.emplace(std::move(ref), std::move(o));
+            out.found.emplace(std::move(ref), std::move(o));
         }
-        for (auto const& key : seen.unseen) look.unseen.insert({std::string(Describe<V>::kind), key});
+        for (auto const& key : seen.unseen) out.unseen.emplace(Ref{kind, key}, "could not be observed this time");
         for (auto const& f : seen.foreign) {
             auto o = encode(f.value);
             auto ref = ref_of(o);
-            look.foreign.emplace(std::move(ref), Look::Stranger{std::move(o), f.why});
+            out.unmanaged.emplace(std::move(ref), Observation::Unmanaged{std::move(o), f.why});
         }
-        return look;
+        for (auto const& [key, progress] : seen.in_progress) out.in_progress.emplace(Ref{kind, key}, progress);
+        return out;
     }
     template <class V>
     std::vector<Outcome> apply_typed(std::span<AnyStep const> steps, Context& context) {

@@ -2,6 +2,8 @@
 #pragma once
 #include "resources/schema/codec.hpp"
 
+#include <array>
+
 namespace genesis {
 
 // One condition of an object, in the manner of Kubernetes: ready, progressing, degraded, suspended, terminating,
@@ -25,11 +27,42 @@ struct Describe<Condition> {
     };
 };
 
+// How a record compares with what is wanted.
+enum class SyncState {
+    in_sync,
+    differs,      // will be changed
+    progressing,  // long work on it is under way
+    waiting,      // for another record, or for a driver that is late
+    held,         // a removal that needs a confirmation
+    removing,
+    unseen,   // could not be observed
+    failing,  // its last attempt failed
+    refused,  // cannot work until the spec changes
+    conflict  // something that Genesis does not manage bears its name
+};
+template <>
+struct Choices<SyncState> {
+    static constexpr std::array words{std::pair{SyncState::in_sync, std::string_view("in_sync")},
+                                      std::pair{SyncState::differs, std::string_view("differs")},
+                                      std::pair{SyncState::progressing, std::string_view("progressing")},
+                                      std::pair{SyncState::waiting, std::string_view("waiting")},
+                                      std::pair{SyncState::held, std::string_view("held")},
+                                      std::pair{SyncState::removing, std::string_view("removing")},
+                                      std::pair{SyncState::unseen, std::string_view("unseen")},
+                                      std::pair{SyncState::failing, std::string_view("failing")},
+                                      std::pair{SyncState::refused, std::string_view("refused")},
+                                      std::pair{SyncState::conflict, std::string_view("conflict")}};
+};
+
 // One record of an object on the machine.
 struct RecordStatus {
-    std::string kind, key, state, cause, message;
+    std::string kind, key;
+    SyncState state{};
+    std::string cause, message;
     std::int64_t attempts = 0;
     std::string next_attempt, observed_at, since;
+    std::optional<std::int64_t> percent;
+    std::map<std::string, std::string> reported;
 };
 template <>
 struct Describe<RecordStatus> {
@@ -39,14 +72,17 @@ struct Describe<RecordStatus> {
         field("kind", &RecordStatus::kind, "Record kind.", Mark::required),
         field("key", &RecordStatus::key, "Record name.", Mark::required),
         field("state", &RecordStatus::state,
-              "in_sync, differs, failing, refused, conflict, waiting, unseen, removing or held (a removal that needs a "
-              "confirmation)."),
+              "How it compares with the spec. progressing: long work on it is under way; held: its removal needs a "
+              "confirmation; unseen: it could not be observed."),
         field("cause", &RecordStatus::cause, "spec_changed, drifted or never_converged; empty in sync."),
-        field("message", &RecordStatus::message, "The last error, or what it waits for."),
+        field("message", &RecordStatus::message, "The last error, what it waits for, or what is under way."),
         field("attempts", &RecordStatus::attempts, "Failed attempts in a row."),
         field("next_attempt", &RecordStatus::next_attempt, "ISO 8601; empty when none is due."),
         field("observed_at", &RecordStatus::observed_at, "When it was last looked at."),
         field("since", &RecordStatus::since, "Since when it is in this state."),
+        field("percent", &RecordStatus::percent, "How far long work has come; absent when that is not known.",
+              Mark::none, {.min = 0, .max = 100}),
+        field("reported", &RecordStatus::reported, "What was observed that no spec asks for (size, version, expiry)."),
     };
 };
 

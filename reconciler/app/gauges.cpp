@@ -3,14 +3,14 @@
 
 namespace genesis {
 
-void add_gauges(Metrics& metrics, Board const& board, Trail& trail) {
-    metrics.add_source([&board, &trail](Gauges& out) {
-        auto const tally = board.tally();
+void add_gauges(Metrics& metrics, StatusCache const& status, Trail& trail) {
+    metrics.add_source([&status, &trail](Gauges& out) {
+        auto const tally = status.tally();
         for (auto const& [object, count] : tally.objects)
             out.set("genesis_objects", "Objects that were looked at.", static_cast<double>(count),
                     {{"kind", object.first}, {"ready", object.second ? "true" : "false"}});
         for (auto const& [state, count] : tally.records)
-            out.set("genesis_records", "Records of objects.", static_cast<double>(count), {{"state", state}});
+            out.set("genesis_records", "Records of objects.", static_cast<double>(count), {{"state", std::string(word_of(state))}});
         out.set("genesis_events_newest", "The highest number an event has.",
                 static_cast<double>(trail.event_range().newest));
     });

@@ -7,8 +7,8 @@
 
 namespace genesis {
 
-// Board and trail outlive the last text() of the metrics.
-void add_gauges(Metrics& metrics, Board const& board, Trail& trail);
+// Cache and trail outlive the last text() of the metrics.
+void add_gauges(Metrics& metrics, StatusCache const& status, Trail& trail);
 
 // Whether the shared cache answers; nothing where there is to be none.
 void add_gauges(Metrics& metrics, RedisCache const* shared);

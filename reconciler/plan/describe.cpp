@@ -3,43 +3,45 @@
 
 namespace genesis {
 
-std::string_view word_of(Cause cause) {
-    switch (cause) {
-        case Cause::never_converged:
-            return "never_converged";
-        case Cause::spec_changed:
-            return "spec_changed";
-        case Cause::drifted:
-            return "drifted";
-    }
-    return {};
-}
-
 json::object describe(Plan const& plan) {
     json::array steps, holds, settles;
-    for (auto const& batch : plan.batches) {
-        for (std::size_t i = 0; i < batch.steps.size(); ++i) {
-            auto const& s = batch.steps[i];
-            steps.push_back({{"verb", word_of(s.verb)},
-                             {"kind", s.ref.kind},
-                             {"key", s.ref.key},
-                             {"object", s.object.str()},
-                             {"cause", batch.causes[i]},
-                             {"changes", describe(s.changes)}});
-        }
-        settles.push_back(json::string(batch.driver + ": one settle after " + std::to_string(batch.steps.size()) +
-                                       " of " + batch.kind));
+    struct Batch {
+        std::string driver, kind;
+        bool removes;
+        std::size_t steps = 0;
+    };
+    std::vector<Batch> batches;
+    for (auto const& [step, cause, joins, driver] : plan.steps) {
+        steps.push_back({{"verb", word_of(step.verb)},
+                         {"kind", step.ref.kind},
+                         {"key", step.ref.key},
+                         {"object", step.object.str()},
+                         {"cause", word_of(cause)},
+                         {"changes", describe(step.changes)}});
+        bool const removes = step.verb == Verb::remove;
+        if (batches.empty() || batches.back().kind != step.ref.kind || batches.back().removes != removes)
+            batches.push_back({driver, step.ref.kind, removes});
+        ++batches.back().steps;
     }
+    for (auto const& b : batches)
+        settles.push_back(
+            json::string(b.driver + ": one settle after " + std::to_string(b.steps) + " of " + b.kind));
     for (auto const& h : plan.holds)
         holds.push_back({{"verb", word_of(h.verb)},
                          {"kind", h.ref.kind},
                          {"key", h.ref.key},
                          {"object", h.object.kind.empty() ? "" : h.object.str()},
                          {"cause", word_of(h.cause)},
-                         {"reason", h.reason},
+                         {"reason", word_of(h.reason)},
                          {"message", h.message},
                          {"changes", describe(h.changes)}});
-    return {{"steps", std::move(steps)}, {"holds", std::move(holds)}, {"settles", std::move(settles)}};
+    json::object unreachable;
+    for (auto const& [kind, why] : plan.unreachable) unreachable[kind] = why;
+    return {{"steps", std::move(steps)},
+            {"holds", std::move(holds)},
+            {"settles", std::move(settles)},
+            {"observed_at", iso(plan.observed_at)},
+            {"unreachable", std::move(unreachable)}};
 }
 
 }  // namespace genesis

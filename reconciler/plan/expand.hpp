@@ -2,8 +2,10 @@
 #pragma once
 #include "resources/schema/schema.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 
 namespace genesis {
@@ -22,16 +24,41 @@ struct Subject {
 };
 
 using Records = std::map<Ref, json::object>;
-using Packages = std::map<std::string, json::object>;
 
-// What is the same for every account of a server.
+// What is the same for every object of a server.
 struct Terrain {
     std::string homes = "/home", logs = "/var/log/genesis", php_sockets = "/run/genesis/php";
     std::int64_t web_gid = 33;  // the group Apache's workers are in: it may pass through a home, nobody else may
     std::int64_t log_gid = 4;   // the group that reads logs
 };
 
-// Pure: same arguments, same records. A purged subject has none.
-Records expand(Subject const& subject, Packages const& packages, Terrain const& terrain);
+// All that an expander may look at.
+struct View {
+    Subject const& subject;
+    std::map<Ref, json::object const*> const& referred;  // the specs of objects that it refers to and that exist
+    Terrain const& layout;
+    [[nodiscard]] json::object const* find(Ref const& object) const {
+        auto const it = referred.find(object);
+        return it == referred.end() ? nullptr : it->second;
+    }
+};
+
+struct Expansion {
+    Records records;
+    // Records that several objects may want, all with the same value (a bridge, an image, a shared address): the node
+    // keeps them while any object wants them.
+    Records shared{};
+};
+
+// How the objects of one kind become records. All functions are pure.
+struct Expander {
+    std::string_view kind;
+    Expansion (*expand)(View const& view);              // is not called for a purged object
+    bool (*suspended)(json::object const& spec);        // null: it cannot be
+    std::chrono::seconds (*grace)(View const& view);    // how long the data of a deleted one stays; null: not at all
+};
+// The explicit list of expanders, one line each. Kinds without one have no records (a package).
+std::span<Expander const> expanders();
+Expander const* find_expander(std::string_view kind);
 
 }  // namespace genesis

@@ -5,7 +5,7 @@
 #include "drivers/systemd/kinds.hpp"
 #include "drivers/tls/kinds.hpp"
 #include "drivers/unix/kinds.hpp"
-#include "reconciler/plan/expand.hpp"
+#include "reconciler/plan/expand_account.hpp"
 #include "resources/account/account.hpp"
 #include "resources/package/package.hpp"
 
@@ -41,18 +41,24 @@ std::vector<std::string> sql_privileges(Privileges privileges) {
     return {};
 }
 
+// An account may name a package that does not exist ("default"): that is one without limits.
+Package package_of(View const& view) {
+    auto const* name = view.subject.spec.if_contains("package");
+    auto const* package =
+        name == nullptr ? nullptr : view.find({std::string(Describe<Package>::kind), std::string(name->as_string())});
+    return package == nullptr ? Package{} : restore<Package>(*package);
+}
+
 class AccountRecords {
 public:
-    AccountRecords(Subject const& subject, Packages const& packages, Terrain const& terrain)
-        : subject_(subject),
-          account_(restore<Account>(subject.spec)),
-          terrain_(terrain),
+    explicit AccountRecords(View const& view)
+        : subject_(view.subject),
+          account_(restore<Account>(subject_.spec)),
+          package_(package_of(view)),
+          terrain_(view.layout),
           name_(account_.name.str()),
-          home_(terrain.homes + "/" + name_),
-          uid_(subject.numbers.at("uid")) {
-        if (auto it = packages.find(account_.package.str()); it != packages.end())
-            package_ = restore<Package>(it->second);
-    }
+          home_(terrain_.homes + "/" + name_),
+          uid_(subject_.numbers.at("uid")) {}
 
     Records all() {
         user();
@@ -228,9 +234,13 @@ private:
 
 }  // namespace
 
-Records expand(Subject const& subject, Packages const& packages, Terrain const& terrain) {
-    if (subject.phase == Phase::purged || subject.ref.kind != Describe<Account>::kind) return {};
-    return AccountRecords(subject, packages, terrain).all();
+Expansion expand_account(View const& view) { return {AccountRecords(view).all()}; }
+
+bool account_suspended(json::object const& spec) {
+    auto const* state = spec.if_contains("state");
+    return state != nullptr && *state == word_of(AccountState::suspended);
 }
+
+std::chrono::seconds account_grace(View const& view) { return std::chrono::days(package_of(view).grace_days); }
 
 }  // namespace genesis

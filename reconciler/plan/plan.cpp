@@ -9,108 +9,160 @@ namespace {
 
 class Planner {
 public:
-    Planner(World const& world, Kinds const& kinds, Policy const& policy)
-        : world_(world), kinds_(kinds), policy_(policy), order_(making_order(kinds)) {}
+    Planner(PlanningInput const& input, Kinds const& kinds, Policy const& policy)
+        : input_(input), kinds_(kinds), policy_(policy), order_(making_order(kinds)) {
+        for (auto const& [kind, info] : kinds)
+            for (auto const& to : referred_kinds(*info.schema)) referring_[to].insert(kind);
+    }
 
     Plan run() {
         for (auto const& kind : order_) want(kind);
         list_unwanted();
         for (auto it = order_.rbegin(); it != order_.rend(); ++it) unwanted(*it);
-        batches();
+        order_steps();
+        plan_.observed_at = policy_.now;
+        plan_.unreachable = input_.observed.unreachable;
         return std::move(plan_);
     }
 
 private:
-    struct Fate {  // of a record that is wanted
-        enum { sound, pending, held } how = sound;
-    };
+    enum class Disposition { open, in_sync, pending, held };  // of a wanted record, or of one that is to be removed
 
-    [[nodiscard]] Memory const* memory(Ref const& ref) const {
-        auto it = world_.ours.find(ref);
-        return it == world_.ours.end() ? nullptr : &it->second;
+    [[nodiscard]] RecordHistory const* history(Ref const& ref) const {
+        auto it = input_.ours.find(ref);
+        return it == input_.ours.end() ? nullptr : &it->second;
     }
-    [[nodiscard]] Subject const& subject(Ref const& object) const { return *world_.subjects.at(object); }
+    [[nodiscard]] Subject const& subject(Ref const& object) const { return *input_.subjects.at(object); }
 
     [[nodiscard]] Cause cause_of(Ref const& ref, Ref const& object) const {
-        if (adopted_strays_.contains(ref)) return Cause::drifted;
-        auto const* m = memory(ref);
+        if (adopted_.contains(ref)) return Cause::drifted;
+        auto const* m = history(ref);
         if (m == nullptr || m->in_sync_generation == 0) return Cause::never_converged;
-        bool const respecified = m->in_sync_generation < subject(object).generation || world_.respecified.contains(ref);
+        bool const respecified = m->in_sync_generation < subject(object).generation || input_.respecified.contains(ref);
         return respecified ? Cause::spec_changed : Cause::drifted;
     }
 
-    void hold(AnyStep const& step, std::string reason, std::string message) {
-        fates_[step.ref] = {Fate::held};
-        plan_.holds.push_back({step.ref, step.object, step.verb, cause_of(step.ref, step.object), std::move(reason),
-                               std::move(message), step.changes});
+    struct Reason {
+        HoldReason reason;
+        std::string message;
+        std::optional<Ref> waits_for{};
+    };
+
+    void hold(AnyStep const& step, Reason why) {
+        dispositions_[step.ref] = Disposition::held;
+        plan_.holds.push_back({step.ref, step.object, step.verb, cause_of(step.ref, step.object), why.reason,
+                               std::move(why.message), step.changes, std::move(why.waits_for)});
     }
 
     // ---- what must be there
 
     void want(std::string const& kind) {
-        for (auto it = world_.want.lower_bound(Ref{kind, ""}); it != world_.want.end() && it->first.kind == kind; ++it)
+        for (auto it = input_.want.lower_bound(Ref{kind, ""}); it != input_.want.end() && it->first.kind == kind; ++it)
             want_one(it->first, it->second);
     }
 
+    // Once for each record: a record of a kind that refers to itself comes after those it refers to.
     void want_one(Ref const& ref, Wanted const& wanted) {
+        if (!dispositions_.try_emplace(ref, Disposition::open).second) return;
         auto const& info = kinds_.find(ref.kind)->second;
         AnyStep step{Verb::create, ref, wanted.object, *wanted.value, {}, {}, {}};
-        if (!world_.look.sees(ref)) return hold(step, "unseen", why_unseen(ref));
-        if (auto message = conflict(step, info)) return hold(step, "conflict", *message);
-        if (auto const* have = found(ref)) {
+        auto const refers = references(*info.schema, step.want);
+        for (auto const& to : refers)
+            if (auto const other = input_.want.find(to); to.kind == ref.kind && other != input_.want.end())
+                want_one(to, other->second);
+        if (auto why = unworkable(step, info)) return hold(step, std::move(*why));
+        compare(step, *info.schema);
+        if (step.verb == Verb::update && step.changes.empty()) {
+            dispositions_[ref] = Disposition::in_sync;
+            plan_.in_sync.push_back(ref);
+            return;
+        }
+        auto why = under_way(step, info.traits);
+        if (!why) why = postponed(step);
+        if (!why) why = waits(step, refers);
+        if (why) {
+            hold(step, std::move(*why));
+        } else {
+            dispositions_[ref] = Disposition::pending;
+            changes_[ref.kind].push_back(step);
+        }
+        for (auto const& from : references(*info.schema, step.have)) referrers_[from].insert(ref);
+    }
+
+    // Nothing can be said of what differs.
+    [[nodiscard]] std::optional<Reason> unworkable(AnyStep& step, KindInfo const& info) {
+        if (auto why = unobserved(step)) return why;
+        if (auto message = conflict(step, info)) return Reason{HoldReason::conflict, *message};
+        return std::nullopt;
+    }
+
+    [[nodiscard]] std::optional<Reason> unobserved(AnyStep const& step) {
+        std::optional<Reason> out;
+        if (auto it = input_.in_flight.find(step.ref); it != input_.in_flight.end())
+            out = Reason{HoldReason::in_flight, it->second};
+        else if (!input_.observed.sees(step.ref))
+            out = Reason{HoldReason::unseen, why_unseen(step.ref)};
+        if (out) unobserved_.emplace(std::pair{step.ref.kind, step.object}, step.ref);
+        return out;
+    }
+
+    void compare(AnyStep& step, Schema const& schema) const {
+        if (auto const* have = found(step.ref)) {
             step.verb = Verb::update;
             step.have = *have;
-            step.changes = diff(*info.schema, step.want, step.have);
-            if (step.changes.empty()) {
-                plan_.in_sync.push_back(ref);
-                return;
-            }
-        } else {
-            step.changes = diff(*info.schema, step.want, json::object());
         }
-        if (auto reason = postponed(step)) return hold(step, reason->first, reason->second);
-        if (auto waits = depends(step, *info.schema)) return hold(step, "waits", *waits);
-        fates_[ref] = {Fate::pending};
-        ups_[ref.kind].push_back(std::move(step));
+        step.changes = diff(schema, step.want, step.have);
+    }
+
+    // Work on the value that is wanted now. Work on a former value is no reason to wait: the driver ends it.
+    [[nodiscard]] std::optional<Reason> under_way(AnyStep const& step, KindTraits const& traits) const {
+        auto const it = input_.observed.in_progress.find(step.ref);
+        if (it == input_.observed.in_progress.end()) return std::nullopt;
+        auto const& work = it->second;
+        if (!work.fingerprint.empty() && work.fingerprint != fingerprint(step.want)) return std::nullopt;
+        if (policy_.now - work.since <= traits.progress_limit) return Reason{HoldReason::in_progress, work.why};
+        return Reason{HoldReason::overdue, work.why + ": has not ended within " +
+                                               std::to_string(traits.progress_limit.count()) + " s"};
     }
 
     [[nodiscard]] std::string why_unseen(Ref const& ref) const {
-        auto it = world_.look.blind.find(ref.kind);
-        return it != world_.look.blind.end() ? it->second : "could not be looked at this time";
+        if (auto it = input_.observed.unreachable.find(ref.kind); it != input_.observed.unreachable.end())
+            return it->second;
+        return input_.observed.unseen.at(ref);
     }
 
     [[nodiscard]] json::object const* found(Ref const& ref) const {
-        if (auto it = world_.look.found.find(ref); it != world_.look.found.end()) return &it->second;
-        if (auto it = world_.look.foreign.find(ref); it != world_.look.foreign.end())
+        if (auto it = input_.observed.found.find(ref); it != input_.observed.found.end()) return &it->second;
+        if (auto it = input_.observed.unmanaged.find(ref); it != input_.observed.unmanaged.end())
             return &it->second.value;  // adopted
         return nullptr;
     }
 
     // Something else bears this name. Nothing when it is ours, absent, or may be adopted.
     std::optional<std::string> conflict(AnyStep& step, KindInfo const& info) const {
-        if (auto it = world_.look.foreign.find(step.ref); it != world_.look.foreign.end()) {
+        if (auto it = input_.observed.unmanaged.find(step.ref); it != input_.observed.unmanaged.end()) {
             if (subject(step.object).adopt) return std::nullopt;
             step.changes = diff(*info.schema, step.want, it->second.value);
             return it->second.why;
         }
-        bool unknown = memory(step.ref) == nullptr && world_.look.found.contains(step.ref);
+        bool unknown = history(step.ref) == nullptr && input_.observed.found.contains(step.ref);
         if (info.traits.ownership == Ownership::journalled && unknown && !subject(step.object).adopt)
             return "is there already and was not made by Genesis; adopt the account to take it over";
         return std::nullopt;
     }
 
     // Reasons that lie in the record itself, not in what it refers to.
-    [[nodiscard]] std::optional<std::pair<std::string, std::string>> postponed(AnyStep const& step) const {
+    [[nodiscard]] std::optional<Reason> postponed(AnyStep const& step) const {
         auto const& owner = subject(step.object);
         for (auto const& c : step.changes)
             if (step.verb == Verb::update && has(c.marks, Mark::fixed))
-                return std::pair{"replacement",
-                                 c.path + " cannot change while it exists; remove it by hand or adopt its value"};
-        if (policy_.paused || owner.paused) return std::pair{"paused", paused(step.verb)};
-        auto const* m = memory(step.ref);
+                return Reason{HoldReason::replacement,
+                              c.path + " cannot change while it exists; remove it by hand or adopt its value"};
+        if (policy_.paused || owner.paused) return Reason{HoldReason::paused, paused(step.verb)};
+        auto const* m = history(step.ref);
         if (m == nullptr) return std::nullopt;
-        if (m->refused_generation == owner.generation) return std::pair{"refused", m->error};
-        if (m->next_attempt && *m->next_attempt > policy_.now) return std::pair{"backing_off", m->error};
+        if (m->refused_generation == owner.generation) return Reason{HoldReason::refused, m->error};
+        if (m->next_attempt && *m->next_attempt > policy_.now) return Reason{HoldReason::backing_off, m->error};
         return std::nullopt;
     }
 
@@ -119,70 +171,83 @@ private:
         return what + std::string("repair is paused");
     }
 
-    // Fills step.after; says what it waits for when something it refers to will not be there.
-    std::optional<std::string> depends(AnyStep& step, Schema const& schema) const {
-        for (auto const& ref : references(schema, step.want)) {
-            auto fate = fates_.find(ref);
-            if (fate == fates_.end()) {
-                if (!world_.want.contains(ref)) return "refers to " + ref.str() + ", which nothing asks for";
-                continue;  // in sync
+    // Fills step.after; the reason where something it refers to will not be there.
+    std::optional<Reason> waits(AnyStep& step, std::set<Ref> const& refers) const {
+        for (auto const& ref : refers) {
+            auto const known = dispositions_.find(ref);
+            if (known == dispositions_.end()) {
+                if (auto why = waits_for_other(ref)) return why;
+            } else if (known->second == Disposition::open) {
+                return Reason{HoldReason::waits, "refers to " + ref.str() + ", which refers to it"};
+            } else if (known->second == Disposition::held) {
+                return Reason{HoldReason::waits, "waits for " + ref.str(), ref};
+            } else if (known->second == Disposition::pending) {
+                step.after.insert(ref);
             }
-            if (fate->second.how == Fate::held) return "waits for " + ref.str();
-            if (fate->second.how == Fate::pending) step.after.insert(ref);
         }
         return std::nullopt;
+    }
+
+    [[nodiscard]] std::optional<Reason> waits_for_other(Ref const& ref) const {
+        auto const state = input_.others == nullptr ? OtherRecords::unknown : input_.others->state(ref);
+        if (state == OtherRecords::in_sync) return std::nullopt;
+        if (state == OtherRecords::converging) return Reason{HoldReason::waits, "waits for " + ref.str(), ref};
+        return Reason{HoldReason::waits, "refers to " + ref.str() + ", which nothing asks for", ref};
     }
 
     // ---- what must not be there
 
     void list_unwanted() {
-        for (auto const& [ref, m] : world_.ours)
-            if (!world_.want.contains(ref)) unwanted_[ref.kind].insert(ref);
-        for (auto const& [ref, value] : world_.look.found) {
-            if (world_.want.contains(ref) || world_.ours.contains(ref)) continue;
-            stray(ref, value);
+        for (auto const& [ref, m] : input_.ours)
+            if (!input_.want.contains(ref)) unwanted_[ref.kind].insert(ref);
+        for (auto const& [ref, value] : input_.observed.found) {
+            if (input_.want.contains(ref) || input_.ours.contains(ref)) continue;
+            if (input_.others != nullptr && input_.others->state(ref) != OtherRecords::unknown) continue;
+            unremembered(ref, value);
         }
         count_removals();
     }
 
     // Found, not wanted, not remembered. What cannot be without a record of ours is ours (a grant to our user); with a
     // marker alone it is an orphan.
-    void stray(Ref const& ref, json::object const& value) {
+    void unremembered(Ref const& ref, json::object const& value) {
         auto const& info = kinds_.find(ref.kind)->second;
         if (info.traits.ownership == Ownership::marked) {
             plan_.holds.push_back({ref,
                                    {},
                                    Verb::remove,
                                    Cause::drifted,
-                                   "orphan",
+                                   HoldReason::orphan,
                                    "bears our marker, but no object asks for it; it is left alone",
                                    {}});
             return;
         }
         for (auto const& f : info.schema->fields) {
             if (f.rule.refers_to.empty() || !has(f.marks, Mark::required)) continue;
-            auto const* m = memory({std::string(f.rule.refers_to), std::string(value.at(f.name).as_string())});
-            if (m == nullptr || !world_.subjects.contains(m->object)) continue;
-            adopted_strays_[ref] = m->object;
+            auto const* m = history({std::string(f.rule.refers_to), std::string(value.at(f.name).as_string())});
+            if (m == nullptr || !input_.subjects.contains(m->object)) continue;
+            adopted_[ref] = m->object;
             unwanted_[ref.kind].insert(ref);
             return;
         }
     }
 
     [[nodiscard]] Ref owner_of(Ref const& ref) const {
-        if (auto const* m = memory(ref)) return m->object;
-        return adopted_strays_.at(ref);
+        if (auto const* m = history(ref)) return m->object;
+        return adopted_.at(ref);
     }
 
     void count_removals() {
-        auto leaving = world_.leaving;
-        for (auto const& [ref, m] : world_.ours) {
+        auto leaving = input_.leaving;
+        for (auto const& [ref, m] : input_.ours) {
             auto const& owner = subject(m.object);
-            bool ends = owner.phase == Phase::terminating || owner.phase == Phase::purged;
-            if (ends && !owner.confirmed && !world_.want.contains(ref)) leaving.insert(m.object);
+            if (ends(owner) && !owner.confirmed && !input_.want.contains(ref)) leaving.insert(m.object);
         }
         too_many_ = leaving.size() > policy_.max_removals;
         leaving_ = leaving.size();
+    }
+    static bool ends(Subject const& owner) {
+        return owner.phase == Phase::terminating || owner.phase == Phase::purged;
     }
 
     void unwanted(std::string const& kind) {
@@ -193,116 +258,103 @@ private:
 
     void remove_one(Ref const& ref, KindInfo const& info) {
         AnyStep step{Verb::remove, ref, owner_of(ref), {}, {}, {}, {}};
-        if (!world_.look.sees(ref)) return hold(step, "unseen", why_unseen(ref));
-        auto const seen = world_.look.found.find(ref);
-        if (seen == world_.look.found.end()) {
+        if (auto why = unobserved(step)) return hold(step, std::move(*why));
+        auto const seen = input_.observed.found.find(ref);
+        if (seen != input_.observed.found.end()) {
+            step.have = seen->second;
+        } else if (input_.observed.in_progress.contains(ref)) {
+            step.have = {{info.schema->key()->name, ref.key}};  // the driver ends the work
+        } else {
             plan_.gone.push_back(ref);
             return;
         }
-        step.have = seen->second;
-        if (adopted_strays_.contains(ref))
-            step.changes = diff(*info.schema, {}, step.have);  // nobody else knows what it is
-        if (auto reason = kept(step, info)) {
-            hold(step, reason->first, reason->second);
-        } else if (auto waits = referred(step)) {
-            hold(step, "waits", *waits);
-        } else {
-            fates_[ref] = {Fate::pending};
-        }
-        for (auto const& to : references(*info.schema, step.have)) referrers_[to].push_back(ref);
-        if (fates_[ref].how == Fate::pending) downs_[ref.kind].push_back(std::move(step));
+        if (adopted_.contains(ref)) step.changes = diff(*info.schema, {}, step.have);  // nobody else knows what it is
+        auto why = kept(step, info);
+        if (!why) why = referred(step);
+        dispositions_[ref] = why ? Disposition::held : Disposition::pending;
+        if (why) hold(step, std::move(*why));
+        for (auto const& to : references(*info.schema, step.have)) referrers_[to].insert(ref);
+        for (auto const& f : info.schema->fields)
+            if (!f.rule.refers_to.empty() && has(f.marks, Mark::write_only))
+                hidden_[{std::string(f.rule.refers_to), step.object}].insert(ref);
+        if (dispositions_[ref] == Disposition::pending) removals_[ref.kind].push_back(std::move(step));
     }
 
-    [[nodiscard]] std::optional<std::pair<std::string, std::string>> kept(AnyStep const& step,
-                                                                          KindInfo const& info) const {
+    [[nodiscard]] std::optional<Reason> kept(AnyStep const& step, KindInfo const& info) const {
         auto const& owner = subject(step.object);
         if (auto reason = postponed(step)) return reason;
-        bool ends = owner.phase == Phase::terminating || owner.phase == Phase::purged;
-        if (ends && too_many_ && !owner.confirmed)
-            return std::pair{"removal_limit", std::to_string(leaving_) + " objects would be removed, more than " +
-                                                  std::to_string(policy_.max_removals) +
-                                                  "; confirm the removals to go on"};
+        if (ends(owner) && too_many_ && !owner.confirmed)
+            return Reason{HoldReason::removal_limit, std::to_string(leaving_) +
+                                                         " objects would be removed, more than " +
+                                                         std::to_string(policy_.max_removals) +
+                                                         "; confirm the removals to go on"};
         if (info.traits.holds_data && owner.phase != Phase::purged && !owner.confirmed)
-            return std::pair{"holds_data", "is no longer asked for, but holds data; confirm the removal to delete it"};
+            return Reason{HoldReason::holds_data,
+                          "is no longer asked for, but holds data; confirm the removal to delete it"};
         return std::nullopt;
     }
 
-    std::optional<std::string> referred(AnyStep& step) const {
-        auto it = referrers_.find(step.ref);
-        if (it == referrers_.end()) return std::nullopt;
-        for (auto const& by : it->second) {
-            if (fates_.at(by).how == Fate::held) return "waits for the removal of " + by.str();
+    // What refers to it, as observed, is removed or changed first. What was not observed may refer to it.
+    std::optional<Reason> referred(AnyStep& step) const {
+        if (auto const kinds = referring_.find(step.ref.kind); kinds != referring_.end())
+            for (auto const& kind : kinds->second)
+                if (auto by = unobserved_.find({kind, step.object}); by != unobserved_.end())
+                    return Reason{HoldReason::waits, "waits for " + by->second.str() + " to be observed", by->second};
+        std::set<Ref> all;
+        if (auto it = referrers_.find(step.ref); it != referrers_.end()) all = it->second;
+        if (auto it = hidden_.find({step.ref.kind, step.object}); it != hidden_.end())
+            all.insert(it->second.begin(), it->second.end());
+        for (auto const& by : all) {
+            if (dispositions_.at(by) == Disposition::held)
+                return Reason{HoldReason::waits, (input_.want.contains(by) ? "waits for the change of "
+                                                                           : "waits for the removal of ") +
+                                                     by.str(), by};
             step.after.insert(by);
         }
         return std::nullopt;
     }
 
-    // ---- the graph of batches
+    // ---- the order of the steps
 
-    [[nodiscard]] std::set<std::string> referring_kinds(std::string_view to) const {
-        std::set<std::string> out;
-        for (auto const& [kind, info] : kinds_)
-            for (auto const& f : info.schema->fields)
-                if (f.rule.refers_to == to && kind != to) out.insert(kind);
-        return out;
-    }
-
-    // A kind nothing refers to changes and removes in one batch, so that a name can move from one record to another in
-    // one reload. Others are removed after everything that refers to them has changed.
-    void batches() {
-        std::map<std::string, std::size_t> made, removed;
-        for (auto const& kind : order_) {
-            auto steps = std::move(ups_[kind]);
-            if (referring_kinds(kind).empty()) {
-                auto& downs = downs_[kind];
-                steps.insert(steps.begin(), std::make_move_iterator(downs.begin()),
-                             std::make_move_iterator(downs.end()));
-                downs.clear();
-            }
-            if (steps.empty()) continue;
-            std::vector<std::size_t> after;
-            for (auto const& [other, index] : made)
-                if (referring_kinds(other).contains(kind)) after.push_back(index);
-            made[kind] = add(kind, std::move(steps), std::move(after));
-        }
+    void order_steps() {
+        for (auto const& kind : order_)
+            for (auto& step : changes_[kind]) add(std::move(step));
         for (auto it = order_.rbegin(); it != order_.rend(); ++it) {
-            auto& steps = downs_[*it];
-            if (steps.empty()) continue;
+            auto& steps = removals_[*it];
             std::reverse(steps.begin(), steps.end());  // what lies deeper goes first
-            std::vector<std::size_t> after;
-            if (made.contains(*it)) after.push_back(made[*it]);
-            for (auto const& other : referring_kinds(*it)) {
-                if (made.contains(other)) after.push_back(made[other]);
-                if (removed.contains(other)) after.push_back(removed[other]);
-            }
-            removed[*it] = add(*it, std::move(steps), std::move(after));
+            for (auto& step : steps) add(std::move(step));
         }
     }
 
-    std::size_t add(std::string const& kind, std::vector<AnyStep> steps, std::vector<std::size_t> after) {
-        std::vector<std::string> causes;
-        for (auto const& s : steps) causes.emplace_back(word_of(cause_of(s.ref, s.object)));
-        plan_.batches.push_back(
-            {kind, kinds_.find(kind)->second.driver, std::move(steps), std::move(causes), std::move(after)});
-        return plan_.batches.size() - 1;
+    void add(AnyStep step) {
+        auto const cause = cause_of(step.ref, step.object);
+        bool const joins = step.verb == Verb::remove && !referring_.contains(step.ref.kind);
+        auto driver = kinds_.find(step.ref.kind)->second.driver;
+        plan_.steps.push_back({std::move(step), cause, joins, std::move(driver)});
     }
 
-    World const& world_;
+    PlanningInput const& input_;
     Kinds const& kinds_;
     Policy const& policy_;
     std::vector<std::string> order_;
     Plan plan_;
-    std::map<Ref, Fate> fates_;  // wanted records that are not in sync, and records to be removed
-    std::map<std::string, std::vector<AnyStep>> ups_, downs_;
+    std::map<Ref, Disposition> dispositions_;
+    std::map<std::string, std::set<std::string>, std::less<>> referring_;  // by kind, the kinds that may refer to it
+    std::map<std::pair<std::string, Ref>, Ref> unobserved_;                // by kind and object, one such record
+    std::map<std::string, std::vector<AnyStep>> changes_, removals_;
     std::map<std::string, std::set<Ref>> unwanted_;
-    std::map<Ref, Ref> adopted_strays_;
-    std::map<Ref, std::vector<Ref>> referrers_;
+    std::map<Ref, Ref> adopted_;
+    std::map<Ref, std::set<Ref>> referrers_;  // by what observed records refer to, those of them that will change
+    std::map<std::pair<std::string, Ref>, std::set<Ref>> hidden_;  // by kind and object, removals of what may refer to
+                                                                   // such a record through a field nobody can read back
     bool too_many_ = false;
     std::size_t leaving_ = 0;
 };
 
 }  // namespace
 
-Plan plan(World const& world, Kinds const& kinds, Policy const& policy) { return Planner(world, kinds, policy).run(); }
+Plan plan(PlanningInput const& input, Kinds const& kinds, Policy const& policy) {
+    return Planner(input, kinds, policy).run();
+}
 
 }  // namespace genesis

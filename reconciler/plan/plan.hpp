@@ -9,8 +9,8 @@
 
 namespace genesis {
 
-// What is remembered of a record of ours.
-struct Memory {
+// What is remembered of a record that Genesis made.
+struct RecordHistory {
     Ref object;
     std::int64_t in_sync_generation = 0, refused_generation = 0;
     int attempts = 0;
@@ -29,14 +29,22 @@ struct KindInfo {
     std::string driver;
 };
 
-struct World {
+// Records of objects that the plan is not about: what records of its objects may refer to, and what is no orphan.
+struct OtherRecords {
+    enum State { unknown, converging, in_sync };
+    virtual ~OtherRecords() = default;
+    [[nodiscard]] virtual State state(Ref const& record) const = 0;
+};
+
+struct PlanningInput {
     std::map<Ref, Wanted> want;
-    std::map<Ref, Memory> ours;  // every record we made, of the objects looked at
-    std::set<Ref>
-        respecified;  // wanted otherwise since it was last in sync, though its object's generation is the same
-    Look look;
+    std::map<Ref, RecordHistory> ours;  // every record Genesis made, of the objects the plan is about
+    std::set<Ref> respecified;  // wanted otherwise since last in sync, though the object's generation is the same
+    Observation observed;
     std::map<Ref, Subject const*> subjects;
-    std::set<Ref> leaving;  // objects, looked at or not, that end unconfirmed and still have what would be removed
+    std::set<Ref> leaving;  // every object that ends unconfirmed and still has what would be removed
+    std::map<Ref, std::string> in_flight;  // records that a late driver still works on, and what to say of it
+    OtherRecords const* others = nullptr;  // null: there are none
 };
 
 struct Policy {
@@ -46,40 +54,83 @@ struct Policy {
 };
 
 enum class Cause { never_converged, spec_changed, drifted };
-std::string_view word_of(Cause cause);
+template <>
+struct Choices<Cause> {
+    static constexpr std::array words{std::pair{Cause::never_converged, std::string_view("never_converged")},
+                                      std::pair{Cause::spec_changed, std::string_view("spec_changed")},
+                                      std::pair{Cause::drifted, std::string_view("drifted")}};
+};
+
+// Why a difference is left as it is for now.
+enum class HoldReason {
+    unseen,         // could not be observed
+    conflict,       // something unmanaged bears its name
+    paused,         // by an operator, the object or the whole server
+    backing_off,    // failed; its next attempt is not due yet
+    refused,        // can never work until the spec changes
+    waits,          // for another record
+    in_flight,      // a driver that is late still works on it
+    in_progress,    // long work on it is under way
+    overdue,        // that has taken longer than it may
+    replacement,    // a fixed field differs
+    removal_limit,  // more objects would be removed than max_removals
+    holds_data,     // its removal needs a confirmation
+    orphan          // bears our marker, nothing asks for it
+};
+template <>
+struct Choices<HoldReason> {
+    static constexpr std::array words{std::pair{HoldReason::unseen, std::string_view("unseen")},
+                                      std::pair{HoldReason::conflict, std::string_view("conflict")},
+                                      std::pair{HoldReason::paused, std::string_view("paused")},
+                                      std::pair{HoldReason::backing_off, std::string_view("backing_off")},
+                                      std::pair{HoldReason::refused, std::string_view("refused")},
+                                      std::pair{HoldReason::waits, std::string_view("waits")},
+                                      std::pair{HoldReason::in_flight, std::string_view("in_flight")},
+                                      std::pair{HoldReason::in_progress, std::string_view("in_progress")},
+                                      std::pair{HoldReason::overdue, std::string_view("overdue")},
+                                      std::pair{HoldReason::replacement, std::string_view("replacement")},
+                                      std::pair{HoldReason::removal_limit, std::string_view("removal_limit")},
+                                      std::pair{HoldReason::holds_data, std::string_view("holds_data")},
+                                      std::pair{HoldReason::orphan, std::string_view("orphan")}};
+};
 
 struct Hold {
     Ref ref, object;
     Verb verb{};  // what would be done
     Cause cause{};
-    std::string reason;  // unseen, conflict, paused, backing_off, refused, waits, replacement, removal_limit,
-                         // holds_data, orphan
+    HoldReason reason{};
     std::string message;
     std::vector<Change> changes;
+    std::optional<Ref> waits_for{};  // with `waits`: the record
 };
 
-// Steps of one kind. Batches form a graph: one may start when all it comes `after` are done; each ends with a settle.
-struct Batch {
-    std::string kind, driver;
-    std::vector<AnyStep> steps;
-    std::vector<std::string> causes;  // of each step, as words
-    std::vector<std::size_t> after;   // indexes of earlier batches
+struct PlannedStep {
+    AnyStep step;
+    Cause cause{};
+    // A removal that waits until every change of its kind in this plan can be taken: they are then taken together, and
+    // a name can move from one record to another in one reload.
+    bool joins_changes = false;
+    std::string driver;
 };
 
 struct Plan {
-    std::vector<Batch> batches;
+    std::vector<PlannedStep> steps;  // each stands behind all that its step comes `after`
     std::vector<Hold> holds;
     std::vector<Ref> in_sync;  // wanted and as wanted
     std::vector<Ref> gone;     // ours once, unwanted now and seen to be absent
-    [[nodiscard]] bool empty() const { return batches.empty() && holds.empty(); }
+    Time observed_at{};        // when the machine was observed for it
+    std::map<std::string, std::string> unreachable;  // kind → why it was not; what is said of it is what was last known
+    [[nodiscard]] bool empty() const { return steps.empty() && holds.empty(); }
 };
 
 using Kinds = std::map<std::string, KindInfo, std::less<>>;
 
 // The kinds in the order they are made: each after all it refers to. Throws std::logic_error on a cycle.
 std::vector<std::string> making_order(Kinds const& kinds);
+// The kinds that records of `schema` may refer to, at any depth; itself among them where it does.
+std::set<std::string> referred_kinds(Schema const& schema);
 
-Plan plan(World const& world, Kinds const& kinds, Policy const& policy);
+Plan plan(PlanningInput const& input, Kinds const& kinds, Policy const& policy);
 
 // What API and CLI show of it; values are redacted already.
 json::object describe(Plan const& plan);

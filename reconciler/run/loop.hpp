@@ -1,9 +1,8 @@
-// When to run a pass: woken by key, by the clock, by nothing else. One thread owns the reconciler.
+// The thread that owns the reconciler: wakes, questions and ended calls reach it through one queue.
 #pragma once
 #include "reconciler/run/reconciler.hpp"
 
 #include <condition_variable>
-#include <deque>
 #include <functional>
 #include <future>
 #include <mutex>
@@ -11,66 +10,49 @@
 
 namespace genesis {
 
-struct LoopSettings {
-    std::chrono::milliseconds resync{300000};  // between full passes
-    std::chrono::milliseconds quiet{30},
-        patience{150};  // wakes closer together than `quiet` share a pass, up to `patience`
-    std::chrono::milliseconds blind_first{2000}, blind_longest{60000};  // between looks at a driver that could not see
-};
-
 class Loop {
 public:
-    Loop(Reconciler& reconciler, Clock const& clock, Log& log, LoopSettings settings);
-    ~Loop();  // stops
+    // All references outlive it. Nothing runs before start().
+    Loop(Store& store, std::vector<AnyDriver*> drivers, Clock const& clock, Log& log, ReconcilerSettings settings);
+    ~Loop();  // stops, and waits for drivers' calls that are running
 
     void start();
-    void stop();  // graceful: steps under way end, no new ones begin
+    void stop();  // calls under way end, no new ones begin; who waits for an answer gets a Fault
 
-    // Level-triggered: a key, never an event. `insist` ends the pauses between attempts, as an operator would.
-    void wake(Ref const& object, bool insist);
-    void wake_all(bool insist);
+    // From any thread, at once. reset_backoff: the pauses between attempts end, as an operator would.
+    void wake(Ref const& object, bool reset_backoff);
+    void wake_all(bool reset_backoff);
 
-    // What a pass would do now, as describe(Plan) shows it; answered by the loop's thread between passes.
-    std::future<json::object> examine(std::optional<Ref> object);
-    std::future<json::object> preview(Object object);
+    // What a pass would do now. See Reconciler::examine() and preview(); Fault when the loop is stopping.
+    std::future<Plan> examine(std::optional<Ref> object);
+    std::future<Plan> preview(Object object);
 
+    // Why not everything is known of the server; empty when it is.
     [[nodiscard]] std::vector<std::string> not_ready() const;
-    Board& board() { return reconciler_.board(); }
+    StatusCache& status() { return cache_; }
 
 private:
-    using Task = std::function<void(std::stop_token const&)>;
-    struct Work {
-        bool everything = false;
-        Dirty dirty;
-        [[nodiscard]] bool any() const { return everything || !dirty.empty(); }
-    };
+    using Task = std::function<void(Reconciler&)>;
     void run(std::stop_token const& stop);
-    Work next(std::stop_token const& stop);
-    void add_due(Work& work);
-    void work_off(Work const& work, std::stop_token const& stop);
-    void answer(std::stop_token const& stop);
-    void pass(std::optional<Dirty> const& dirty, std::stop_token const& stop);
-    [[nodiscard]] Steady next_alarm() const;
-    std::future<json::object> ask(std::function<Plan(std::stop_token const&)> question);
+    void take(std::unique_lock<std::mutex>& lock);
+    void note_state();
+    std::future<Plan> ask(std::function<void(Reconciler&, Reconciler::Answer)> question);
 
-    Reconciler& reconciler_;
-    Clock const& clock_;
     Log& log_;
-    LoopSettings settings_;
+    StatusCache cache_;
 
     mutable std::mutex mutex_;
-    std::condition_variable_any wake_;
-    Work work_;
-    std::deque<Task> questions_;
-    std::vector<std::optional<Ref>> insisted_;
-    bool stopped_ = false;
-    bool passed_ = false;
-    std::vector<std::string> blind_;
+    std::condition_variable_any arrived_;
+    std::map<Ref, bool> woken_;                       // and whether their backoff is to be reset
+    std::optional<bool> woken_all_;
+    std::vector<std::size_t> completed_;              // drivers
+    std::vector<Task> questions_;
+    std::vector<std::weak_ptr<std::promise<Plan>>> asked_;
+    bool stopped_ = false, passed_ = false;
+    std::vector<std::string> unreachable_;
 
-    Steady full_at_;  // the loop's thread only, from here on
-    Steady blind_at_ = Steady::max();
-    std::chrono::milliseconds blind_pause_{};
-    std::optional<Steady> due_at_;
+    std::unique_ptr<ThreadWorkers> workers_;  // ends before what its threads report to
+    Reconciler reconciler_;                   // the loop's thread only
     std::jthread thread_;
 };
 

@@ -1,98 +1,177 @@
-// One pass: look, plan, execute, remember. Single-threaded; the loop says when.
+// Objects in flight: who is worked on, by which pass, and who comes next. Decides nothing about a machine; plan() does.
 #pragma once
-#include "reconciler/run/board.hpp"
-#include "reconciler/run/executor.hpp"
+#include "reconciler/run/driver_pool.hpp"
+#include "reconciler/run/plan_run.hpp"
+#include "reconciler/run/status_publisher.hpp"
 #include "reconciler/telemetry/metrics.hpp"
 
+#include <functional>
 #include <optional>
-#include <random>
-#include <set>
 
 namespace genesis {
 
 struct ReconcilerSettings {
     Terrain terrain;
+    std::string node = "local";
     std::size_t max_removals = 50;
-    std::chrono::milliseconds first_pause{1000}, longest_pause{300000};  // between attempts at a failing record
-    std::uint64_t seed = 0;                                              // of the jitter; 0: from the system
-    Metrics* metrics = nullptr;                                          // counts nothing without
+    Backoff backoff{};
+    Timeouts timeouts{};
+    std::chrono::milliseconds resync{300000};  // between full passes
+    std::chrono::milliseconds quiet{30}, patience{150};  // wakes closer together than `quiet` share a pass, up to `patience`
+    std::chrono::milliseconds straggler{200};  // how long an observation waits for the last drivers, or as long again as
+                                               // it has taken so far
+    std::size_t most_passes = 8;               // side by side; what comes meanwhile is taken together
+    Metrics* metrics = nullptr;                // counts nothing without
 };
-
-using Dirty = std::set<Ref>;
 
 struct PassResult {
-    Dirty again;  // objects something was done for: look at them once more, to see that it is so
+    bool full = false;
     std::size_t steps = 0, failed = 0, held = 0;
+    std::chrono::steady_clock::duration took{};
 };
 
-class Reconciler {
+// A pass takes objects that are not in flight, observes their records, plans, and hands the steps to the drivers. An
+// object is in flight until its last step has ended or is left to a driver that is late; then it may be taken again.
+// What is known to wait for something is looked at again when that has changed.
+//
+// Not thread-safe: all calls come from the loop's thread (or a test's).
+class Reconciler final : private DriverEvents, private OtherRecords {
 public:
-    Reconciler(Store& store, Executor& executor, Clock const& clock, Log& log, ReconcilerSettings settings);
+    // All references outlive it. `completed` as DriverPool has it.
+    Reconciler(Store& store, Workers& workers, StatusCache& cache, Clock const& clock, Log& log,
+               ReconcilerSettings settings, std::function<void(std::size_t driver)> completed);
 
-    // Everything (nothing given), or only these objects and what depends on them.
-    PassResult pass(std::optional<Dirty> const& dirty, std::stop_token const& stop);
-    // What a pass would do; nothing is done.
-    Plan examine(std::optional<Ref> const& object, std::stop_token const& stop);
-    // The same for an object as it would be if it were stored so, and what depends on it. Leaves no trace: neither in
-    // the pauses between attempts nor in what later steps are said to be caused by.
-    Plan preview(Object const& object, std::stop_token const& stop);
+    // Level-triggered: a key, never an event. reset_backoff: the pauses between attempts end, as an operator would.
+    void wake(Ref const& object, bool reset_backoff);
+    void wake_all(bool reset_backoff);
+    void completed(std::size_t driver);  // its call has ended
+    void advance();                      // does whatever is due; call it after all of the above and at next_timer()
+    [[nodiscard]] Steady next_timer() const;
+    void stop(std::stop_token stop) { pool_.set_stop(std::move(stop)); }
 
-    void retry_now(std::optional<Ref> const& object);  // ends every pause between attempts
-    // When the next record may be tried again.
-    [[nodiscard]] std::optional<Time> next_due() const;
-    [[nodiscard]] Dirty due(Time now) const;  // objects with such a record
+    // What a pass would do for one object or for all, answered from an observation of its own; nothing is done, and
+    // nothing waits for work under way. The answer comes within a second or so: of what cannot be observed meanwhile it
+    // says what was last known.
+    using Answer = std::function<void(Plan, std::exception_ptr)>;
+    void examine(std::optional<Ref> const& object, Answer answer);
+    // The same for an object as it would be if it were stored so, and for what depends on it.
+    void preview(Object const& object, Answer answer);
 
-    Board& board() { return board_; }
-    [[nodiscard]] std::map<std::string, std::string> const& blind() const { return blind_; }
+    // Starts a pass now, of these objects or of all, whatever the clock says. False when none of them could be taken.
+    bool start(std::optional<Dirty> const& scope);
+    [[nodiscard]] bool busy() const { return !passes_.empty() || !questions_.empty(); }
+    [[nodiscard]] Dirty const& pending() const { return pending_; }
+    [[nodiscard]] bool in_flight(Ref const& object) const { return in_flight_.contains(object); }
+    [[nodiscard]] std::size_t passes() const { return passes_begun_; }
+    void on_pass(std::function<void(PassResult const&)> listener) { on_pass_ = std::move(listener); }
+    [[nodiscard]] std::optional<Time> next_due() const { return states_.next_due(); }
+    // Kinds that cannot be observed at present, and why.
+    [[nodiscard]] std::map<std::string, std::string> unreachable() const { return pool_.unreachable(); }
+    [[nodiscard]] Kinds const& kinds() const { return pool_.kinds(); }
 
 private:
-    // What is known of some objects, as it was; put back at the end.
-    class Undisturbed;
+    struct ObjectRun {
+        std::int64_t generation = 0;
+        bool worked = false, held = false;
+        std::map<Ref, RecordStatus> lines;
+        std::size_t done = 0, failed = 0;
+        std::string steps;  // for the log
+    };
+    struct Looking {
+        std::set<std::size_t> open;  // drivers that have not answered
+        Observation seen;
+        std::map<std::size_t, Dirty> objects;  // by driver, those with records of its kinds
+        Steady started{}, close_at = Steady::max();
+    };
+    struct Pass {
+        PassResult result;
+        std::map<Ref, ObjectRun> objects;
+        Steady started{};
+        Time planned{};
+        std::optional<PlanRun> run;
+    };
+    struct Question {
+        Dirty scope;
+        bool everything = false;
+        Desired::Overlay overlay;
+        Answer answer;
+    };
 
-    void refresh(std::optional<Dirty> const& dirty);
-    void learn(Object const& object);
-    void unlearn(Ref const& ref);
-    [[nodiscard]] Subject subject_of(Object const& object) const;
-    Dirty with_dependents(Dirty const& dirty) const;
-    World world(Dirty const& scope, bool everything, std::stop_token const& stop);
-    [[nodiscard]] std::set<Ref> leaving() const;
-    Plan plan_for(World& world) const;
-    void note_in_sync(Plan const& plan, World const& world);
-    void note_outcomes(Report const& report);
-    Dirty note_elsewhere(Report const& report);
-    void forget_missed(Dirty const& scope, Time planned);
-    void note_failure(RecordState& state, std::string const& why);
-    void write_log(Report const& report) const;
-    void count(Report const& report, bool full, Steady started) const;
+    // passes.cpp
+    void refresh(std::optional<Dirty> const& scope);
+    void refresh_one(Ref const& object);
+    [[nodiscard]] Dirty with_dependents(Dirty const& scope) const;
+    void start_due();
+    bool begin(Dirty scope, bool everything);
+    void plan_pass(PassId id, Observation observed);
+    void note_plan(Pass& pass, Plan const& plan, PlanningInput const& input);
+    void note_hold(Pass& pass, Hold const& hold, Observation const& observed);
+    void hand_over(PassId id, Pass& pass);
+    void note_skipped(Pass& pass);
+    void finish_objects(PassId id);
+    void finish(Ref const& object, ObjectRun& run);
+    void finish_removed(Ref const& object, ObjectRun const& run);
+    void end_pass(PassId id);
+    void write_log(Ref const& object, ObjectRun const& run) const;
+
+    // observing.cpp
+    [[nodiscard]] std::map<std::size_t, std::map<std::string, Scope>> scopes_for(Dirty const& scope, bool everything,
+                                                                                 Desired::Overlay const& overlay,
+                                                                                 Looking& looking) const;
+    void look(ObservationId id, Dirty const& scope, bool everything, Desired::Overlay const& overlay);
+    void observed(ObservationId id, std::size_t driver, Observation part) override;
+    void close(ObservationId id);
+    void close_late();
+    PlanningInput input_for(Dirty const& scope, Desired::Overlay const& overlay, Observation observed) const;
+    [[nodiscard]] Desired::Wants const* wants(Ref const& object, Desired::Overlay const& overlay) const;
+    Plan plan_for(PlanningInput& input) const;
+    void recovered(std::size_t driver) override;
+    void answer(Question question, Observation observed);
+    void recall(PlanningInput& input) const;
+    [[nodiscard]] State state(Ref const& record) const override;
+
+    // outcomes.cpp
+    void step_ended(StepRequest const& request, Outcome const& outcome) override;
+    bool note_outcome(StepRequest const& request, Outcome const& outcome, ObjectRun* run);
+    void note_line(ObjectRun& run, Ref const& record, SyncState state, std::string message);
+    void batch_ended(std::size_t driver, BatchRun const& batch) override;
+    void late(std::size_t driver, std::vector<StepRequest> queued, std::vector<StepRequest> const& begun) override;
+    void leave(StepRequest const& request, std::string const& why);
+    void overdue(std::size_t driver, std::vector<StepRequest> const& begun) override;
+    void note_failure(Ref const& record, Ref const& object, std::string const& why);
     [[nodiscard]] std::string request_of(Ref const& object) const;
-    RecordState& state_of(Ref const& ref, Ref const& object);
-    void drop(Ref const& ref);
-    void publish(Dirty const& scope, Plan const& plan, Report const& report);
-    void publish_one(Ref const& object, Board::Lines lines, bool busy);
-    void finish_removed(Dirty const& scope, Plan const& plan);
-    std::chrono::milliseconds pause(int attempts);
     void save();
 
     Store& store_;
-    Executor& executor_;
+    StatusCache& cache_;
     Clock const& clock_;
     Log& log_;
     ReconcilerSettings settings_;
-    std::mt19937_64 random_;
+    Desired desired_;
+    RecordStates states_;
+    StatusPublisher publisher_;
+    DriverPool pool_;
 
-    std::map<Ref, Subject> subjects_;
-    std::map<Ref, std::vector<Condition>> conditions_;
-    std::map<Ref, std::int64_t> observed_;
-    std::map<Ref, std::pair<std::uint64_t, Records>> expanded_;  // by the version of the packages
-    Packages packages_;
-    std::uint64_t packages_version_ = 1;
-    std::map<Ref, RecordState> states_;
-    std::map<Ref, std::set<Ref>> by_object_;
-    std::set<Ref> applied_;      // done, and not yet seen to be in sync
-    std::set<Ref> respecified_;  // wanted otherwise than when it was last in sync
-    std::set<Ref> unsaved_, dropped_;
-    std::map<std::string, std::string> blind_;
-    Board board_;
+    Dirty pending_;  // woken, and not taken yet
+    bool pending_all_ = false;
+    std::optional<Steady> woken_first_, woken_last_;
+    Steady full_at_{};
+    Steady not_before_{};  // after the store failed
+    std::chrono::milliseconds store_pause_{};
+    bool seeded_ = false;  // everything that is stored was read once
+    bool paused_ = false;  // the whole server, as last read
+
+    std::uint64_t next_id_ = 1;
+    std::map<PassId, Pass> passes_;
+    std::map<ObservationId, Looking> looking_;
+    std::map<ObservationId, std::map<std::size_t, Dirty>> closed_;  // observations that a driver has not answered yet
+    std::map<ObservationId, Question> questions_;
+    std::set<Ref> in_flight_;                  // objects
+    std::map<Ref, std::string> left_;          // records a late driver works on, with what to say of them
+    std::map<std::size_t, Dirty> stalled_;     // by driver, objects that could not be observed
+    std::map<Ref, Dirty> waiters_;             // by record, objects of others that wait for it
+    std::size_t passes_begun_ = 0;
+    std::function<void(PassResult const&)> on_pass_;
 };
 
 }  // namespace genesis

@@ -222,20 +222,26 @@ std::vector<Object> SqliteStore::list(std::string const& kind, std::string const
     }));
 }
 
-void SqliteStore::set_status(Ref const& ref, std::int64_t observed_generation,
-                             std::vector<Condition> const& conditions) {
-    auto const text = json::serialize(Codec<std::vector<Condition>>::put(conditions));
+void SqliteStore::set_statuses(std::span<StatusUpdate const> updates) {
+    if (updates.empty()) return;
     commit_.run([&] {
-        auto const object = find_in(sql_, ref);
-        if (!object) return;
-        Use(sql_.set_status, node_, ref.kind, ref.key, observed_generation, text).run();
-        auto const before = ready_of(object->conditions), now = ready_of(conditions);
-        if (!now || (before && before->status == now->status && object->observed_generation == observed_generation))
-            return;
-        Origin by;
-        by.request = object->request;
-        tell(now->status == "true" ? "ready" : "not_ready", ref, observed_generation, by, now->message);
+        for (auto const& update : updates) set_status_now(update);
     });
+}
+
+void SqliteStore::set_status_now(StatusUpdate const& update) {
+    auto const row = find_row(sql_, update.ref);
+    if (!row) return;
+    auto const& object = row->object;
+    auto const text = json::serialize(Codec<std::vector<Condition>>::put(update.conditions));
+    Use(sql_.set_status, node_, update.ref.kind, update.ref.key, update.observed_generation, text).run();
+    auto const before = ready_of(object.conditions), now = ready_of(update.conditions);
+    if (!now ||
+        (before && before->status == now->status && object.observed_generation == update.observed_generation))
+        return;
+    Origin by;
+    by.request = object.request;
+    tell(now->status == "true" ? "ready" : "not_ready", update.ref, update.observed_generation, by, now->message);
 }
 
 Stored<std::map<std::string, Secret>> SqliteStore::take_credentials(Ref const& ref, Origin* by) {

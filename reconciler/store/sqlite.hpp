@@ -38,8 +38,7 @@ public:
     std::optional<Object> find(Ref const& ref) override;
     std::vector<Object> objects(std::string const& kind) override;
     std::vector<Object> list(std::string const& kind, std::string const& after, std::size_t limit) override;
-    void set_status(Ref const& ref, std::int64_t observed_generation,
-                    std::vector<Condition> const& conditions) override;
+    void set_statuses(std::span<StatusUpdate const> updates) override;
 
     std::vector<RecordState> records() override;
     void save_records(std::span<RecordState const> changed, std::span<Ref const> dropped) override;
@@ -81,6 +80,7 @@ private:
     static Row read_object(Use& row);
     Object opened(Row row) const;
     std::vector<Object> opened(std::vector<Row> rows) const;
+    void set_status_now(StatusUpdate const& update);
     std::optional<Row> find_row(Statements& sql, Ref const& ref) const;
     std::optional<Object> find_in(Statements& sql, Ref const& ref) const;
 

@@ -57,6 +57,12 @@ struct HistoryEntry {
     std::string why;
 };
 
+struct StatusUpdate {
+    Ref ref;
+    std::int64_t observed_generation = 0;
+    std::vector<Condition> conditions;
+};
+
 struct StoreRefusal {
     // not_found, name_taken, domain_taken, reserved, owned_by, in_use, precondition_failed, exhausted, invalid,
     // replayed
@@ -129,7 +135,12 @@ struct Store : Journal {
     virtual std::optional<Object> find(Ref const& ref) = 0;
     virtual std::vector<Object> objects(std::string const& kind = {}) = 0;  // all of a kind, or all, by name
     virtual std::vector<Object> list(std::string const& kind, std::string const& after, std::size_t limit) = 0;
-    virtual void set_status(Ref const& ref, std::int64_t observed_generation, std::vector<Condition> const&) = 0;
+    // One commit for all of them. An object that is not stored is passed over.
+    virtual void set_statuses(std::span<StatusUpdate const> updates) = 0;
+    void set_status(Ref const& ref, std::int64_t observed_generation, std::vector<Condition> const& conditions) {
+        StatusUpdate const one{ref, observed_generation, conditions};
+        set_statuses({&one, 1});
+    }
 
     virtual std::vector<RecordState> records() = 0;
     virtual void save_records(std::span<RecordState const> changed, std::span<Ref const> dropped) = 0;

@@ -192,7 +192,8 @@ struct Describe<Account> {
     static constexpr std::string_view kind = "account", doc = "A hosting customer on this server.";
     static constexpr auto fields = std::tuple{
         field("name", &Account::name, "Also the Unix user and the prefix of databases.", Mark::key | Mark::fixed),
-        field("package", &Account::package, "The offer its limits come from; \"default\" needs no package object."),
+        field("package", &Account::package, "The offer its limits come from; \"default\" needs no package object.",
+              Mark::none, {.refers_to = "package"}),
         field("state", &Account::state,
               "Suspended: sites answer 503, PHP, SSH and databases are closed, nothing is lost."),
         field("suspend_reason", &Account::suspend_reason, "For operators; on the page only if the package says so."),

@@ -375,6 +375,16 @@ std::set<Ref> references(Schema const& schema, json::object const& value) {
     return out;
 }
 
+// FNV-1a, 64 bits (draft-eastlake-fnv).
+std::string fingerprint(json::object const& value) {
+    std::uint64_t hash = 0xcbf29ce484222325;
+    for (unsigned char const byte : json::serialize(value)) hash = (hash ^ byte) * 0x100000001b3;
+    static constexpr std::string_view digits = "0123456789abcdef";
+    std::string out(16, '0');
+    for (auto it = out.rbegin(); it != out.rend(); ++it, hash >>= 4) *it = digits[hash & 15];
+    return out;
+}
+
 std::string key_of(Schema const& schema, json::object const& value) {
     auto const* key = schema.key();
     auto const* v = key != nullptr ? value.if_contains(key->name) : nullptr;

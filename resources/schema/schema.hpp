@@ -96,6 +96,9 @@ void each_secret_with_former(
 // Everything the record refers to, from refers_to; empty texts refer to nothing.
 std::set<Ref> references(Schema const& schema, json::object const& value);
 std::string key_of(Schema const& schema, json::object const& value);
+// 16 hex digits that are the same for equal values, in every run of every version: tells whether what was started for
+// one value is still wanted. Not a cryptographic digest.
+std::string fingerprint(json::object const& value);
 // "~1" and "~0" of RFC 6901; control characters as question marks.
 std::string pointer(std::string_view parent, std::string_view segment);
 

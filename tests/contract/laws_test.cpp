@@ -42,11 +42,9 @@ void apply_then_observe_leaves_nothing_to_do(Bed& bed) {
 
 void applying_twice_is_applying_once(Bed& bed) {
     bed.put(standard_account("lawful", "lawful.example"));
-    bed.reconciler->examine({}, {});
     auto const plan = bed.examine();
     for (int i = 0; i < 2; ++i) {
-        auto const report = bed.executor->execute(plan, {});
-        for (auto const& [step, outcome] : report.outcomes) {
+        for (auto const& [step, outcome] : bed.execute(plan)) {
             INFO(step.ref.str() << ": " << outcome.why);
             CHECK(outcome.how == Outcome::done);
         }
@@ -127,7 +125,7 @@ TEST_CASE("law, in memory: damage to any field of any record is named and mended
     bed.settle();
     auto const end = bed.world.records;
     for (auto const& [ref, value] : end) {
-        auto const& schema = *bed.executor->kinds().find(ref.kind)->second.schema;
+        auto const& schema = *bed.reconciler->kinds().find(ref.kind)->second.schema;
         for (auto const& f : schema.fields) {
             if (has(f.marks, Mark::fixed) || has(f.marks, Mark::write_only) || has(f.marks, Mark::reported)) continue;
             if (f.shape.form != Form::text && f.shape.form != Form::boolean && f.shape.form != Form::integer) continue;
@@ -137,10 +135,9 @@ TEST_CASE("law, in memory: damage to any field of any record is named and mended
                                        : json::value("damaged");
             auto const plan = bed.examine();
             INFO(ref.str() << " " << f.name);
-            REQUIRE(plan.batches.size() == 1);
-            REQUIRE(plan.batches[0].steps.size() == 1);
-            CHECK(plan.batches[0].steps[0].ref == ref);
-            CHECK(plan.batches[0].steps[0].changes.at(0).path == "/" + std::string(f.name));
+            REQUIRE(plan.steps.size() == 1);
+            CHECK(plan.steps[0].step.ref == ref);
+            CHECK(plan.steps[0].step.changes.at(0).path == "/" + std::string(f.name));
             bed.settle();
             CHECK(bed.world.records == end);
         }
@@ -167,8 +164,7 @@ TEST_CASE("law, in memory: what is foreign is never touched") {
     Bed bed;
     bed.put(standard_account("lawful", "lawful.example"));
     auto const plan = bed.examine();
-    for (auto const& batch : plan.batches)
-        for (auto const& step : batch.steps) bed.world.foreign[step.ref] = {step.want, "made by hand"};
+    for (auto const& planned : plan.steps) bed.world.foreign[planned.step.ref] = {planned.step.want, "made by hand"};
     auto const before = bed.world.foreign.size();
     bed.settle();
     CHECK(bed.world.records.empty());
@@ -185,7 +181,7 @@ bool on_a_lab_server() {
 
 // The same bed with the drivers this program ships, and nothing left behind.
 struct RealBed : Bed {
-    RealBed() : Bed(quick(), {}, all_drivers({})) {}
+    RealBed() : Bed(quick(), all_drivers({})) {}
     ~RealBed() override {
         if (!store->find({"account", "lawful"})) return;
         (void)store->remove({"account", "lawful"}, true, "api");

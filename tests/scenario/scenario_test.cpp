@@ -116,16 +116,14 @@ private:
     }
 
     void show(Plan const& plan) {
-        for (auto const& batch : plan.batches)
-            for (std::size_t i = 0; i < batch.steps.size(); ++i) {
-                auto const& s = batch.steps[i];
-                out_ += std::string(word_of(s.verb)) + " " + s.ref.str() + " (" + batch.causes[i] + ")\n";
-                if (s.verb == Verb::update) changes(s.changes);
-            }
+        for (auto const& [s, cause, joins, driver] : plan.steps) {
+            out_ += std::string(word_of(s.verb)) + " " + s.ref.str() + " (" + std::string(word_of(cause)) + ")\n";
+            if (s.verb == Verb::update) changes(s.changes);
+        }
         for (auto const& h : plan.holds) {
             out_ +=
-                "hold " + std::string(word_of(h.verb)) + " " + h.ref.str() + " " + h.reason + ": " + h.message + "\n";
-            if (h.reason == "conflict" || h.reason == "paused") changes(h.changes);
+                "hold " + std::string(word_of(h.verb)) + " " + h.ref.str() + " " + std::string(word_of(h.reason)) + ": " + h.message + "\n";
+            if (h.reason == HoldReason::conflict || h.reason == HoldReason::paused) changes(h.changes);
         }
         if (plan.empty()) out_ += "nothing to do\n";
     }
@@ -136,13 +134,13 @@ private:
             out_ += "absent\n";
             return;
         }
-        auto const s = bed_.reconciler->board().status(*object);
+        auto const s = bed_.cache->status(*object);
         for (auto const& c : s.conditions)
             if (c.type == "ready" || c.status == "true")
                 out_ += c.type + " " + c.status + " " + c.reason + (c.message.empty() ? "" : ": " + c.message) + "\n";
         for (auto const& r : s.records)
-            if (r.state != "in_sync")
-                out_ += "  " + r.kind + "/" + r.key + " " + r.state + (r.cause.empty() ? "" : " " + r.cause) + " " +
+            if (r.state != SyncState::in_sync)
+                out_ += "  " + r.kind + "/" + r.key + " " + std::string(word_of(r.state)) + (r.cause.empty() ? "" : " " + r.cause) + " " +
                         r.message + "\n";
     }
 

@@ -7,21 +7,95 @@
 
 namespace genesis::test {
 
-Bed::Bed(ReconcilerSettings s, Patience p, std::vector<std::unique_ptr<AnyDriver>> d)
-    : drivers(std::move(d)), settings(std::move(s)), patience(p) {
+Bed::Bed(ReconcilerSettings s, std::vector<std::unique_ptr<AnyDriver>> d)
+    : drivers(std::move(d)), settings(std::move(s)) {
     if (drivers.empty()) drivers = memory_drivers(world);
     restart();
 }
 
+Bed::~Bed() { workers.reset(); }
+
 void Bed::restart() {
+    workers.reset();
     reconciler.reset();
-    executor.reset();
+    completed_.clear();
     store.reset();
     store = std::make_unique<SqliteStore>(root / "store.db", "test", Vault::open(root / "vault.key"), clock, Numbers{});
     std::vector<AnyDriver*> all;
     for (auto const& d : drivers) all.push_back(d.get());
-    executor = std::make_unique<Executor>(all, *store, clock, log, patience);
-    reconciler = std::make_unique<Reconciler>(*store, *executor, clock, log, settings);
+    cache = std::make_unique<StatusCache>();
+    workers = std::make_unique<ThreadWorkers>(all);
+    reconciler =
+        std::make_unique<Reconciler>(*store, *workers, *cache, clock, log, settings, [this](std::size_t driver) {
+            std::lock_guard const lock(mutex_);
+            completed_.push_back(driver);
+            arrived_.notify_all();
+        });
+}
+
+void Bed::run() {
+    while (reconciler->busy()) {
+        std::vector<std::size_t> ended;
+        {
+            std::unique_lock lock(mutex_);
+            auto const timer = reconciler->next_timer();
+            auto const until = std::min(timer, clock.steady() + std::chrono::seconds(60));
+            arrived_.wait_until(lock, until, [&] { return !completed_.empty(); });
+            ended = std::exchange(completed_, {});
+        }
+        for (auto const driver : ended) reconciler->completed(driver);
+        reconciler->advance();
+    }
+}
+
+PassResult Bed::pass(std::optional<Dirty> const& scope) {
+    PassResult result;
+    reconciler->on_pass([&](PassResult const& r) { result = r; });
+    reconciler->start(scope);
+    run();
+    reconciler->advance();  // remembers it
+    return result;
+}
+
+Plan Bed::examine(std::optional<Ref> const& object) {
+    Plan out;
+    reconciler->examine(object, [&](Plan plan, std::exception_ptr const& failure) {
+        REQUIRE(!failure);
+        out = std::move(plan);
+    });
+    run();
+    return out;
+}
+
+Plan Bed::preview(Object const& object) {
+    Plan out;
+    reconciler->preview(object, [&](Plan plan, std::exception_ptr const& failure) {
+        REQUIRE(!failure);
+        out = std::move(plan);
+    });
+    run();
+    return out;
+}
+
+std::vector<std::pair<AnyStep, Outcome>> Bed::execute(Plan const& plan) {
+    std::vector<std::pair<AnyStep, Outcome>> out;
+    PlanRun progress(plan);
+    for (auto ready = progress.take_ready(); !ready.empty(); ready = progress.take_ready())
+        for (auto const& driver : drivers) {
+            BatchRun batch;
+            for (auto const i : ready) {
+                if (progress.at(i).driver != driver->name()) continue;
+                batch.steps.push_back(progress.at(i).step);
+                batch.causes.emplace_back(word_of(progress.at(i).cause));
+            }
+            if (batch.steps.empty()) continue;
+            Context context{{}, clock.steady() + std::chrono::minutes(1), clock, log};
+            run_batch(*driver, batch, *store, context);
+            for (std::size_t i = 0; i < batch.steps.size(); ++i) out.emplace_back(batch.steps[i], batch.outcomes[i]);
+            for (auto const i : ready)
+                if (progress.at(i).driver == driver->name()) progress.ended(i, true);
+        }
+    return out;
 }
 
 std::string Bed::apply(std::string const& yaml) {
@@ -80,7 +154,7 @@ int Bed::settle(int most) {
 Status Bed::status(Ref const& object) {
     auto stored = store->find(object);
     REQUIRE(stored.has_value());
-    return reconciler->board().status(*stored);
+    return cache->status(*stored);
 }
 
 bool Bed::ready(Ref const& object) {

@@ -1,12 +1,15 @@
 // A test bed: the real planner, executor, reconciler and SQLite store, on a machine in memory.
 #pragma once
 #include "reconciler/run/reconciler.hpp"
+#include "reconciler/run/workers.hpp"
 #include "reconciler/store/admission.hpp"
 #include "tests/support/fake_clock.hpp"
 #include "tests/support/memory_driver.hpp"
 #include "tests/support/tmp_root.hpp"
 
+#include <condition_variable>
 #include <memory>
+#include <mutex>
 #include <string>
 
 namespace genesis::test {
@@ -24,17 +27,20 @@ struct FewReserved final : Reserved {
 
 class Bed {
 public:
-    explicit Bed(ReconcilerSettings settings = quick(), Patience patience = {},
-                 std::vector<std::unique_ptr<AnyDriver>> drivers = {});
-    virtual ~Bed() = default;
+    explicit Bed(ReconcilerSettings settings = quick(), std::vector<std::unique_ptr<AnyDriver>> drivers = {});
+    virtual ~Bed();
 
     // What admission says of each document: "created account/acme", or the problems.
     std::string apply(std::string const& yaml);
     Written put(std::string const& yaml);  // one document that must be accepted
-    PassResult pass() { return reconciler->pass(std::nullopt, {}); }
+    // One pass over all objects, or these, to its end; what it wakes is left to the next.
+    PassResult pass(std::optional<Dirty> const& scope = {});
     // Passes until nothing is done any more; fails the test when that does not happen.
     int settle(int most = 20);
-    Plan examine() { return reconciler->examine(std::nullopt, {}); }
+    Plan examine(std::optional<Ref> const& object = {});
+    Plan preview(Object const& object);
+    // Takes all steps of a plan, whatever the reconciler thinks of them.
+    std::vector<std::pair<AnyStep, Outcome>> execute(Plan const& plan);
     Status status(Ref const& object);
     bool ready(Ref const& object);
     void restart();  // forgets all that is not durable
@@ -47,7 +53,8 @@ public:
 
     static ReconcilerSettings quick() {
         ReconcilerSettings s;
-        s.seed = 1;
+        s.backoff.seed = 1;
+        s.most_passes = 0;  // none begins by itself
         return s;
     }
 
@@ -58,10 +65,19 @@ public:
     FewReserved reserved;
     std::vector<std::unique_ptr<AnyDriver>> drivers;
     std::unique_ptr<Store> store;
-    std::unique_ptr<Executor> executor;
+    std::unique_ptr<StatusCache> cache;
+    std::unique_ptr<ThreadWorkers> workers;
     std::unique_ptr<Reconciler> reconciler;
     ReconcilerSettings settings;
-    Patience patience;
+
+protected:
+    // Handles what the drivers' threads report until nothing is under way.
+    void run();
+
+private:
+    std::mutex mutex_;
+    std::condition_variable arrived_;
+    std::vector<std::size_t> completed_;
 };
 
 // An account with two sites, PHP and a database, in YAML.

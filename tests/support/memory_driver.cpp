@@ -20,10 +20,10 @@ KindTraits MemoryDriver::traits(std::string_view kind) const {
     return {};
 }
 
-Look MemoryDriver::observe(std::string_view kind, Scope const& scope, Context&) {
+Observation MemoryDriver::observe(std::string_view kind, Scope const& scope, Context&) {
     std::lock_guard lock(world_.mutex);
     if (auto it = world_.blind.find(name_); it != world_.blind.end()) throw Fault(it->second);
-    Look look;
+    Observation look;
     auto wanted = [&](Ref const& ref) {
         return ref.kind == kind &&
                (scope.everything() ? traits(kind).enumerable
@@ -32,9 +32,9 @@ Look MemoryDriver::observe(std::string_view kind, Scope const& scope, Context&) 
     for (auto const& [ref, value] : world_.records)
         if (wanted(ref) && !world_.unseen.contains(ref)) look.found.emplace(ref, value);
     for (auto const& [ref, stranger] : world_.foreign)
-        if (wanted(ref)) look.foreign.emplace(ref, stranger);
+        if (wanted(ref)) look.unmanaged.emplace(ref, stranger);
     for (auto const& ref : world_.unseen)
-        if (wanted(ref)) look.unseen.insert(ref);
+        if (wanted(ref)) look.unseen.emplace(ref, "could not be observed this time");
     return look;
 }
 

@@ -16,7 +16,7 @@ namespace genesis::test {
 struct MemoryWorld {
     std::mutex mutex;
     std::map<Ref, json::object> records;
-    std::map<Ref, Look::Stranger> foreign;
+    std::map<Ref, Observation::Unmanaged> foreign;
     std::set<Ref> unseen;
     std::map<std::string, std::string> blind;  // driver → why its looks throw
     std::map<std::string, int> fail;           // driver → so many of its next steps fail
@@ -42,7 +42,7 @@ public:
     [[nodiscard]] std::string_view name() const override { return name_; }
     [[nodiscard]] std::vector<Schema const*> kinds() const override;
     [[nodiscard]] KindTraits traits(std::string_view kind) const override;
-    Look observe(std::string_view kind, Scope const& scope, Context& context) override;
+    Observation observe(std::string_view kind, Scope const& scope, Context& context) override;
     std::vector<Outcome> apply(std::span<AnyStep const> steps, Context& context) override;
     Settled settle(Context& context) override;
 

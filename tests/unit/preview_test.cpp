@@ -34,7 +34,7 @@ TEST_CASE(
     bed.clock.advance(std::chrono::hours(24 * 30));
     auto const left = bed.store->rehearse_remove(acme, false, "api").value();
     REQUIRE(left);
-    auto const shown = describe(bed.reconciler->preview(*left, {}));
+    auto const shown = describe(bed.preview(*left));
     bed.store->remove(acme, false, "api").value();
     auto const real = describe(bed.examine());
     CHECK(json::serialize(shown.at("steps")) == json::serialize(real.at("steps")));
@@ -46,7 +46,7 @@ TEST_CASE("a package that is only shown has a plan for the accounts that name it
     bed.put(package + "100}\n");
     bed.put("kind: account\nname: acme\npackage: starter\n");
     bed.settle();
-    auto const shown = describe(bed.reconciler->preview(as_put(bed, package + "50}\n"), {}));
+    auto const shown = describe(bed.preview(as_put(bed, package + "50}\n")));
     CHECK(steps(shown) == 1);
     CHECK(steps(describe(bed.examine())) == 0);
     bed.put(package + "50}\n");
@@ -62,7 +62,7 @@ TEST_CASE("a plan that is only shown ends no pause between attempts and is no ca
     bed.world.fail["systemd"] = 1;
     bed.pass();
     auto const before = json::serialize(describe(bed.examine()));
-    CHECK(steps(describe(bed.reconciler->preview(as_put(bed, changed), {}))) > 1);
+    CHECK(steps(describe(bed.preview(as_put(bed, changed)))) > 1);
     CHECK(json::serialize(describe(bed.examine())) == before);
     CHECK(before.find("backing_off") != std::string::npos);
     bed.clock.advance(std::chrono::minutes(10));

@@ -28,10 +28,10 @@ TEST_CASE("what a batch finds wrong with another account's record is told there,
     bed.world.verdicts[{"site", "other.example"}] = {Outcome::later, "quarantined: its certificate is rubbish"};
     bed.drift("site", "other.example", "live", false);
     bed.drift("site", "acme.example", "live", false);
-    auto result = bed.reconciler->pass(Dirty{account("acme")}, {});
-    CHECK(result.again.contains(account("acme")));
-    REQUIRE(result.again.contains(account("other")));
-    result = bed.reconciler->pass(result.again, {});
+    bed.pass(Dirty{account("acme")});
+    CHECK(bed.reconciler->pending().contains(account("acme")));
+    REQUIRE(bed.reconciler->pending().contains(account("other")));
+    bed.pass(bed.reconciler->pending());
     CHECK(bed.ready(account("acme")));
     CHECK_FALSE(bed.ready(account("other")));
     CHECK(condition_of(bed, "other", "degraded") ==
@@ -39,7 +39,7 @@ TEST_CASE("what a batch finds wrong with another account's record is told there,
 
     bed.world.verdicts.clear();
     bed.store->set_paused(account("other"), false);
-    bed.reconciler->retry_now(account("other"));
+    bed.reconciler->wake(account("other"), true);
     bed.settle();
     CHECK(bed.ready(account("other")));
     CHECK(condition_of(bed, "other", "degraded") == "false ");
@@ -55,7 +55,7 @@ TEST_CASE("removals beyond the limit stay held when the pass is about one of the
     for (auto const& name : names) (void)bed.store->remove(account(name), true, "api");
     CHECK(bed.pass().steps == 0);
     for (auto const& name : names) {
-        CHECK(bed.reconciler->pass(Dirty{account(name)}, {}).steps == 0);
+        CHECK(bed.pass(Dirty{account(name)}).steps == 0);
         CHECK(bed.world.records.contains({"unix_user", name}));
     }
     for (auto const& name : names) bed.store->confirm_removals(account(name));

@@ -1,0 +1,23 @@
+// Every expander, one line each.
+#include "reconciler/plan/expand.hpp"
+#include "reconciler/plan/expand_account.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace genesis {
+
+std::span<Expander const> expanders() {
+    static constexpr std::array list{
+        Expander{"account", expand_account, account_suspended, account_grace},
+    };
+    return list;
+}
+
+Expander const* find_expander(std::string_view kind) {
+    auto const all = expanders();
+    auto const it = std::find_if(all.begin(), all.end(), [&](auto const& e) { return e.kind == kind; });
+    return it == all.end() ? nullptr : &*it;
+}
+
+}  // namespace genesis

@@ -1,0 +1,286 @@
+// One queue a driver: observations and steps that wait are taken together, in turns.
+#include "reconciler/run/driver_pool.hpp"
+
+#include <algorithm>
+
+namespace genesis {
+namespace {
+
+constexpr ObservationId probe_id = 0;  // nobody asked for it
+
+// All keys of all requests; everything where one of them asks for everything.
+void widen(Scope& scope, Scope const& by, bool first) {
+    if (first) {
+        scope = by;
+        return;
+    }
+    if (scope.everything()) return;
+    if (by.everything())
+        scope.keys.clear();
+    else
+        scope.keys.insert(scope.keys.end(), by.keys.begin(), by.keys.end());
+}
+
+// The part of what was seen that a request asked for.
+template <class Map>
+void copy_part(Map const& from, std::map<std::string, std::set<std::string>> const& keys, Map& to) {
+    for (auto const& [ref, value] : from)
+        if (auto const it = keys.find(ref.kind);
+            it != keys.end() && (it->second.empty() || it->second.contains(ref.key)))
+            to.emplace(ref, value);
+}
+
+Observation part_of(Observation const& seen, std::map<std::string, Scope> const& scopes) {
+    std::map<std::string, std::set<std::string>> keys;
+    for (auto const& [kind, scope] : scopes) keys[kind] = {scope.keys.begin(), scope.keys.end()};
+    Observation out;
+    copy_part(seen.found, keys, out.found);
+    copy_part(seen.unseen, keys, out.unseen);
+    copy_part(seen.unmanaged, keys, out.unmanaged);
+    copy_part(seen.in_progress, keys, out.in_progress);
+    for (auto const& [kind, why] : seen.unreachable)
+        if (scopes.contains(kind)) out.unreachable[kind] = why;
+    return out;
+}
+
+std::size_t records_in(std::map<std::string, Scope> const& scopes) {
+    std::size_t out = 0;
+    for (auto const& [kind, scope] : scopes) out += scope.keys.size();
+    return out;
+}
+
+}  // namespace
+
+DriverPool::DriverPool(Workers& workers, Journal& journal, Clock const& clock, Log& log, Timeouts timeouts,
+                       std::function<void(std::size_t)> completed)
+    : workers_(workers),
+      journal_(journal),
+      clock_(clock),
+      log_(log),
+      timeouts_(timeouts),
+      completed_(std::move(completed)) {
+    auto const& drivers = workers.drivers();
+    for (std::size_t i = 0; i < drivers.size(); ++i) {
+        Queue queue;
+        queue.name = drivers[i]->name();
+        queues_.push_back(std::move(queue));
+        for (auto const* schema : drivers[i]->kinds()) {
+            kinds_.emplace(schema->kind, KindInfo{schema, drivers[i]->traits(schema->kind), queues_[i].name});
+            driver_of_.emplace(schema->kind, i);
+        }
+    }
+    for (auto const& kind : making_order(kinds_)) queues_[driver_of_.at(kind)].kinds.push_back(kind);
+}
+
+void DriverPool::observe(ObservationId id, std::size_t driver, std::map<std::string, Scope> scopes) {
+    queues_[driver].observations.push_back({id, std::move(scopes)});
+}
+
+void DriverPool::apply(StepRequest request) {
+    queues_[driver_of_.at(request.step.ref.kind)].steps.push_back(std::move(request));
+}
+
+void DriverPool::pump() {
+    for (std::size_t i = 0; i < queues_.size(); ++i) start(i);
+}
+
+void DriverPool::start(std::size_t driver) {
+    auto& q = queues_[driver];
+    if (q.running) return;
+    bool const batch = !q.steps.empty() && clock_.steady() >= q.next_batch;
+    if (!q.observations.empty() && !(batch && q.observed_last)) return start_observation(driver);
+    if (batch) start_batch(driver);
+}
+
+void DriverPool::start_observation(std::size_t driver) {
+    auto& q = queues_[driver];
+    auto call = std::make_shared<Call>();
+    call->observations = std::exchange(q.observations, {});
+    for (auto const& request : call->observations)
+        for (auto const& [kind, scope] : request.scopes) {
+            auto const [it, first] = call->scopes.try_emplace(kind);
+            widen(it->second, scope, first);
+        }
+    auto const now = clock_.steady();
+    auto const deadline = now + timeouts_.observe;
+    call->late_at = now + timeouts_.late_observe + timeouts_.late_record * records_in(call->scopes);
+    call->overdue_at = deadline + timeouts_.grace;
+    q.running = call;
+    q.observed_last = true;
+    auto job = [call, deadline, stop = stop_, &clock = clock_, &log = log_](AnyDriver& d) {
+        Context context{stop, deadline, clock, log};
+        call->seen = run_observation(d, call->scopes, context);
+    };
+    workers_.run(driver, std::move(job), [done = completed_, driver] { done(driver); });
+}
+
+void DriverPool::start_batch(std::size_t driver) {
+    auto& q = queues_[driver];
+    auto call = std::make_shared<Call>();
+    auto waiting = std::exchange(q.steps, {});
+    auto rank = [&](StepRequest const& r) {
+        return std::find(q.kinds.begin(), q.kinds.end(), r.step.ref.kind) - q.kinds.begin();
+    };
+    // Removals before changes, so that a name is free when it is taken; what lies deeper is removed first.
+    std::sort(waiting.begin(), waiting.end(), [&](auto const& a, auto const& b) {
+        bool const ra = a.step.verb == Verb::remove, rb = b.step.verb == Verb::remove;
+        if (rank(a) != rank(b)) return rank(a) < rank(b);
+        if (ra != rb) return ra;
+        return ra ? b.step.ref < a.step.ref : a.step.ref < b.step.ref;
+    });
+    for (auto& request : waiting) {
+        call->batch.steps.push_back(request.step);
+        call->batch.causes.emplace_back(word_of(request.cause));
+        call->requests.push_back(std::move(request));
+    }
+    auto const now = clock_.steady();
+    auto const size = static_cast<int>(call->requests.size());
+    auto const deadline = now + timeouts_.batch + timeouts_.step * size;
+    call->late_at = now + timeouts_.late_batch + timeouts_.late_step * size;
+    call->overdue_at = deadline + timeouts_.grace;
+    q.running = call;
+    q.observed_last = false;
+    auto job = [call, deadline, stop = stop_, &journal = journal_, &clock = clock_, &log = log_](AnyDriver& d) {
+        Context context{stop, deadline, clock, log};
+        run_batch(d, call->batch, journal, context);
+    };
+    workers_.run(driver, std::move(job), [done = completed_, driver] { done(driver); });
+}
+
+void DriverPool::completed(std::size_t driver) {
+    auto& q = queues_[driver];
+    auto const call = std::exchange(q.running, nullptr);
+    if (!call->requests.empty()) {
+        q.next_batch = clock_.steady() + workers_.drivers()[driver]->least_interval();
+        end_batch(driver, *call);
+    } else {
+        end_observation(driver, *call);
+    }
+    if (call->late) events_->recovered(driver);
+    start(driver);
+}
+
+void DriverPool::end_batch(std::size_t driver, Call& call) {
+    for (std::size_t i = 0; i < call.requests.size(); ++i) events_->step_ended(call.requests[i], call.batch.outcomes[i]);
+    events_->batch_ended(driver, call.batch);
+}
+
+void DriverPool::end_observation(std::size_t driver, Call& call) {
+    bool const only_probed = std::all_of(call.observations.begin(), call.observations.end(),
+                                         [](auto const& request) { return request.id == probe_id; });
+    bool const was_trouble = !queues_[driver].trouble.empty();
+    note_trouble(driver, call);
+    for (auto const& request : call.observations) {
+        if (request.id == probe_id) continue;
+        bool const all = call.observations.size() == 1;
+        events_->observed(request.id, driver, all ? std::move(call.seen) : part_of(call.seen, request.scopes));
+        if (all) break;
+    }
+    if (was_trouble && queues_[driver].trouble.empty() && (only_probed || !call.late)) events_->recovered(driver);
+}
+
+void DriverPool::note_trouble(std::size_t driver, Call const& call) {
+    auto& q = queues_[driver];
+    for (auto const& [kind, scope] : call.scopes) q.trouble.erase(kind);
+    for (auto const& [kind, why] : call.seen.unreachable) q.trouble[kind] = why;
+    if (call.seen.unreachable.empty()) {
+        q.trouble.clear();
+        q.pause = {};
+        q.retry_at = Steady::max();
+        return;
+    }
+    q.pause = q.pause.count() == 0 ? timeouts_.retry_first : std::min(q.pause * 2, timeouts_.retry_longest);
+    q.retry_at = clock_.steady() + q.pause;
+    log_.write(Level::warning, "a driver cannot observe",
+               {{"driver", q.name}, {"kind", q.trouble.begin()->first}, {"why", q.trouble.begin()->second}});
+}
+
+std::string DriverPool::unavailable(std::size_t driver) const {
+    auto const& q = queues_[driver];
+    if (q.running && q.running->late) return q.name + " does not answer";
+    if (!q.trouble.empty() && clock_.steady() < q.retry_at) return q.trouble.begin()->second;
+    return {};
+}
+
+std::map<std::string, std::string> DriverPool::unreachable() const {
+    std::map<std::string, std::string> out;
+    for (auto const& q : queues_) {
+        out.insert(q.trouble.begin(), q.trouble.end());
+        if (q.running && q.running->late)
+            for (auto const& kind : q.kinds) out[kind] = q.name + " does not answer";
+    }
+    return out;
+}
+
+void DriverPool::retry_now() {
+    for (auto& q : queues_)
+        if (!q.trouble.empty()) q.retry_at = clock_.steady();
+}
+
+// Asks for one record; where that is seen, whatever waits is looked at.
+void DriverPool::try_again(std::size_t driver) {
+    auto& q = queues_[driver];
+    q.retry_at = Steady::max();
+    if (q.probe && driver_of_.contains(q.probe->kind) && driver_of_.at(q.probe->kind) == driver) {
+        std::map<std::string, Scope> scopes;
+        for (auto const& [kind, why] : q.trouble)
+            if (kinds_.at(kind).traits.enumerable && kind != q.probe->kind) scopes[kind] = {};
+        scopes[q.probe->kind].keys.push_back(q.probe->key);
+        q.observations.push_back({probe_id, std::move(scopes)});
+        start(driver);
+    } else {
+        q.trouble.clear();
+        events_->recovered(driver);
+    }
+}
+
+void DriverPool::check_running(std::size_t driver, Steady now) {
+    auto& q = queues_[driver];
+    auto const call = q.running;
+    if (!call) return;
+    if (!call->late && now >= call->late_at) {
+        call->late = true;
+        log_.write(Level::warning, "a driver is late",
+                   {{"driver", q.name}, {"steps", std::to_string(call->requests.size())}});
+        auto queued = std::exchange(q.steps, {});
+        auto const waiting = std::exchange(q.observations, {});
+        for (auto const& request : waiting) {
+            Observation nothing;
+            for (auto const& [kind, scope] : request.scopes) nothing.unreachable[kind] = q.name + " does not answer";
+            if (request.id != probe_id) events_->observed(request.id, driver, std::move(nothing));
+        }
+        events_->late(driver, std::move(queued), call->requests);
+    }
+    if (!call->overdue && now >= call->overdue_at) {
+        call->overdue = true;
+        log_.write(Level::error, "a driver did not answer in time", {{"driver", q.name}});
+        events_->overdue(driver, call->requests);
+    }
+}
+
+void DriverPool::advance() {
+    auto const now = clock_.steady();
+    for (std::size_t i = 0; i < queues_.size(); ++i) {
+        check_running(i, now);
+        if (now >= queues_[i].retry_at && !queues_[i].running) try_again(i);
+        start(i);
+    }
+}
+
+Steady DriverPool::next_timer() const {
+    auto out = Steady::max();
+    for (auto const& q : queues_) {
+        if (q.running && !q.running->late) out = std::min(out, q.running->late_at);
+        if (q.running && !q.running->overdue) out = std::min(out, q.running->overdue_at);
+        if (!q.running && !q.steps.empty()) out = std::min(out, q.next_batch);
+        if (!q.running) out = std::min(out, q.retry_at);
+    }
+    return out;
+}
+
+bool DriverPool::idle() const {
+    return std::all_of(queues_.begin(), queues_.end(),
+                       [](auto const& q) { return !q.running && q.observations.empty() && q.steps.empty(); });
+}
+
+}  // namespace genesis

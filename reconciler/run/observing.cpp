@@ -1,0 +1,236 @@
+// Observations: who is asked for what, when enough have answered, and what is planned from it.
+#include "reconciler/run/reconciler.hpp"
+
+#include <algorithm>
+
+namespace genesis {
+namespace {
+
+constexpr std::size_t few = 64;  // records of a kind that are asked for by name, however many there are
+
+}  // namespace
+
+Desired::Wants const* Reconciler::wants(Ref const& object, Desired::Overlay const& overlay) const {
+    auto const it = overlay.find(object);
+    return it != overlay.end() ? &it->second : desired_.find(object);
+}
+
+// By driver and kind, what to observe. A kind of which most is wanted is listed whole.
+std::map<std::size_t, std::map<std::string, Scope>> Reconciler::scopes_for(Dirty const& scope, bool everything,
+                                                                           Desired::Overlay const& overlay,
+                                                                           Looking& looking) const {
+    std::map<std::string, std::set<std::string>> keys;
+    auto need = [&](Ref const& object, Ref const& record) {
+        auto const info = pool_.kinds().find(record.kind);
+        if (info == pool_.kinds().end()) return;
+        looking.objects[pool_.driver_of(record.kind)].insert(object);
+        if (everything && info->second.traits.enumerable)
+            keys[record.kind];
+        else
+            keys[record.kind].insert(record.key);
+    };
+    for (auto const& object : scope) {
+        if (auto const* w = wants(object, overlay))
+            for (auto const& [ref, value] : w->records) need(object, ref);
+        for (auto const& ref : states_.of(object)) need(object, ref);
+    }
+    std::map<std::size_t, std::map<std::string, Scope>> out;
+    if (everything)
+        for (auto const& [kind, info] : pool_.kinds())
+            if (info.traits.enumerable) out[pool_.driver_of(kind)][kind] = {};
+    for (auto& [kind, names] : keys) {
+        if (names.empty()) continue;
+        auto& asked = out[pool_.driver_of(kind)][kind];
+        bool const list = pool_.kinds().at(kind).traits.enumerable && names.size() > few &&
+                          names.size() * 4 > states_.count(kind);
+        if (!list) asked.keys.assign(names.begin(), names.end());
+    }
+    return out;
+}
+
+void Reconciler::look(ObservationId id, Dirty const& scope, bool everything, Desired::Overlay const& overlay) {
+    auto& looking = looking_[id];
+    looking.started = clock_.steady();
+    for (auto& [driver, scopes] : scopes_for(scope, everything, overlay, looking)) {
+        if (auto const why = pool_.unavailable(driver); !why.empty()) {
+            for (auto const& [kind, what] : scopes) looking.seen.unreachable[kind] = why;
+            stalled_[driver].insert(looking.objects[driver].begin(), looking.objects[driver].end());
+            continue;
+        }
+        looking.open.insert(driver);
+        pool_.observe(id, driver, std::move(scopes));
+    }
+    if (looking.open.empty()) close(id);
+}
+
+void Reconciler::observed(ObservationId id, std::size_t driver, Observation part) {
+    if (auto const late = closed_.find(id); late != closed_.end()) {  // too late for its plan: look again
+        if (auto const objects = late->second.extract(driver))
+            for (auto const& object : objects.mapped()) wake(object, false);
+        if (late->second.empty()) closed_.erase(late);
+        return;
+    }
+    auto const it = looking_.find(id);
+    if (it == looking_.end() || it->second.open.erase(driver) == 0) return;
+    auto& looking = it->second;
+    if (!part.unreachable.empty()) {
+        stalled_[driver].insert(looking.objects[driver].begin(), looking.objects[driver].end());
+        for (auto const& [kind, why] : part.unreachable)
+            for (auto const& object : looking.objects[driver])
+                for (auto const& ref : states_.of(object))
+                    if (ref.kind == kind) {
+                        pool_.probe_with(driver, ref);
+                        break;
+                    }
+    }
+    looking.seen.merge(std::move(part));
+    auto const now = clock_.steady();
+    looking.close_at = now + std::max<Steady::duration>(settings_.straggler, 2 * (now - looking.started));
+    if (looking.open.empty()) close(id);
+}
+
+void Reconciler::close_late() {
+    std::vector<ObservationId> due;
+    for (auto const& [id, looking] : looking_)
+        if (clock_.steady() >= looking.close_at) due.push_back(id);
+    for (auto const id : due) close(id);
+}
+
+void Reconciler::close(ObservationId id) {
+    auto looking = std::move(looking_.extract(id).mapped());
+    bool const asked_for_people = questions_.contains(id);
+    for (auto const driver : looking.open) {
+        for (auto const& [kind, info] : pool_.kinds())
+            if (pool_.driver_of(kind) == driver)
+                looking.seen.unreachable.emplace(kind, pool_.name(driver) + " is busy and has not answered yet");
+        closed_[id][driver] = asked_for_people ? Dirty{} : std::move(looking.objects[driver]);
+    }
+    if (auto question = questions_.extract(id))
+        answer(std::move(question.mapped()), std::move(looking.seen));
+    else
+        plan_pass(id, std::move(looking.seen));
+}
+
+void Reconciler::recovered(std::size_t driver) {
+    auto const objects = stalled_.extract(driver);
+    if (!objects) return;
+    for (auto const& object : objects.mapped()) wake(object, false);
+}
+
+PlanningInput Reconciler::input_for(Dirty const& scope, Desired::Overlay const& overlay, Observation observed) const {
+    PlanningInput out;
+    auto const& kinds = pool_.kinds();
+    for (auto const& object : scope) {
+        auto const* w = wants(object, overlay);
+        if (w == nullptr) continue;
+        out.subjects[object] = &w->subject;
+        bool const changed = overlay.contains(object);
+        auto const* stored = changed ? desired_.find(object) : nullptr;
+        for (auto const& [ref, value] : w->records) {
+            if (!kinds.contains(ref.kind)) continue;
+            out.want[ref] = {object, &value};
+            if (desired_.respecified(ref)) out.respecified.insert(ref);
+            if (stored == nullptr) continue;
+            auto const former = stored->records.find(ref);
+            if (former != stored->records.end() && former->second != value) out.respecified.insert(ref);
+        }
+        for (auto const& ref : states_.of(object))
+            if (kinds.contains(ref.kind)) out.ours[ref] = states_.history(ref);
+    }
+    out.leaving = desired_.leaving();
+    std::erase_if(out.leaving, [&](Ref const& object) {
+        auto const* w = desired_.find(object);
+        auto const& ours = states_.of(object);
+        return std::all_of(ours.begin(), ours.end(), [&](Ref const& ref) { return w->records.contains(ref); });
+    });
+    out.observed = std::move(observed);
+    out.in_flight = left_;
+    out.others = this;
+    return out;
+}
+
+Plan Reconciler::plan_for(PlanningInput& input) const {
+    return plan(input, pool_.kinds(), Policy{settings_.max_removals, paused_, clock_.now()});
+}
+
+OtherRecords::State Reconciler::state(Ref const& record) const {
+    auto const* known = states_.find(record);
+    auto const* owner = desired_.owner(record);
+    if (owner == nullptr) return known == nullptr ? unknown : converging;
+    auto const* w = desired_.find(*owner);
+    bool const settled = known != nullptr && w != nullptr && known->error.empty() && !left_.contains(record) &&
+                         known->in_sync_generation == w->subject.generation;
+    return settled ? in_sync : converging;
+}
+
+// ---- questions
+
+void Reconciler::examine(std::optional<Ref> const& object, Answer answer) {
+    if (!object && !seeded_) {
+        refresh(std::nullopt);
+    } else {
+        auto scope = pending_;
+        if (object) scope.insert(*object);
+        refresh(scope);
+    }
+    Question question;
+    question.everything = !object;
+    question.answer = std::move(answer);
+    if (object)
+        question.scope.insert(*object);
+    else
+        for (auto const& [ref, w] : desired_.all()) question.scope.insert(ref);
+    auto const id = next_id_++;
+    auto const& asked = questions_[id] = std::move(question);
+    look(id, Dirty(asked.scope), asked.everything, Desired::Overlay{});
+    pool_.pump();
+}
+
+void Reconciler::preview(Object const& object, Answer answer) {
+    auto stored = pending_;
+    stored.insert(object.ref);
+    refresh(stored);
+    Question question;
+    question.overlay = desired_.overlay(object, clock_.now());
+    question.answer = std::move(answer);
+    for (auto const& [ref, w] : question.overlay) question.scope.insert(ref);
+    auto const id = next_id_++;
+    auto const scope = question.scope;
+    auto const& asked = questions_[id] = std::move(question);
+    auto const overlay = asked.overlay;
+    look(id, scope, false, overlay);
+    pool_.pump();
+}
+
+void Reconciler::answer(Question question, Observation observed) {
+    try {
+        auto input = input_for(question.scope, question.overlay, std::move(observed));
+        auto const unreachable = input.observed.unreachable;
+        recall(input);
+        auto plan = plan_for(input);
+        plan.unreachable = unreachable;
+        question.answer(std::move(plan), nullptr);
+    } catch (...) {
+        question.answer({}, std::current_exception());
+    }
+}
+
+// What cannot be observed now is taken to be as it last was: as wanted where it was in sync, and unseen otherwise.
+void Reconciler::recall(PlanningInput& input) const {
+    if (input.observed.unreachable.empty()) return;
+    auto const unreachable = std::exchange(input.observed.unreachable, {});
+    auto take = [&](Ref const& ref, Ref const& object) {
+        auto const why = unreachable.find(ref.kind);
+        if (why == unreachable.end()) return;
+        auto const* w = desired_.find(object);
+        auto const known = w == nullptr ? Records::const_iterator{} : w->records.find(ref);
+        if (w != nullptr && known != w->records.end() && state(ref) == in_sync)
+            input.observed.found.emplace(ref, known->second);
+        else
+            input.observed.unseen.emplace(ref, why->second);
+    };
+    for (auto const& [ref, wanted] : input.want) take(ref, wanted.object);
+    for (auto const& [ref, history] : input.ours) take(ref, history.object);
+}
+
+}  // namespace genesis

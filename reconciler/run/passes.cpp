@@ -1,0 +1,155 @@
+// A pass: from the objects it takes, over the plan, to the end of each of them.
+#include "reconciler/run/reconciler.hpp"
+
+namespace genesis {
+namespace {
+
+constexpr std::size_t steps_most = 1000;  // bytes of step names in one log line
+
+}  // namespace
+
+bool Reconciler::begin(Dirty scope, bool everything) {
+    auto const id = next_id_++;
+    auto& pass = passes_[id];
+    pass.result.full = everything;
+    pass.started = clock_.steady();
+    ++passes_begun_;
+    for (auto const& ref : scope) {
+        pass.objects[ref].generation = desired_.find(ref)->subject.generation;
+        in_flight_.insert(ref);
+    }
+    look(id, scope, everything, {});
+    pool_.pump();
+    return true;
+}
+
+void Reconciler::plan_pass(PassId id, Observation observed) {
+    auto& pass = passes_.at(id);
+    Dirty scope;
+    for (auto const& [ref, run] : pass.objects) scope.insert(ref);
+    auto input = input_for(scope, {}, std::move(observed));
+    pass.planned = clock_.now();
+    auto plan = plan_for(input);
+    note_plan(pass, plan, input);
+    pass.run.emplace(std::move(plan));
+    hand_over(id, pass);
+    finish_objects(id);
+}
+
+// What the plan itself says: what is in sync, gone, or held.
+void Reconciler::note_plan(Pass& pass, Plan const& plan, PlanningInput const& input) {
+    for (auto const& ref : plan.in_sync) {
+        auto const& object = input.want.at(ref).object;
+        desired_.settled(ref);
+        if (!states_.in_sync(ref, object, pass.objects.at(object).generation)) continue;
+        if (auto const waiting = waiters_.extract(ref))
+            for (auto const& other : waiting.mapped()) wake(other, false);
+    }
+    for (auto const& ref : plan.gone) states_.gone(ref);
+    for (auto const& hold : plan.holds) note_hold(pass, hold, input.observed);
+    pass.result.held = plan.holds.size();
+    for (auto const& [ref, run] : pass.objects) states_.forget_missed(ref, pass.planned);
+    for (auto& [object, lines] : status_lines(plan, input.observed, pool_.kinds(), states_, pass.planned))
+        if (auto const run = pass.objects.find(object); run != pass.objects.end()) run->second.lines = std::move(lines);
+    Dirty worked_on;
+    for (auto const& planned : plan.steps) worked_on.insert(planned.step.object);
+    for (auto const& object : worked_on)  // shown at once, and stored when it is at rest
+        publisher_.publish(*input.subjects.at(object), pass.objects.at(object).lines, true);
+}
+
+void Reconciler::note_hold(Pass& pass, Hold const& hold, Observation const& observed) {
+    auto const run = pass.objects.find(hold.object);
+    if (run == pass.objects.end()) return;
+    run->second.held = true;
+    if (hold.reason == HoldReason::in_progress || hold.reason == HoldReason::overdue)
+        states_.observe_again(hold.ref, observed.in_progress.at(hold.ref).observe_after);
+    if (!hold.waits_for) return;
+    auto const* owner = desired_.owner(*hold.waits_for);
+    if (owner == nullptr || !pass.objects.contains(*owner)) waiters_[*hold.waits_for].insert(hold.object);
+}
+
+void Reconciler::hand_over(PassId id, Pass& pass) {
+    for (auto const index : pass.run->take_ready()) {
+        auto const& planned = pass.run->at(index);
+        pool_.apply({id, index, planned.step, planned.cause});
+    }
+}
+
+void Reconciler::note_skipped(Pass& pass) {
+    for (auto const& [index, why] : pass.run->take_skipped()) {
+        auto const& step = pass.run->at(index).step;
+        if (auto const run = pass.objects.find(step.object); run != pass.objects.end())
+            note_line(run->second, step.ref, SyncState::waiting, why);
+    }
+}
+
+// Those without an open step are free again.
+void Reconciler::finish_objects(PassId id) {
+    auto& pass = passes_.at(id);
+    note_skipped(pass);
+    for (auto it = pass.objects.begin(); it != pass.objects.end();) {
+        if (pass.run->open(it->first) > 0) {
+            ++it;
+            continue;
+        }
+        auto node = pass.objects.extract(it++);
+        finish(node.key(), node.mapped());
+    }
+    if (pass.objects.empty()) end_pass(id);
+}
+
+void Reconciler::finish(Ref const& object, ObjectRun& run) {
+    in_flight_.erase(object);
+    write_log(object, run);
+    auto const* wants = desired_.find(object);
+    if (wants != nullptr && !(object == desired_.node() && run.lines.empty()))
+        publisher_.publish(wants->subject, run.lines, run.worked);
+    // What was done is observed once more, at once: an object is ready when it was seen to be.
+    if (run.worked) {
+        pending_.insert(object);
+        if (!woken_first_) woken_first_ = woken_last_ = clock_.steady();
+    } else if (pending_.contains(object) && !woken_first_) {
+        woken_first_ = woken_last_ = clock_.steady();
+    }
+    finish_removed(object, run);
+}
+
+void Reconciler::finish_removed(Ref const& object, ObjectRun const& run) {
+    auto const* wants = desired_.find(object);
+    if (wants == nullptr || wants->subject.phase != Phase::purged || run.held || run.worked) return;
+    if (!states_.of(object).empty()) return;
+    try {
+        save();  // its records' rows go first
+        store_.forget(object);
+    } catch (std::exception const& error) {
+        log_.write(Level::error, "an object that is gone could not be forgotten",
+                   {{"object", object.str()}, {"why", error.what()}});
+        return wake(object, false);
+    }
+    states_.forget_object(object);
+    desired_.evict(object);
+    publisher_.erase(object);
+    pending_.erase(object);
+    log_.write(Level::info, "an object is gone", {{"object", object.str()}});
+}
+
+void Reconciler::end_pass(PassId id) {
+    auto node = passes_.extract(id);
+    auto& result = node.mapped().result;
+    result.took = clock_.steady() - node.mapped().started;
+    if (settings_.metrics != nullptr) settings_.metrics->pass(result.full, result.took);
+    if (on_pass_) on_pass_(result);
+}
+
+// One line for each object something was done to, with the request that brought the generation worked on.
+void Reconciler::write_log(Ref const& object, ObjectRun const& run) const {
+    if (run.done + run.failed == 0) return;
+    log_.write(Level::info, "steps were taken",
+               {{"object", object.str()},
+                {"request", request_of(object)},
+                {"done", std::to_string(run.done)},
+                {"failed", std::to_string(run.failed)},
+                {"steps", run.steps.substr(0, steps_most)}});
+}
+
+}  // namespace genesis

@@ -1,0 +1,181 @@
+// The memory of attempts: exact pauses, indexes instead of scans.
+#include "reconciler/run/record_states.hpp"
+
+#include <algorithm>
+
+namespace genesis {
+
+RecordStates::RecordStates(std::vector<RecordState> stored, Clock const& clock, Backoff backoff)
+    : clock_(clock), backoff_(backoff), random_(backoff.seed != 0 ? backoff.seed : std::random_device{}()) {
+    for (auto& row : stored) {
+        by_object_[row.object].insert(row.ref);
+        ++by_kind_[row.ref.kind];
+        if (row.next_attempt) due_.emplace(*row.next_attempt, row.ref);
+        auto ref = row.ref;
+        states_.emplace(std::move(ref), std::move(row));
+    }
+}
+
+RecordState const* RecordStates::find(Ref const& record) const {
+    auto const it = states_.find(record);
+    return it == states_.end() ? nullptr : &it->second;
+}
+
+std::set<Ref> const& RecordStates::of(Ref const& object) const {
+    static std::set<Ref> const none;
+    auto const it = by_object_.find(object);
+    return it == by_object_.end() ? none : it->second;
+}
+
+std::size_t RecordStates::count(std::string const& kind) const {
+    auto const it = by_kind_.find(kind);
+    return it == by_kind_.end() ? 0 : it->second;
+}
+
+RecordHistory RecordStates::history(Ref const& record) const {
+    auto const& s = states_.at(record);
+    return {s.object, s.in_sync_generation, s.refused_generation, s.attempts, s.next_attempt, s.error};
+}
+
+RecordState& RecordStates::entry(Ref const& record, Ref const& object) {
+    auto [it, fresh] = states_.try_emplace(record);
+    if (fresh) {
+        it->second.ref = record;
+        it->second.object = object;
+        it->second.since = clock_.now();
+        by_object_[object].insert(record);
+        ++by_kind_[record.kind];
+        dropped_.erase(record);
+    }
+    return it->second;
+}
+
+void RecordStates::schedule(RecordState& state, std::optional<Time> at) {
+    if (state.next_attempt) due_.erase({*state.next_attempt, state.ref});
+    state.next_attempt = at;
+    if (at) due_.emplace(*at, state.ref);
+}
+
+bool RecordStates::in_sync(Ref const& record, Ref const& object, std::int64_t generation) {
+    observe_at_.erase(record);
+    applied_.erase(record);
+    auto const* known = find(record);
+    if (known != nullptr && known->in_sync_generation == generation && known->attempts == 0 && known->error.empty())
+        return false;
+    auto& state = entry(record, object);
+    state.in_sync_generation = generation;
+    state.refused_generation = 0;
+    state.attempts = 0;
+    schedule(state, std::nullopt);
+    state.error.clear();
+    state.since = clock_.now();
+    unsaved_.insert(record);
+    return true;
+}
+
+bool RecordStates::applied(AnyStep const& step) {
+    if (step.verb != Verb::remove) entry(step.ref, step.object);
+    return applied_.insert(step.ref).second;
+}
+
+std::chrono::milliseconds RecordStates::pause(int attempts) {
+    auto const doublings = std::min(attempts - 1, 20);
+    auto const whole = std::min<std::chrono::milliseconds>(backoff_.first * (1LL << doublings), backoff_.longest);
+    std::uniform_int_distribution<std::int64_t> jitter(whole.count() * 8 / 10, whole.count() * 12 / 10);
+    return std::chrono::milliseconds(jitter(random_));
+}
+
+void RecordStates::failed(Ref const& record, Ref const& object, std::string const& why) {
+    auto& state = entry(record, object);
+    if (state.attempts == 0) state.since = clock_.now();
+    ++state.attempts;
+    state.error = why.substr(0, 1000);
+    schedule(state, clock_.now() + pause(state.attempts));
+    observe_at_.erase(record);
+    applied_.erase(record);
+    unsaved_.insert(record);
+}
+
+void RecordStates::refused(Ref const& record, std::int64_t generation) {
+    states_.at(record).refused_generation = generation;
+    unsaved_.insert(record);
+}
+
+void RecordStates::in_progress(Ref const& record, Ref const& object) {
+    auto& state = entry(record, object);
+    applied_.erase(record);
+    schedule(state, std::nullopt);
+    if (state.attempts == 0 && state.error.empty()) return;
+    state.attempts = 0;
+    state.error.clear();
+    unsaved_.insert(record);
+}
+
+void RecordStates::observe_again(Ref const& record, std::chrono::milliseconds after) {
+    if (states_.contains(record))
+        observe_at_[record] = clock_.now() + std::max(after, std::chrono::milliseconds(100));
+}
+
+void RecordStates::gone(Ref const& record) {
+    auto it = states_.find(record);
+    if (it == states_.end()) return;
+    schedule(it->second, std::nullopt);
+    by_object_[it->second.object].erase(record);
+    --by_kind_[record.kind];
+    states_.erase(it);
+    observe_at_.erase(record);
+    applied_.erase(record);
+    unsaved_.erase(record);
+    dropped_.insert(record);
+}
+
+void RecordStates::reset_backoff(std::optional<Ref> const& object) {
+    auto reset = [&](Ref const& record) {
+        schedule(states_.at(record), std::nullopt);
+        applied_.erase(record);
+    };
+    if (object)
+        for (auto const& record : of(*object)) reset(record);
+    else
+        for (auto const& [record, state] : states_) reset(record);
+}
+
+void RecordStates::forget_missed(Ref const& object, Time planned) {
+    for (auto const& record : of(object))
+        if (auto& state = states_.at(record); state.next_attempt && *state.next_attempt <= planned)
+            schedule(state, std::nullopt);
+}
+
+std::optional<Time> RecordStates::next_due() const {
+    std::optional<Time> out;
+    if (!due_.empty()) out = due_.begin()->first;
+    for (auto const& [record, at] : observe_at_)
+        if (!out || at < *out) out = at;
+    return out;
+}
+
+Dirty RecordStates::take_due(Time now) {
+    Dirty out;
+    while (!due_.empty() && due_.begin()->first <= now) {
+        out.insert(states_.at(due_.begin()->second).object);
+        due_.erase(due_.begin());  // whoever takes the object decides whether the attempt is made, missed or put off
+    }
+    for (auto it = observe_at_.begin(); it != observe_at_.end();) {
+        bool const due = it->second <= now;
+        if (due) out.insert(states_.at(it->first).object);
+        it = due ? observe_at_.erase(it) : std::next(it);
+    }
+    return out;
+}
+
+void RecordStates::save(Store& store) {
+    if (unsaved_.empty() && dropped_.empty()) return;
+    std::vector<RecordState> changed;
+    for (auto const& record : unsaved_) changed.push_back(states_.at(record));
+    std::vector<Ref> const dropped(dropped_.begin(), dropped_.end());
+    store.save_records(changed, dropped);
+    unsaved_.clear();
+    dropped_.clear();
+}
+
+}  // namespace genesis

@@ -1,0 +1,67 @@
+// What is remembered of each record: when it last was in sync, its failures, and when to look at it again.
+#pragma once
+#include "reconciler/plan/plan.hpp"
+#include "reconciler/run/desired.hpp"
+
+#include <optional>
+#include <random>
+#include <set>
+
+namespace genesis {
+
+struct Backoff {
+    std::chrono::milliseconds first{1000}, longest{300000};  // between attempts at a failing record, ± 20 %
+    std::uint64_t seed = 0;                                  // of the jitter; 0: from the system
+};
+
+// Not thread-safe; the loop's thread owns it. Changes are kept until save().
+class RecordStates {
+public:
+    RecordStates(std::vector<RecordState> stored, Clock const& clock, Backoff backoff);
+
+    [[nodiscard]] RecordState const* find(Ref const& record) const;
+    [[nodiscard]] std::set<Ref> const& of(Ref const& object) const;
+    [[nodiscard]] std::size_t count(std::string const& kind) const;
+    [[nodiscard]] RecordHistory history(Ref const& record) const;
+
+    // Observed to be as wanted. True when it was not so before, as far as is known.
+    bool in_sync(Ref const& record, Ref const& object, std::int64_t generation);
+    // A step was done, and has not been observed yet. False where one was done before and the record still differed:
+    // that is a failure.
+    bool applied(AnyStep const& step);
+    void failed(Ref const& record, Ref const& object, std::string const& why);
+    void refused(Ref const& record, std::int64_t generation);
+    // Long work on it was started: no failure, and none of before counts any more.
+    void in_progress(Ref const& record, Ref const& object);
+    void observe_again(Ref const& record, std::chrono::milliseconds after);
+    void gone(Ref const& record);
+    void forget_object(Ref const& object) { by_object_.erase(object); }
+
+    // Ends the pauses between attempts: of one object, or of all.
+    void reset_backoff(std::optional<Ref> const& object);
+    // A record whose time has come but that was held for another reason is tried whenever that reason ends. `planned`:
+    // when the plan was made; what failed since has a later time of its own.
+    void forget_missed(Ref const& object, Time planned);
+    [[nodiscard]] std::optional<Time> next_due() const;
+    Dirty take_due(Time now);  // objects with a record whose time has come
+
+    // One commit for everything that changed.
+    void save(Store& store);
+
+private:
+    RecordState& entry(Ref const& record, Ref const& object);
+    void schedule(RecordState& state, std::optional<Time> at);
+    std::chrono::milliseconds pause(int attempts);
+
+    Clock const& clock_;
+    Backoff backoff_;
+    std::mt19937_64 random_;
+    std::map<Ref, RecordState> states_;
+    std::map<Ref, std::set<Ref>> by_object_;
+    std::map<std::string, std::size_t> by_kind_;
+    std::set<std::pair<Time, Ref>> due_;       // attempts
+    std::map<Ref, Time> observe_at_;           // records in progress
+    std::set<Ref> applied_, unsaved_, dropped_;
+};
+
+}  // namespace genesis

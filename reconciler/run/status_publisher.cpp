@@ -1,0 +1,217 @@
+// Lines and conditions.
+#include "reconciler/run/status_publisher.hpp"
+
+#include <algorithm>
+
+namespace genesis {
+namespace {
+
+SyncState state_of(Hold const& hold) {
+    switch (hold.reason) {
+        case HoldReason::unseen:
+            return SyncState::unseen;
+        case HoldReason::conflict:
+        case HoldReason::replacement:
+            return SyncState::conflict;
+        case HoldReason::refused:
+            return SyncState::refused;
+        case HoldReason::backing_off:
+        case HoldReason::overdue:
+            return SyncState::failing;
+        case HoldReason::waits:
+        case HoldReason::in_flight:
+            return SyncState::waiting;
+        case HoldReason::in_progress:
+            return SyncState::progressing;
+        case HoldReason::removal_limit:
+        case HoldReason::holds_data:
+            return SyncState::held;
+        case HoldReason::paused:
+        case HoldReason::orphan:
+            break;
+    }
+    return SyncState::differs;
+}
+
+std::string fields_of(std::vector<Change> const& changes) {
+    std::string out;
+    for (auto const& c : changes) out += (out.empty() ? "" : ", ") + c.path;
+    return out;
+}
+
+std::map<std::string, std::string> reported_of(Schema const& schema, json::object const& value) {
+    std::map<std::string, std::string> out;
+    for (auto const& f : schema.fields) {
+        if (!has(f.marks, Mark::reported)) continue;
+        auto const* v = value.if_contains(f.name);
+        if (v == nullptr || v->is_null()) continue;
+        out.emplace(f.name, v->is_string() ? std::string(v->get_string()) : json::serialize(*v));
+    }
+    return out;
+}
+
+class Lines {
+public:
+    Lines(Observation const& observed, Kinds const& kinds, RecordStates const& states, Time now)
+        : observed_(observed), kinds_(kinds), states_(states), now_(iso(now)) {}
+
+    void in_sync(Ref const& ref) { add(states_.find(ref)->object, ref, SyncState::in_sync, "", ""); }
+
+    void hold(Hold const& h) {
+        if (h.object.kind.empty()) return;  // an orphan is nobody's
+        auto const* known = states_.find(h.ref);
+        bool const failed = h.reason == HoldReason::paused && known != nullptr && !known->error.empty();
+        add(h.object, h.ref, failed ? SyncState::failing : state_of(h), std::string(word_of(h.cause)),
+            failed ? known->error + "; " + h.message : h.message);
+    }
+
+    void step(PlannedStep const& planned) {
+        auto const& s = planned.step;
+        auto const* known = states_.find(s.ref);
+        std::string const cause(word_of(planned.cause));
+        if (known != nullptr && !known->error.empty())
+            add(s.object, s.ref, known->refused_generation != 0 ? SyncState::refused : SyncState::failing, cause,
+                known->error);
+        else
+            add(s.object, s.ref, s.verb == Verb::remove ? SyncState::removing : SyncState::differs, cause,
+                fields_of(s.changes));
+    }
+
+    StatusLines take() { return std::move(lines_); }
+
+private:
+    void add(Ref const& object, Ref const& ref, SyncState state, std::string cause, std::string message) {
+        RecordStatus s;
+        s.kind = ref.kind;
+        s.key = ref.key;
+        s.state = state;
+        s.cause = std::move(cause);
+        s.message = std::move(message);
+        if (s.state != SyncState::unseen) s.observed_at = now_;
+        if (auto const* known = states_.find(ref)) {
+            s.attempts = known->attempts;
+            s.since = iso(known->since);
+            if (known->next_attempt) s.next_attempt = iso(*known->next_attempt);
+        }
+        if (auto it = observed_.in_progress.find(ref); it != observed_.in_progress.end()) {
+            s.percent = it->second.percent;
+            if (state == SyncState::progressing) s.since = iso(it->second.since);
+        }
+        if (auto it = observed_.found.find(ref); it != observed_.found.end())
+            s.reported = reported_of(*kinds_.find(ref.kind)->second.schema, it->second);
+        lines_[object].insert_or_assign(ref, std::move(s));
+    }
+
+    Observation const& observed_;
+    Kinds const& kinds_;
+    RecordStates const& states_;
+    std::string now_;
+    StatusLines lines_;
+};
+
+bool is_failing(SyncState s) {
+    return s == SyncState::failing || s == SyncState::refused || s == SyncState::conflict;
+}
+bool is_ready(SyncState s) { return s == SyncState::in_sync || s == SyncState::held; }
+
+Condition condition(std::string type, bool status, std::string reason, std::string message) {
+    return {std::move(type), status ? "true" : "false", std::move(reason), std::move(message), 0, ""};
+}
+
+std::string sentence(RecordStatus const& l) {
+    auto const percent = l.percent && l.state == SyncState::progressing ? " (" + std::to_string(*l.percent) + " %)" : "";
+    return l.kind + "/" + l.key + " " + std::string(word_of(l.state)) + (l.message.empty() ? "" : ": " + l.message) +
+           percent;
+}
+
+Condition readiness(std::map<Ref, RecordStatus> const& lines, RecordStatus const* worst) {
+    std::size_t open = 0;
+    RecordStatus const *first = nullptr, *working = nullptr;
+    for (auto const& [ref, line] : lines) {
+        if (is_ready(line.state)) continue;
+        ++open;
+        if (first == nullptr) first = &line;
+        if (working == nullptr && line.state == SyncState::progressing) working = &line;
+    }
+    if (open == 0) return condition("ready", true, "AsWanted", "everything is as the spec says");
+    auto const* named = worst != nullptr ? worst : working != nullptr ? working : first;
+    return condition(
+        "ready", false, worst != nullptr ? "Failing" : working != nullptr ? "Progressing" : "Converging",
+        std::to_string(open) + " of " + std::to_string(lines.size()) + " records differ; " + sentence(*named));
+}
+
+std::vector<Condition> conditions_of(Subject const& subject, std::map<Ref, RecordStatus> const& lines, bool busy) {
+    RecordStatus const *worst = nullptr, *working = nullptr;
+    for (auto const& [ref, line] : lines) {
+        if (worst == nullptr && is_failing(line.state)) worst = &line;
+        if (working == nullptr && line.state == SyncState::progressing) working = &line;
+    }
+    bool const purging = subject.phase == Phase::purged, ends = purging || subject.phase == Phase::terminating;
+    std::vector<Condition> out;
+    out.push_back(ends ? condition("ready", false, "Terminating", "is being removed") : readiness(lines, worst));
+    bool const progresses = busy || working != nullptr;
+    out.push_back(condition("progressing", progresses, progresses ? "Working" : "Idle",
+                            working != nullptr ? sentence(*working) : ""));
+    out.push_back(condition("degraded", worst != nullptr, worst != nullptr ? "RecordFailing" : "None",
+                            worst != nullptr ? sentence(*worst) : ""));
+    bool const suspended = subject.phase == Phase::suspended;
+    out.push_back(condition("suspended", suspended, suspended ? "Spec" : "None", ""));
+    out.push_back(condition("terminating", ends, !ends ? "None" : purging ? "Purging" : "Grace", ""));
+    out.push_back(condition("paused", subject.paused, subject.paused ? "Operator" : "None", ""));
+    return out;
+}
+
+bool same(std::vector<Condition> const& a, std::vector<Condition> const& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](auto const& x, auto const& y) {
+        return x.type == y.type && x.status == y.status && x.reason == y.reason && x.message == y.message &&
+               x.observed_generation == y.observed_generation;
+    });
+}
+
+}  // namespace
+
+StatusLines status_lines(Plan const& plan, Observation const& observed, Kinds const& kinds, RecordStates const& states,
+                         Time now) {
+    Lines lines(observed, kinds, states, now);
+    for (auto const& ref : plan.in_sync) lines.in_sync(ref);
+    for (auto const& h : plan.holds) lines.hold(h);
+    for (auto const& s : plan.steps) lines.step(s);
+    return lines.take();
+}
+
+void StatusPublisher::seed(Object const& object) {
+    if (!stored_.try_emplace(object.ref, Known{object.observed_generation, object.conditions}).second) return;
+}
+
+void StatusPublisher::publish(Subject const& subject, std::map<Ref, RecordStatus> const& lines, bool busy) {
+    auto conditions = conditions_of(subject, lines, busy);
+    auto& before = stored_[subject.ref];
+    auto const now = iso(clock_.now());
+    for (auto& c : conditions) {
+        c.observed_generation = subject.generation;
+        auto old = std::find_if(before.conditions.begin(), before.conditions.end(),
+                                [&](auto const& b) { return b.type == c.type; });
+        c.changed_at = old != before.conditions.end() && old->status == c.status ? old->changed_at : now;
+    }
+    if (!busy && (!same(conditions, before.conditions) || before.generation != subject.generation)) {
+        unsaved_.push_back({subject.ref, subject.generation, conditions});
+        before = {subject.generation, conditions};
+    }
+    Status status{subject.generation, std::move(conditions), {}};
+    for (auto const& [ref, line] : lines) status.records.push_back(line);
+    cache_.set(subject.ref, std::move(status));
+}
+
+void StatusPublisher::erase(Ref const& object) {
+    stored_.erase(object);
+    std::erase_if(unsaved_, [&](auto const& u) { return u.ref == object; });
+    cache_.erase(object);
+}
+
+void StatusPublisher::flush() {
+    if (unsaved_.empty()) return;
+    store_.set_statuses(unsaved_);
+    unsaved_.clear();
+}
+
+}  // namespace genesis

@@ -1,0 +1,73 @@
+// Where the drivers' calls run: one thread for each driver, so that one that hangs holds up nobody else.
+#pragma once
+#include "drivers/driver.hpp"
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+namespace genesis {
+
+// A port: the simulation runs the calls in an order of its own.
+struct Workers {
+    using Job = std::function<void(AnyDriver&)>;
+    virtual ~Workers() = default;
+    [[nodiscard]] virtual std::vector<AnyDriver*> const& drivers() const = 0;
+    // Calls job(driver) and then `ended`, on any thread. Precondition: the driver's last job has ended.
+    virtual void run(std::size_t driver, Job job, std::function<void()> ended) = 0;
+};
+
+class ThreadWorkers final : public Workers {
+public:
+    // The drivers outlive it. Its end waits for jobs that are running.
+    explicit ThreadWorkers(std::vector<AnyDriver*> drivers) : drivers_(std::move(drivers)) {
+        for (auto* driver : drivers_) threads_.push_back(std::make_unique<Thread>(*driver));
+    }
+    [[nodiscard]] std::vector<AnyDriver*> const& drivers() const override { return drivers_; }
+    void run(std::size_t driver, Job job, std::function<void()> ended) override {
+        threads_[driver]->submit(std::move(job), std::move(ended));
+    }
+
+private:
+    class Thread {
+    public:
+        explicit Thread(AnyDriver& driver)
+            : driver_(driver), thread_([this](std::stop_token const& stop) { loop(stop); }) {}
+        void submit(Job job, std::function<void()> ended) {
+            std::lock_guard lock(mutex_);
+            task_ = Task{std::move(job), std::move(ended)};
+            arrived_.notify_all();
+        }
+
+    private:
+        struct Task {
+            Job job;
+            std::function<void()> ended;
+        };
+        void loop(std::stop_token const& stop) {
+            std::unique_lock lock(mutex_);
+            while (arrived_.wait(lock, stop, [&] { return task_.has_value(); })) {
+                auto task = std::move(*task_);
+                task_.reset();
+                lock.unlock();
+                task.job(driver_);
+                task.job = nullptr;
+                task.ended();
+                lock.lock();
+            }
+        }
+        AnyDriver& driver_;
+        std::mutex mutex_;
+        std::condition_variable_any arrived_;
+        std::optional<Task> task_;
+        std::jthread thread_;  // last: it uses the others
+    };
+    std::vector<AnyDriver*> drivers_;
+    std::vector<std::unique_ptr<Thread>> threads_;
+};
+
+}  // namespace genesis
