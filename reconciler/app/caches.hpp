@@ -1,6 +1,6 @@
 // What may be forgotten, kept as genesis.yaml says: in memory, or in a Redis as well.
 #pragma once
-#include "reconciler/api/rate_limit.hpp"
+#include "reconciler/api/auth/rate_limit.hpp"
 #include "reconciler/app/config.hpp"
 #include "reconciler/cache/layered_cache.hpp"
 #include "reconciler/cache/memory_cache.hpp"

@@ -7,7 +7,7 @@
 #include "drivers/host/names.hpp"
 #include "drivers/host/sockets.hpp"
 #include "drivers/secrets/vault.hpp"
-#include "reconciler/api/signed_requests.hpp"
+#include "reconciler/api/auth/signed_requests.hpp"
 #include "reconciler/app/caches.hpp"
 #include "reconciler/app/doors.hpp"
 #include "reconciler/app/engine.hpp"

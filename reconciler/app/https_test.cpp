@@ -2,7 +2,7 @@
 #include "drivers/host/openssl.hpp"
 #include "drivers/host/sockets.hpp"
 #include "drivers/tls/self_signed.hpp"
-#include "reconciler/api/api_fixture.hpp"
+#include "reconciler/api/http/api_fixture.hpp"
 #include "reconciler/app/doors.hpp"
 
 #include <catch2/catch.hpp>

@@ -2,7 +2,7 @@
 #include "reconciler/webhooks/webhooks.hpp"
 
 #include "drivers/host/files.hpp"
-#include "reconciler/api/signing.hpp"
+#include "reconciler/api/auth/signing.hpp"
 
 #include <openssl/rand.h>
 #include <unistd.h>

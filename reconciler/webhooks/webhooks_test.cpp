@@ -2,7 +2,7 @@
 #include "reconciler/webhooks/webhooks.hpp"
 
 #include "drivers/tls/self_signed.hpp"
-#include "reconciler/api/signing.hpp"
+#include "reconciler/api/auth/signing.hpp"
 #include "reconciler/store/store_fixture.hpp"
 #include "reconciler/webhooks/receiver_fixture.hpp"
 #include "tests/support/fake_clock.hpp"

@@ -1,6 +1,6 @@
 // Bytes of a connection: the head is scanned, read, cut, and its signature checked, beside a second, simpler reading.
-#include "reconciler/api/http_message.hpp"
-#include "reconciler/api/signing.hpp"
+#include "reconciler/api/auth/signing.hpp"
+#include "reconciler/api/http/http_message.hpp"
 #include "reconciler/api/target.hpp"
 #include "tests/fuzz/fuzz.hpp"
 

@@ -1,5 +1,5 @@
 // The executor: order, failure, hung drivers; and the loop that wakes it.
-#include "reconciler/api/handlers.hpp"
+#include "reconciler/api/routes/handlers.hpp"
 #include "reconciler/run/loop.hpp"
 #include "tests/support/bed.hpp"
 

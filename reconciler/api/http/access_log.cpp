@@ -1,0 +1,47 @@
+// Who asked for what, and what came of it.
+#include "reconciler/api/http/access_log.hpp"
+
+namespace genesis {
+namespace {
+
+constexpr int most_strangers = 10;  // a second
+
+Level level_of(Request const& request, int status) {
+    if (status >= 500) return Level::warning;
+    return request.method == "GET" ? Level::debug : Level::info;
+}
+
+}  // namespace
+
+bool AccessLog::one_more() {
+    std::lock_guard const lock(mutex_);
+    auto const now = std::chrono::steady_clock::now();
+    if (now - since_ >= std::chrono::seconds(1)) {
+        if (untold_ > 0)
+            log_.write(Level::warning, "requests of strangers that are not in the log",
+                       {{"number", std::to_string(untold_)}});
+        since_ = now;
+        told_ = untold_ = 0;
+    }
+    if (told_ < most_strangers) return ++told_ > 0;
+    ++untold_;
+    return false;
+}
+
+void AccessLog::write(Request const& request, Connection const& connection, Answered const& said,
+                      std::chrono::steady_clock::duration took) {
+    auto const& peer = connection.peer;
+    auto const who = said.who.empty() && peer ? "uid " + std::to_string(peer->uid) : said.who;
+    if (who.empty() && !one_more()) return;
+    auto const milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(took).count();
+    log_.write(level_of(request, said.answer.status), "request",
+               {{"who", who.empty() ? "unknown" : who},
+                {"from", connection.from},
+                {"method", request.method},
+                {"target", request.target},
+                {"status", std::to_string(said.answer.status)},
+                {"ms", std::to_string(milliseconds)},
+                {"request", request.id}});
+}
+
+}  // namespace genesis

@@ -1,0 +1,98 @@
+// Who keeps a place when there are too many.
+#include "reconciler/api/http/connections.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <vector>
+
+namespace genesis {
+namespace {
+
+struct Bench {
+    explicit Bench(Roster::Limits limits) : roster(limits, &metrics) {}
+    [[nodiscard]] bool told(int open) const {
+        return metrics.text().find("\ngenesis_http_connections " + std::to_string(open) + "\n") != std::string::npos;
+    }
+    // The number of who came, or -1.
+    int come(std::string const& address) {
+        auto const number = static_cast<int>(seats.size());
+        auto seat = roster.admit(address, [this, number] { closed.push_back(number); });
+        bool const there = seat != nullptr;
+        seats.push_back(std::move(seat));
+        return there ? number : -1;
+    }
+    Metrics metrics;
+    Roster roster;
+    std::vector<int> closed;
+    std::vector<std::unique_ptr<Roster::Seat>> seats;
+};
+
+TEST_CASE("who has waited longest and never proved who it is gives its place to who comes") {
+    Bench b({.total = 3, .per_address = 10});
+    for (auto const* address : {"192.0.2.1", "192.0.2.2", "192.0.2.3"}) b.come(address);
+    b.seats[0]->is_known();
+    CHECK(b.come("192.0.2.4") == 3);
+    CHECK(b.closed == std::vector{1});
+    CHECK(b.come("192.0.2.5") == 4);
+    CHECK(b.closed == std::vector{1, 2});
+    CHECK(b.roster.size() == 3);
+    b.seats[1].reset();  // its connection ends later: it counted no more
+    CHECK(b.roster.size() == 3);
+}
+
+TEST_CASE("nobody who is being served is closed; when all are, who comes is turned away") {
+    Bench b({.total = 2, .per_address = 10});
+    b.come("192.0.2.1");
+    b.come("192.0.2.2");
+    b.seats[0]->works();
+    b.seats[1]->works();
+    CHECK(b.come("192.0.2.3") == -1);
+    b.seats[1]->waits();
+    CHECK(b.come("192.0.2.3") == 3);
+    CHECK(b.closed == std::vector{1});
+}
+
+TEST_CASE("one address takes only its own places, and a network of 64 bits is one address") {
+    Bench b({.total = 10, .per_address = 2});
+    b.come("192.0.2.9");
+    for (auto const* address : {"2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8::4"}) CHECK(b.come(address) > 0);
+    CHECK(b.closed == std::vector{1, 2});
+    CHECK(b.come("2001:db8:0:1::1") > 0);
+    CHECK(b.closed.size() == 2);
+    CHECK(network_of("192.0.2.1") != network_of("192.0.2.2"));
+}
+
+TEST_CASE("metrics tell how many have a place: not who was turned away, nor who gave theirs up") {
+    Bench b({.total = 2, .per_address = 10});
+    CHECK(b.told(0));
+    b.come("192.0.2.1");
+    b.come("192.0.2.2");
+    CHECK(b.told(2));
+    b.come("192.0.2.3");
+    CHECK(b.told(2));
+    b.seats[0].reset();  // had given its place up already
+    CHECK(b.told(2));
+    b.seats[1]->works();
+    b.seats[2]->works();
+    CHECK(b.come("192.0.2.4") == -1);
+    CHECK(b.told(2));
+    b.seats.clear();
+    CHECK(b.told(0));
+}
+
+TEST_CASE("long bodies share a bounded store of bytes; who is half through gives way, who is served does not") {
+    Bench b({.total = 10, .per_address = 10, .body_bytes = 100});
+    for (int i = 0; i < 3; ++i) b.come("192.0.2.1");
+    CHECK(b.seats[0]->hold(60));
+    CHECK(b.seats[1]->hold(60));
+    CHECK(b.closed == std::vector{0});
+    b.seats[1]->works();
+    CHECK_FALSE(b.seats[2]->hold(60));
+    b.seats[1]->release();
+    CHECK(b.seats[2]->hold(100));
+    CHECK_FALSE(b.seats[1]->hold(101));
+    CHECK_FALSE(b.seats[0]->hold(1));
+}
+
+}  // namespace
+}  // namespace genesis

@@ -1,0 +1,82 @@
+// For tests: every answer that a fixture gets is held against the published description, whichever thread asked.
+#pragma once
+#include "reconciler/api/routes/response_check.hpp"
+#include "resources/schema/document.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <mutex>
+
+namespace genesis {
+
+// What was found and not told yet: kept until the test's own thread asks, the only one that Catch2 lets fail a test.
+class Findings {
+public:
+    static Findings& all() {
+        static Findings here;
+        return here;
+    }
+    void add(std::string finding) {
+        std::lock_guard const lock(mutex_);
+        found_.push_back(std::move(finding));
+    }
+    std::vector<std::string> take() {
+        std::lock_guard const lock(mutex_);
+        return std::exchange(found_, {});
+    }
+
+private:
+    std::mutex mutex_;
+    std::vector<std::string> found_;
+};
+
+// A fixture that has one fails its test for each answer that was not as described.
+struct AllDescribed {
+    AllDescribed() = default;
+    ~AllDescribed() {
+        for (auto const& finding : Findings::all().take()) FAIL_CHECK(finding);
+    }
+    AllDescribed(AllDescribed const&) = delete;
+    AllDescribed& operator=(AllDescribed const&) = delete;
+};
+
+inline ResponseCheck const& published() {
+    static ResponseCheck const check;
+    return check;
+}
+
+// Of an answer with a body.
+inline void hold(std::string_view method, std::string_view target, int status, std::string_view type,
+                 json::value const& body) {
+    if (auto const why = published().find(method, target, status, type, body); !why.empty())
+        Findings::all().add(std::string(method) + " " + std::string(target) + " " + std::to_string(status) + ": " +
+                            why + " in " + json::serialize(body));
+}
+
+// Of one whose body is not there: it comes later, as a stream, or was not asked for.
+inline void hold_head(std::string_view method, std::string_view target, int status, std::string_view type) {
+    if (published().described(method, target, status, type) == nullptr)
+        Findings::all().add(std::string(method) + " " + std::string(target) + " " + std::to_string(status) + ": " +
+                            std::string(type) + " is not described");
+}
+
+// As a handler gives it.
+inline Answer const& hold(std::string_view method, std::string_view target, Answer const& answer) {
+    if (answer.events_after) {
+        hold_head(method, target, answer.status, answer.type);
+    } else {
+        hold(method, target, answer.status, answer.type, answer.text.empty() ? answer.body : json::value(answer.text));
+    }
+    return answer;
+}
+
+// As it comes over a connection.
+inline void hold_text(std::string_view method, std::string_view target, int status, std::string_view type,
+                      std::string_view text) {
+    if (method == "HEAD") return hold_head(method, target, status, type);
+    if (type.starts_with("text/")) return hold(method, target, status, type, json::value(text));
+    if (auto const body = parse_json(text)) return hold(method, target, status, type, *body);
+    Findings::all().add(std::string(method) + " " + std::string(target) + ": this is not JSON: " + std::string(text));
+}
+
+}  // namespace genesis

@@ -1,0 +1,80 @@
+// A check that cannot fail proves nothing: wrong answers are found, by the check itself and through each fixture.
+#include "reconciler/api/auth/auth_fixture.hpp"
+#include "reconciler/api/http/api_fixture.hpp"
+
+#include <catch2/catch.hpp>
+
+namespace genesis {
+namespace {
+
+std::string const fine;
+
+json::object info() {
+    return {{"node", "web1"}, {"audience", "node:web1"}, {"version", "1"}, {"socket", ""}, {"listen", {"a"}}};
+}
+std::string found(json::value const& body, int status = 200, std::string_view type = "application/json") {
+    return ResponseCheck().find("GET", "/v1/info", status, type, body);
+}
+
+TEST_CASE("an answer that is not as described is found, with where it is wrong") {
+    CHECK(found(info()) == fine);
+    auto const with = [](std::string_view member, json::value const& value) {
+        auto out = info();
+        out[member] = value;
+        return out;
+    };
+    auto missing = info();
+    missing.erase("node");
+    CHECK(found(missing) == "/node: missing");
+    CHECK(found(with("node", 1)) == "/node: type");
+    CHECK(found(with("listen", {"a", nullptr})) == "/listen/*: type");
+    CHECK(found(with("more", "x")) == "/more: not described");
+    CHECK(found(json::array()) == ": type");
+    CHECK(found(info(), 202) != fine);
+    CHECK(found(info(), 200, "text/plain") != fine);
+    CHECK(found(info(), 404) != fine);
+}
+
+TEST_CASE("a problem is held to its description too, also where no route was found") {
+    constexpr std::string_view type = "application/problem+json";
+    auto body = problem(404, "not_found", "there is none").body;
+    ResponseCheck const check;
+    CHECK(found(body, 404, type) == fine);
+    CHECK(check.find("NONSENSE", "*", 404, type, body) == fine);
+    CHECK(found(body, 409, type) == "/status: another one than the answer's");
+    CHECK(check.find("GET", "/v1/nonsense", 200, "application/json", info()) != fine);
+    body.as_object()["problems"] = json::array{{{"path", "/name"}}};
+    CHECK(found(body, 404, type) == "/problems/*/code: missing");
+}
+
+TEST_CASE("what the check does not understand of a description is a finding") {
+    auto document = openapi();
+    document.at("components").at("schemas").at("info").as_object()["dependentRequired"] = json::object();
+    ResponseCheck const puzzled(std::move(document));
+    CHECK(puzzled.find("GET", "/v1/info", 200, "application/json", info()) != fine);
+}
+
+// The one finding there is; taken, so that it fails nothing.
+std::string only_finding() {
+    auto const all = Findings::all().take();
+    return all.size() == 1 ? all.front() : std::to_string(all.size()) + " findings";
+}
+
+TEST_CASE("each fixture finds a wrong answer by itself") {
+    ApiFixture over_socket;
+    over_socket.engine.next_plan["steps"] = "none";
+    over_socket.ask("GET", "/v1/plan");
+    CHECK(only_finding().starts_with("GET /v1/plan 200: /steps: type in {"));
+    AuthFixture in_process;
+    in_process.engine.next_plan["settles"] = nullptr;
+    in_process.ask_locally("GET", "/v1/plan");
+    CHECK(only_finding().starts_with("GET /v1/plan 200: /settles: type in {"));
+    in_process.ask(in_process.add("billing", {"read"}), "GET", "/v1/plan");
+    CHECK(only_finding().starts_with("GET /v1/plan 200: /settles: type in {"));
+    over_socket.ask("HEAD", "/v1/plan");
+    over_socket.ask("GET", "/v1/info");
+    CHECK(only_finding() == "0 findings");
+}
+
+}  // namespace
+}  // namespace genesis

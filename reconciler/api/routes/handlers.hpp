@@ -1,0 +1,45 @@
+// The handlers that the table of routes names, one for each thing that may be asked of any kind.
+#pragma once
+#include "reconciler/api/routes/routes.hpp"
+
+namespace genesis::handlers {
+
+Answer put(Service const&, Call const&);  // a dry run
+void store(Service const&, Call const&, Told<Answer>);
+Answer get(Service const&, Call const&);
+Answer list(Service const&, Call const&);
+Answer cached_list(Service const&, Call const&);  // the same bytes
+Answer remove(Service const&, Call const&);
+Answer reconcile(Service const&, Call const&);
+Answer reconcile_all(Service const&, Call const&);
+Answer pause(Service const&, Call const&);
+Answer resume(Service const&, Call const&);
+Answer adopt(Service const&, Call const&);
+Answer take_over(Service const&, Call const&);
+Answer pause_all(Service const&, Call const&);
+Answer resume_all(Service const&, Call const&);
+Answer credentials(Service const&, Call const&);
+
+Answer keys(Service const&, Call const&);
+Answer add_key(Service const&, Call const&);
+Answer rotate_key(Service const&, Call const&);
+Answer revoke_key(Service const&, Call const&);
+Answer audit(Service const&, Call const&);
+
+Answer plan(Service const&, Call const&);
+Answer plan_all(Service const&, Call const&);
+Answer drift(Service const&, Call const&);
+Answer drift_all(Service const&, Call const&);
+Answer history(Service const&, Call const&);
+Answer history_all(Service const&, Call const&);
+Answer events(Service const&, Call const&);
+Answer info(Service const&, Call const&);
+Answer healthz(Service const&, Call const&);
+Answer readyz(Service const&, Call const&);
+Answer metrics(Service const&, Call const&);
+Answer description(Service const&, Call const&);
+
+// A plan that was asked for, waited for within bounds; Fault when the loop does not answer in time.
+json::object wait_for(std::future<json::object> plan);
+
+}  // namespace genesis::handlers
