@@ -12,9 +12,9 @@ public:
     explicit LoopEngine(Loop& loop) : loop_(loop), run_(Vault::generate().reveal()) {}
     void wake(Ref const& object) override { loop_.wake(object, true); }
     void wake_all() override { loop_.wake_all(true); }
-    std::future<json::object> plan(std::optional<Ref> const& object) override { return loop_.examine(object); }
-    std::future<json::object> preview(Object const& object) override { return loop_.preview(object); }
-    json::object status(Object const& object) override { return encode(loop_.board().status(object)); }
+    std::future<Plan> plan(std::optional<Ref> const& object) override { return loop_.examine(object); }
+    std::future<Plan> preview(Object const& object) override { return loop_.preview(object); }
+    Status status(Object const& object) override { return loop_.board().status(object); }
     // The board is this process's own, and begins anew with it.
     std::optional<std::string> status_version() override {
         return run_ + "." + std::to_string(loop_.board().version());

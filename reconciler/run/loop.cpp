@@ -40,8 +40,8 @@ void Loop::wake_all(bool insist) {
     wake_.notify_all();
 }
 
-std::future<json::object> Loop::ask(std::function<Plan(std::stop_token const&)> question) {
-    auto promise = std::make_shared<std::promise<json::object>>();
+std::future<Plan> Loop::ask(std::function<Plan(std::stop_token const&)> question) {
+    auto promise = std::make_shared<std::promise<Plan>>();
     auto answer = promise->get_future();
     std::lock_guard lock(mutex_);
     if (stopped_) {
@@ -50,7 +50,7 @@ std::future<json::object> Loop::ask(std::function<Plan(std::stop_token const&)> 
     }
     questions_.emplace_back([promise, question = std::move(question)](std::stop_token const& stop) {
         try {
-            promise->set_value(describe(question(stop)));
+            promise->set_value(question(stop));
         } catch (...) {
             promise->set_exception(std::current_exception());
         }
@@ -59,12 +59,12 @@ std::future<json::object> Loop::ask(std::function<Plan(std::stop_token const&)> 
     return answer;
 }
 
-std::future<json::object> Loop::examine(std::optional<Ref> object) {
+std::future<Plan> Loop::examine(std::optional<Ref> object) {
     return ask(
         [this, object = std::move(object)](std::stop_token const& stop) { return reconciler_.examine(object, stop); });
 }
 
-std::future<json::object> Loop::preview(Object object) {
+std::future<Plan> Loop::preview(Object object) {
     return ask(
         [this, object = std::move(object)](std::stop_token const& stop) { return reconciler_.preview(object, stop); });
 }

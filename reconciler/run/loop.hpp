@@ -30,9 +30,9 @@ public:
     void wake(Ref const& object, bool insist);
     void wake_all(bool insist);
 
-    // What a pass would do now, as describe(Plan) shows it; answered by the loop's thread between passes.
-    std::future<json::object> examine(std::optional<Ref> object);
-    std::future<json::object> preview(Object object);
+    // What a pass would do now, answered by the loop's thread between passes.
+    std::future<Plan> examine(std::optional<Ref> object);
+    std::future<Plan> preview(Object object);
 
     [[nodiscard]] std::vector<std::string> not_ready() const;
     Board& board() { return reconciler_.board(); }
@@ -51,7 +51,7 @@ private:
     void answer(std::stop_token const& stop);
     void pass(std::optional<Dirty> const& dirty, std::stop_token const& stop);
     [[nodiscard]] Steady next_alarm() const;
-    std::future<json::object> ask(std::function<Plan(std::stop_token const&)> question);
+    std::future<Plan> ask(std::function<Plan(std::stop_token const&)> question);
 
     Reconciler& reconciler_;
     Clock const& clock_;

@@ -2,6 +2,8 @@
 #include "reconciler/api/auth/auth_fixture.hpp"
 #include "reconciler/api/http/api_fixture.hpp"
 
+#include <SQLiteCpp/Database.h>
+
 #include <catch2/catch.hpp>
 
 namespace genesis {
@@ -60,18 +62,24 @@ std::string only_finding() {
     return all.size() == 1 ? all.front() : std::to_string(all.size()) + " findings";
 }
 
+// No type keeps this from being anything: it is kept and answered as JSON.
+void spoil_audit(StoreFixture& f) {
+    put(f.store(), account("acme"));
+    SQLite::Database(f.path(), SQLite::OPEN_READWRITE).exec("UPDATE audit SET changes = '[1]'");
+}
+
 TEST_CASE("each fixture finds a wrong answer by itself") {
     ApiFixture over_socket;
-    over_socket.engine.next_plan["steps"] = "none";
-    over_socket.ask("GET", "/v1/plan");
-    CHECK(only_finding().starts_with("GET /v1/plan 200: /steps: type in {"));
+    spoil_audit(over_socket);
+    over_socket.ask("GET", "/v1/audit");
+    CHECK(only_finding().starts_with("GET /v1/audit 200: /items/*/changes/*: type in {"));
     AuthFixture in_process;
-    in_process.engine.next_plan["settles"] = nullptr;
-    in_process.ask_locally("GET", "/v1/plan");
-    CHECK(only_finding().starts_with("GET /v1/plan 200: /settles: type in {"));
-    in_process.ask(in_process.add("billing", {"read"}), "GET", "/v1/plan");
-    CHECK(only_finding().starts_with("GET /v1/plan 200: /settles: type in {"));
-    over_socket.ask("HEAD", "/v1/plan");
+    spoil_audit(in_process);
+    in_process.ask_locally("GET", "/v1/audit");
+    CHECK(only_finding().starts_with("GET /v1/audit 200: /items/*/changes/*: type in {"));
+    in_process.ask(in_process.add("billing", {"admin"}), "GET", "/v1/audit");
+    CHECK(only_finding().starts_with("GET /v1/audit 200: /items/*/changes/*: type in {"));
+    over_socket.ask("HEAD", "/v1/audit");
     over_socket.ask("GET", "/v1/info");
     CHECK(only_finding() == "0 findings");
 }

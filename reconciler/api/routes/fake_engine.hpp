@@ -10,13 +10,13 @@ namespace genesis {
 struct FakeEngine final : Engine {
     std::mutex mutex;
     std::vector<std::string> asked;  // "wake account/acme", "plan", "preview account/acme 20000" …
-    json::object next_plan{{"steps", json::array()}, {"holds", json::array()}, {"settles", json::array()}};
+    Plan next_plan;
     std::map<std::string, std::string> ready;  // object → status of its ready condition
-    json::array records;
+    std::vector<RecordStatus> records;
     std::vector<std::string> reasons;
     bool stopping = false;
     bool held = false;  // plans wait until release()
-    std::vector<std::promise<json::object>> waiting;
+    std::vector<std::promise<Plan>> waiting;
     std::optional<std::string> version;            // of status; nothing: it cannot be told
     std::map<std::string, std::int64_t> observed;  // generations; the stored one unless told
     std::optional<Object> previewed;
@@ -24,11 +24,11 @@ struct FakeEngine final : Engine {
 
     void wake(Ref const& object) override { note("wake " + object.str()); }
     void wake_all() override { note("wake_all"); }
-    std::future<json::object> plan(std::optional<Ref> const& object) override {
+    std::future<Plan> plan(std::optional<Ref> const& object) override {
         note("plan" + (object ? " " + object->str() : ""));
         return answer();
     }
-    std::future<json::object> preview(Object const& object) override {
+    std::future<Plan> preview(Object const& object) override {
         note("preview " + object.ref.str() + (object.terminating ? " removed" : ""));
         {
             std::lock_guard const lock(mutex);
@@ -36,14 +36,14 @@ struct FakeEngine final : Engine {
         }
         return answer();
     }
-    json::object status(Object const& object) override {
+    Status status(Object const& object) override {
         ++shown;
         auto const it = ready.find(object.ref.str());
-        json::array conditions;
-        if (it != ready.end()) conditions.push_back({{"type", "ready"}, {"status", it->second}});
+        std::vector<Condition> conditions;
+        if (it != ready.end()) conditions.push_back({"ready", it->second, "", "", 0, ""});
         auto const seen = observed.find(object.ref.str());
         auto const generation = seen != observed.end() ? seen->second : object.generation;
-        return {{"observed_generation", generation}, {"conditions", conditions}, {"records", records}};
+        return {generation, std::move(conditions), records};
     }
     std::optional<std::string> status_version() override { return version; }
     std::vector<std::string> not_ready() override { return reasons; }
@@ -65,10 +65,10 @@ private:
         std::lock_guard const lock(mutex);
         asked.push_back(std::move(what));
     }
-    std::future<json::object> answer() {
+    std::future<Plan> answer() {
         std::lock_guard const lock(mutex);
         if (held) return waiting.emplace_back().get_future();
-        std::promise<json::object> promise;
+        std::promise<Plan> promise;
         if (stopping) {
             promise.set_exception(std::make_exception_ptr(Fault("the loop is stopping")));
         } else {

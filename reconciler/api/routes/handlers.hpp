@@ -40,6 +40,6 @@ Answer metrics(Service const&, Call const&);
 Answer description(Service const&, Call const&);
 
 // A plan that was asked for, waited for within bounds; Fault when the loop does not answer in time.
-json::object wait_for(std::future<json::object> plan);
+Plan wait_for(std::future<Plan> plan);
 
 }  // namespace genesis::handlers

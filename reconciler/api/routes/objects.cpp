@@ -2,6 +2,7 @@
 #include "reconciler/api/routes/handlers.hpp"
 #include "resources/schema/document.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace genesis::handlers {
@@ -13,14 +14,14 @@ json::object head(Ref const& ref, std::int64_t generation) {
     return {{"kind", ref.kind}, {"name", ref.key}, {"generation", generation}};
 }
 
-json::object envelope(Service const& service, Object const& object) {
+json::object envelope(Object const& object, Status const& status) {
     auto out = head(object.ref, object.generation);
     out["source"] = object.source;
     out["request"] = object.request;
     out["paused"] = object.paused;
     out["terminating"] = object.terminating ? json::value(iso(*object.terminating)) : json::value(nullptr);
     out["spec"] = redact(*find_kind(object.ref.kind)->schema, object.spec);
-    out["status"] = service.engine.status(object);
+    out["status"] = encode(status);
     return out;
 }
 
@@ -84,13 +85,10 @@ Answer say_written(Service const& service, Call const& call, Stored<Written> con
 }
 
 // Of the generation that is stored: what was ready before it was changed may not be now.
-bool is_ready(json::object const& status, std::int64_t generation) {
-    if (status.at("observed_generation").to_number<std::int64_t>() < generation) return false;
-    auto const* conditions = status.if_contains("conditions");
-    if (conditions == nullptr || !conditions->is_array()) return false;
-    for (auto const& c : conditions->get_array())
-        if (c.at("type") == "ready") return c.at("status") == "true";
-    return false;
+bool is_ready(Status const& status, std::int64_t generation) {
+    return status.observed_generation >= generation &&
+           std::any_of(status.conditions.begin(), status.conditions.end(),
+                       [](Condition const& c) { return c.type == "ready" && c.status == "true"; });
 }
 
 Answer steered(Service const& service, Call const& call, Stored<Written> const& written) {
@@ -103,7 +101,7 @@ Answer steered(Service const& service, Call const& call, Stored<Written> const& 
 
 Answer preview(Service const& service, Object const& object) {
     Answer out;
-    out.body = wait_for(service.engine.preview(object));
+    out.body = describe(wait_for(service.engine.preview(object)));
     return out;
 }
 
@@ -155,7 +153,7 @@ Answer get(Service const& service, Call const& call) {
     if (!object) return absent(call);
     Answer out;
     out.generation = object->generation;
-    out.body = envelope(service, *object);
+    out.body = envelope(*object, service.engine.status(*object));
     return out;
 }
 
@@ -169,9 +167,9 @@ Answer list(Service const& service, Call const& call) {
         more = page.size() == limit + 1;
         for (auto const& object : page) {
             if (items.size() == limit) return {200, {{"items", std::move(items)}, {"next", next}}};
-            auto shown = envelope(service, object);
-            if (ready == nullptr || (*ready == "true") == is_ready(shown.at("status").as_object(), object.generation))
-                items.push_back(std::move(shown));
+            auto const status = service.engine.status(object);
+            if (ready == nullptr || (*ready == "true") == is_ready(status, object.generation))
+                items.push_back(envelope(object, status));
             next = object.ref.key;
         }
     }

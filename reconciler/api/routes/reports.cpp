@@ -1,8 +1,6 @@
 // What is outstanding, what differs, what was done, and how the daemon itself is.
 #include "reconciler/api/routes/handlers.hpp"
 
-#include <tuple>
-
 namespace genesis::handlers {
 namespace {
 
@@ -11,72 +9,58 @@ constexpr std::chrono::seconds patience{
 
 Answer absent(Call const& call) { return problem(404, "not_found", "there is no " + call.ref().str()); }
 
-std::string text_at(json::object const& from, std::string_view name) {
-    auto const* value = from.if_contains(name);
-    return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
-// Since when each record differs, as the status of its object has it.
+// Since when each record has been in its state, as the status of its object says.
 class Since {
 public:
     explicit Since(Service const& service) : service_(service) {}
-    std::string of(json::object const& entry) {
-        auto const object = text_at(entry, "object");
-        if (!known_.contains(object)) read(object);
-        auto const& records = known_[object];
-        auto const it = records.find({text_at(entry, "kind"), text_at(entry, "key")});
-        return it == records.end() ? std::string() : it->second;
+    std::string of(Ref const& object, Ref const& record) {
+        auto [known, unread] = known_.try_emplace(object);
+        if (unread)
+            if (auto const stored = service_.store.find(object))
+                for (auto const& r : service_.engine.status(*stored).records) known->second[{r.kind, r.key}] = r.since;
+        auto const it = known->second.find(record);
+        return it == known->second.end() ? std::string() : it->second;
     }
 
 private:
-    void read(std::string const& object) {
-        auto& records = known_[object];
-        auto const slash = object.find('/');
-        if (slash == std::string::npos) return;
-        auto const stored = service_.store.find({object.substr(0, slash), object.substr(slash + 1)});
-        if (!stored) return;
-        auto const status = service_.engine.status(*stored);
-        auto const* list = status.if_contains("records");
-        if (list == nullptr || !list->is_array()) return;
-        for (auto const& record : list->get_array()) {
-            auto const& r = record.as_object();
-            records[{text_at(r, "kind"), text_at(r, "key")}] = text_at(r, "since");
-        }
-    }
     Service const& service_;
-    std::map<std::string, std::map<Ref, std::string>> known_;
+    std::map<Ref, std::map<Ref, std::string>> known_;
 };
 
-json::array differences(json::object const& entry) {
+json::array differences(std::vector<Change> const& changes) {
     json::array out;
-    auto const* changes = entry.if_contains("changes");
-    if (changes == nullptr || !changes->is_array()) return out;
-    for (auto const& change : changes->get_array()) {
-        auto const& c = change.as_object();
-        out.push_back({{"path", c.at("path")}, {"want", c.at("to")}, {"have", c.at("from")}});
-    }
+    for (auto const& change : describe(changes))
+        out.push_back({{"path", change.at("path")}, {"want", change.at("to")}, {"have", change.at("from")}});
     return out;
 }
 
-json::array drift_of(Service const& service, json::object const& plan) {
+json::object difference(Ref const& object, Ref const& record, std::string_view verb, std::string_view cause,
+                        std::string_view since, std::vector<Change> const& changes) {
+    return {{"object", object.kind.empty() ? "" : object.str()},
+            {"kind", record.kind},
+            {"key", record.key},
+            {"verb", verb},
+            {"cause", cause},
+            {"since", since},
+            {"reason", ""},
+            {"message", ""},
+            {"changes", differences(changes)}};
+}
+
+json::array drift_of(Service const& service, Plan const& plan) {
     json::array items;
     Since since(service);
-    for (auto const* part : {"steps", "holds"}) {
-        auto const* entries = plan.if_contains(part);
-        if (entries == nullptr || !entries->is_array()) continue;
-        for (auto const& value : entries->get_array()) {
-            auto const& e = value.as_object();
-            bool const held = std::string_view(part) == "holds";
-            items.push_back({{"object", text_at(e, "object")},
-                             {"kind", text_at(e, "kind")},
-                             {"key", text_at(e, "key")},
-                             {"verb", held ? "hold" : text_at(e, "verb")},
-                             {"cause", text_at(e, "cause")},
-                             {"since", since.of(e)},
-                             {"reason", text_at(e, "reason")},
-                             {"message", text_at(e, "message")},
-                             {"changes", differences(e)}});
+    for (auto const& batch : plan.batches)
+        for (std::size_t i = 0; i < batch.steps.size(); ++i) {
+            auto const& s = batch.steps[i];
+            items.push_back(
+                difference(s.object, s.ref, word_of(s.verb), batch.causes[i], since.of(s.object, s.ref), s.changes));
         }
+    for (auto const& h : plan.holds) {
+        auto item = difference(h.object, h.ref, "hold", word_of(h.cause), since.of(h.object, h.ref), h.changes);
+        item["reason"] = h.reason;
+        item["message"] = h.message;
+        items.push_back(std::move(item));
     }
     return items;
 }
@@ -111,7 +95,7 @@ Answer history_of(Service const& service, Call const& call, std::optional<Ref> c
 
 }  // namespace
 
-json::object wait_for(std::future<json::object> plan) {
+Plan wait_for(std::future<Plan> plan) {
     if (plan.wait_for(patience) != std::future_status::ready) throw Fault("the loop did not answer in time");
     try {
         return plan.get();
@@ -122,9 +106,11 @@ json::object wait_for(std::future<json::object> plan) {
 
 Answer plan(Service const& service, Call const& call) {
     if (!service.store.find(call.ref())) return absent(call);
-    return with(wait_for(service.engine.plan(call.ref())));
+    return with(describe(wait_for(service.engine.plan(call.ref()))));
 }
-Answer plan_all(Service const& service, Call const&) { return with(wait_for(service.engine.plan(std::nullopt))); }
+Answer plan_all(Service const& service, Call const&) {
+    return with(describe(wait_for(service.engine.plan(std::nullopt))));
+}
 
 Answer drift(Service const& service, Call const& call) {
     if (!service.store.find(call.ref())) return absent(call);
