@@ -88,8 +88,8 @@ TEST_CASE("each scope opens its own routes and no other; no key opens those of t
             auto const open = [&](Signer const& by) {
                 return f.ask(by, std::string(route.method), target, route.body ? "{}" : "").status != 403;
             };
-            CHECK(open(reader) == (route.needs == Needs::read));
-            CHECK(open(writer) == (route.needs == Needs::write && kind.scope == "account:write"));
+            CHECK(open(reader) == (route.scope == RequiredScope::read));
+            CHECK(open(writer) == (route.scope == RequiredScope::write && kind.scope == "account:write"));
             CHECK(open(chief) == (route.needs != Needs::local));
         }
     CHECK(f.ask(writer, "PUT", "/v1/accounts/acme?take_over=true", "{}").status == 403);

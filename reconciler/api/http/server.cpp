@@ -97,9 +97,9 @@ void ApiServer::stop() {
     impl_->io.stop();
     for (auto& thread : impl_->threads) thread.join();
     core.writing.join();
-    core.looking.join();
+    core.reading.join();
     core.probing.join();
-    core.asking.join();
+    core.planning.join();
     while (core.in_store > 0) std::this_thread::sleep_for(1ms);  // a commit still tells us its end
 }
 

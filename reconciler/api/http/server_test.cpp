@@ -90,7 +90,7 @@ TEST_CASE("plans that nobody answers hold up no other request, and there is an e
     std::list<Wire> wires;
     std::vector<pollfd> fds;
     constexpr int more = 5;
-    for (int i = 0; i < Lanes::most_questions + more; ++i) {
+    for (int i = 0; i < Lanes::most_plans + more; ++i) {
         auto& wire = wires.emplace_back(f.socket());
         bool const dry = i % 2 == 0;
         wire.send(std::string(dry ? "DELETE /v1/accounts/acme?dry_run=true" : "GET /v1/accounts/acme/drift") +
@@ -108,7 +108,7 @@ TEST_CASE("plans that nobody answers hold up no other request, and there is an e
     f.engine.release();
     std::map<int, int> statuses;
     for (auto& wire : wires) ++statuses[wire.receive_head().status];
-    CHECK(statuses == std::map<int, int>{{200, Lanes::most_questions}, {503, more}});
+    CHECK(statuses == std::map<int, int>{{200, Lanes::most_plans}, {503, more}});
 }
 
 TEST_CASE("what is too long is refused before it is stored") {

@@ -304,7 +304,7 @@ bool Session<Stream>::trusted(Answered const& said) const {
 template <class Stream>
 asio::awaitable<std::optional<EventBatch>> Session<Stream>::look(std::int64_t after, Answered const& said) {
     std::optional<EventBatch> out;
-    co_await asio::post(asio::bind_executor(core_.looking.get_executor(), asio::use_awaitable));
+    co_await asio::post(asio::bind_executor(core_.reading.get_executor(), asio::use_awaitable));
     try {
         if (!core_.stopping && trusted(said)) out = next_events(core_.service.trail, after, said.answer.events_kind);
     } catch (std::exception const& e) {

@@ -18,9 +18,9 @@ struct Core {
     Core(Service given, Deadlines until) : service(std::move(given)), deadlines(until) {}
 
     static constexpr std::size_t writers = 8;  // mostly asleep, in a commit that they share; puts need none of them
-    static constexpr std::size_t lookers = 8;
+    static constexpr std::size_t readers = 8;
     static constexpr std::size_t probers = 2;
-    static constexpr std::size_t askers = 8;
+    static constexpr std::size_t planners = 8;
     static constexpr std::size_t most_streams = 256, most_streams_each = 32;
 
     Service const service;
@@ -29,16 +29,12 @@ struct Core {
     EventBell bell;
     std::atomic<int> requests = 0;  // under way
     std::atomic<bool> stopping = false;
-    std::atomic<int> questions = 0, in_store = 0;
-    boost::asio::thread_pool writing{writers}, looking{lookers}, probing{probers}, asking{askers};
+    std::atomic<int> waiting_plans = 0, in_store = 0;
+    boost::asio::thread_pool writing{writers}, reading{readers}, probing{probers}, planning{planners};
 
     Lanes lanes() {
-        return {looking.get_executor(),
-                writing.get_executor(),
-                probing.get_executor(),
-                asking.get_executor(),
-                questions,
-                in_store};
+        return {reading.get_executor(),  writing.get_executor(), probing.get_executor(),
+                planning.get_executor(), waiting_plans,          in_store};
     }
 };
 

@@ -90,14 +90,14 @@ Answer method_not_allowed(std::string const& allowed) {
 }
 
 bool allowed(Identity const& who, Route const& route, ObjectKind const* kind) {
-    switch (route.needs) {
-        case Needs::read:
+    switch (route.scope) {
+        case RequiredScope::read:
             return who.may("read");
-        case Needs::write:
+        case RequiredScope::write:
             return who.may(kind->scope);
-        case Needs::admin:
+        case RequiredScope::admin:
             return who.may("admin");
-        case Needs::local:
+        case RequiredScope::local:
             break;
     }
     return who.local;
@@ -118,6 +118,7 @@ struct Asked {
     Answered said{};
     Next next = nothing;
 
+    [[nodiscard]] bool dry_run() const { return route->dry_run && call.flag("dry_run"); }
     void tell(Answer answer, Next then = nothing) {
         said.answer = std::move(answer);
         next = then;
@@ -134,9 +135,9 @@ void not_there(Identity const& who, Asked& asked, Answer answer) {
 // A write that ignored its condition would be believed to have heeded it.
 std::optional<Answer> wrong_condition(Route const& route, Request const& request) {
     if (route.method == "GET") return std::nullopt;
-    if (!takes_if_match(route) && !request.header("if-match").empty())
+    if (!route.conditional && !request.header("if-match").empty())
         return problem(400, "malformed", "If-Match is for PUT and DELETE of an object");
-    if (!route.body && !request.header("if-none-match").empty())
+    if (!route.spec && !request.header("if-none-match").empty())
         return problem(400, "malformed", "If-None-Match is for PUT of an object");
     return std::nullopt;
 }
@@ -145,7 +146,7 @@ std::optional<Answer> wrong_condition(Route const& route, Request const& request
 std::optional<Answer> wrong_with(Route const& route, CutTarget const& target, Call& call) {
     if (auto wrong = read_query(route, target.query, call)) return wrong;
     if (auto wrong = wrong_condition(route, call.request)) return wrong;
-    if (!route.body && route.takes.empty() && !call.request.body.empty())
+    if (!route.spec && route.takes.empty() && !call.request.body.empty())
         return problem(400, "malformed", "this takes no body");
     return std::nullopt;
 }
@@ -216,45 +217,57 @@ asio::awaitable<bool> spent(Service const& service, Origin& by, Lanes const& lan
     co_return co_await told_by<bool>(lanes.in_store, [&](Told<bool> told) { service.keys.spend(by, std::move(told)); });
 }
 
-asio::any_io_executor const& lane_of(Request const& request, Lanes const& lanes) {
-    if (!request.target.starts_with("/v1/")) return lanes.probes;
-    return request.method == "GET" ? lanes.looks : lanes.writes;
+// Where an authenticator that asks another process may block: the route is not known yet.
+asio::any_io_executor const& blocking(Request const& request, Lanes const& lanes) {
+    return request.method == "GET" ? lanes.reads : lanes.writes;
 }
 
-// Plans and dry runs.
-bool is_question(Route const& route, Call const& call) {
-    return route.answer == "plan" || route.answer == "drift" || call.flag("dry_run");
-}
-
-asio::awaitable<void> ask(Service const& service, Asked& asked, Lanes const& lanes) {
-    struct Count {
-        std::atomic<int>& of;
-        int const before = of++;
-        ~Count() { --of; }
-    } const count{lanes.asked};
-    if (count.before >= Lanes::most_questions) {
-        asked.said.answer = problem(503, "unavailable", "as many plans are asked for already as are answered at once");
-        co_return;
+asio::any_io_executor const& executor_of(Lane lane, Lanes const& lanes) {
+    switch (lane) {
+        case Lane::writes:
+            return lanes.writes;
+        case Lane::probes:
+            return lanes.probes;
+        case Lane::plans:
+            return lanes.plans;
+        case Lane::connection:
+        case Lane::reads:
+            break;
     }
-    co_await asio::post(asio::bind_executor(lanes.questions, asio::use_awaitable));
-    asked.said.answer = asked.route->handle(service, asked.call);
+    return lanes.reads;
 }
+
+struct Count {
+    explicit Count(std::atomic<int>& number) : of(number), before(number++) {}
+    ~Count() { --of; }
+    Count(Count const&) = delete;
+    Count& operator=(Count const&) = delete;
+    std::atomic<int>& of;
+    int const before;
+};
 
 asio::awaitable<void> call_handler(Service const& service, Asked& asked, Lanes const& lanes) {
-    auto const& route = *asked.route;
-    if (is_question(route, asked.call)) co_return co_await ask(service, asked, lanes);
-    if (route.begin != nullptr) {
-        asked.said.answer = co_await told_by<Answer>(
-            lanes.in_store, [&](Told<Answer> told) { route.begin(service, asked.call, std::move(told)); });
+    bool const dry_run = asked.dry_run();
+    auto const& handler = dry_run ? asked.route->dry_run : asked.route->handle;
+    auto const lane = dry_run ? Lane::plans : asked.route->lane;
+    std::optional<Count> waiting;
+    if (lane == Lane::plans && waiting.emplace(lanes.waiting_plans).before >= Lanes::most_plans) {
+        asked.said.answer = problem(503, "unavailable", "too many plans are under way; try again later");
         co_return;
     }
-    if (!route.quick) co_await asio::post(asio::bind_executor(lane_of(asked.request, lanes), asio::use_awaitable));
-    asked.said.answer = route.handle(service, asked.call);
+    if (lane != Lane::connection)
+        co_await asio::post(asio::bind_executor(executor_of(lane, lanes), asio::use_awaitable));
+    if (handler.returns != nullptr) {
+        asked.said.answer = handler.returns(service, asked.call);
+        co_return;
+    }
+    asked.said.answer = co_await told_by<Answer>(
+        lanes.in_store, [&](Told<Answer> told) { handler.completes(service, asked.call, std::move(told)); });
 }
 
 // The nonce is spent before a handler has an effect, by the store in the same transaction where the handler writes.
 asio::awaitable<void> handle(Service const& service, Asked& asked, Lanes const& lanes) {
-    bool const writes = asked.next == Asked::handle && asked.route->stores;
+    bool const writes = asked.next == Asked::handle && asked.route->nonce == NonceUse::with_write && !asked.dry_run();
     bool fresh = true;
     if (!writes) fresh = co_await spent(service, asked.by, lanes);
     if (fresh && asked.next == Asked::handle) {
@@ -292,7 +305,7 @@ asio::awaitable<Answered> answering(Service const& service, Authenticator const&
     Asked asked(request, connection);
     try {
         if (authenticator.waits())
-            co_await asio::post(asio::bind_executor(lane_of(request, lanes), asio::use_awaitable));
+            co_await asio::post(asio::bind_executor(blocking(request, lanes), asio::use_awaitable));
         begin(service, authenticator, asked);
         if (authenticator.waits()) co_await asio::dispatch(co_await asio::this_coro::executor, asio::use_awaitable);
         if (asked.next != Asked::nothing) co_await handle(service, asked, lanes);
@@ -307,8 +320,9 @@ asio::awaitable<Answered> answering(Service const& service, Authenticator const&
 Answered answer(Service const& service, Authenticator const& authenticator, Request const& request,
                 Connection const& connection) {
     asio::io_context io;
-    std::atomic<int> in_store = 0, questions = 0;
-    Lanes const lanes{io.get_executor(), io.get_executor(), io.get_executor(), io.get_executor(), questions, in_store};
+    std::atomic<int> in_store = 0, waiting_plans = 0;
+    Lanes const lanes{io.get_executor(), io.get_executor(), io.get_executor(),
+                      io.get_executor(), waiting_plans,     in_store};
     auto out = asio::co_spawn(io, answering(service, authenticator, request, connection, lanes), asio::use_future);
     io.run();
     while (in_store > 0) std::this_thread::yield();  // the store is still on its way out of `io`

@@ -9,12 +9,11 @@
 
 namespace genesis {
 
-// Where handlers run that may take long or wait, apart from each other: a look at the whole server must not hold up a
-// write, nor either of them what tells whether we live. `questions` are for the loop, which answers when it has time.
+// The executors of each Lane but Lane::connection.
 struct Lanes {
-    static constexpr int most_questions = 32;  // at once; more are answered with 503
-    boost::asio::any_io_executor looks, writes, probes, questions;
-    std::atomic<int>& asked;     // questions that are not answered yet
+    static constexpr int most_plans = 32;  // at once; more are answered with 503
+    boost::asio::any_io_executor reads, writes, probes, plans;
+    std::atomic<int>& waiting_plans;
     std::atomic<int>& in_store;  // calls that the store has not told the end of: it still needs the executors
 };
 

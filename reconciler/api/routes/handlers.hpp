@@ -4,12 +4,13 @@
 
 namespace genesis::handlers {
 
-Answer put(Service const&, Call const&);  // a dry run
-void store(Service const&, Call const&, Told<Answer>);
+void put(Service const&, Call const&, Told<Answer>);
+Answer put_dry_run(Service const&, Call const&);
 Answer get(Service const&, Call const&);
 Answer list(Service const&, Call const&);
 Answer cached_list(Service const&, Call const&);  // the same bytes
 Answer remove(Service const&, Call const&);
+Answer remove_dry_run(Service const&, Call const&);
 Answer reconcile(Service const&, Call const&);
 Answer reconcile_all(Service const&, Call const&);
 Answer pause(Service const&, Call const&);

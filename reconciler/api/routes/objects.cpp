@@ -123,16 +123,15 @@ Answer steered_all(Service const& service, Call const& call, bool paused) {
 
 }  // namespace
 
-Answer put(Service const& service, Call const& call) {
+Answer put_dry_run(Service const& service, Call const& call) {
     auto arrived = arrive(call);
     if (!arrived) return arrived.error();
-    if (!spend(service, call.by)) return unauthenticated();
     auto const object = rehearse(service.admission, std::move(arrived->spec), arrived->options);
     if (!object) return problem(object.error());
     return preview(service, *object);
 }
 
-void store(Service const& service, Call const& call, Told<Answer> told) {
+void put(Service const& service, Call const& call, Told<Answer> told) {
     auto arrived = arrive(call);
     if (!arrived) return told(nullptr, arrived.error());
     auto const say = [&service, &call, told = std::move(told)](std::exception_ptr failure,
@@ -179,17 +178,18 @@ Answer list(Service const& service, Call const& call) {
 Answer remove(Service const& service, Call const& call) {
     auto const options = options_of(call);
     if (!options) return problem(options.error(), 400, "malformed");
-    bool const purge = call.flag("purge");
-    if (call.flag("dry_run")) {
-        if (!spend(service, call.by)) return unauthenticated();
-        auto const left = service.store.rehearse_remove(call.ref(), purge, "api", options->if_match);
-        if (!left) return problem(left.error());
-        return *left ? preview(service, **left) : say_removed(call, 0);
-    }
-    auto const written = service.store.remove(call.ref(), purge, "api", &call.by, options->if_match);
+    auto const written = service.store.remove(call.ref(), call.flag("purge"), "api", &call.by, options->if_match);
     if (!written) return problem(written.error());
     if (written->how != Wrote::unchanged) service.engine.wake(call.ref());
     return say_removed(call, written->generation);
+}
+
+Answer remove_dry_run(Service const& service, Call const& call) {
+    auto const options = options_of(call);
+    if (!options) return problem(options.error(), 400, "malformed");
+    auto const left = service.store.rehearse_remove(call.ref(), call.flag("purge"), "api", options->if_match);
+    if (!left) return problem(left.error());
+    return *left ? preview(service, **left) : say_removed(call, 0);
 }
 
 Answer reconcile(Service const& service, Call const& call) {

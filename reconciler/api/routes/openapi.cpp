@@ -170,9 +170,8 @@ json::array parameters_of(Route const& route, ObjectKind const* kind) {
                        {"description", p.doc},
                        {"schema", schema_of_parameter(p)}});
     if (route.answer == "event") out.push_back(header("Last-Event-ID", "The last seq that was seen; before `after`."));
-    if (takes_if_match(route))
-        out.push_back(header("If-Match", "The generation, in quotes, that must be the stored one."));
-    if (route.body) out.push_back(header("If-None-Match", "*: only if there is none yet."));
+    if (route.conditional) out.push_back(header("If-Match", "The generation, in quotes, that must be the stored one."));
+    if (route.spec) out.push_back(header("If-None-Match", "*: only if there is none yet."));
     return out;
 }
 
@@ -185,15 +184,15 @@ json::object operation(Route const& route, ObjectKind const* kind) {
     json::object out{{"operationId", replaced(route.id, "{Kind}", camel(name))}, {"summary", route.doc}};
     if (kind != nullptr) out["tags"] = json::array{json::value(kind->plural)};
     if (auto parameters = parameters_of(route, kind); !parameters.empty()) out["parameters"] = std::move(parameters);
-    if (route.body) out["requestBody"] = {{"required", true}, {"content", content(ref_to(name))}};
+    if (route.spec) out["requestBody"] = {{"required", true}, {"content", content(ref_to(name))}};
     if (!route.takes.empty()) out["requestBody"] = {{"required", false}, {"content", content(ref_to(route.takes))}};
-    if (route.needs == Needs::local) out["description"] = "On the server itself only, over its unix socket.";
+    if (route.scope == RequiredScope::local) out["description"] = "On the server itself only, over its unix socket.";
     auto const schema = ref_to(replaced(route.answer, "{kind}", name));
     json::object responses{{"200", {{"description", "As it is."}, {"content", content(schema)}}}};
     if (route.answer == "text") responses["200"].as_object()["content"] = content(text(), "text/plain");
     if (route.answer == "event")  // the schema is that of each event's data
         responses["200"].as_object()["content"] = content(schema, "text/event-stream");
-    if (kind != nullptr && (route.body || route.method == "DELETE"))  // a dry run answers 200 with the plan
+    if (route.dry_run)  // which answers 200 with the plan
         responses["200"].as_object()["content"] = content({{"oneOf", json::array{schema, ref_to("plan")}}});
     if (route.accepted)
         responses["202"] = {{"description", "Stored; the server follows."}, {"content", content(schema)}};

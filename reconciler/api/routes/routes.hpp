@@ -48,11 +48,19 @@ struct Call {
     [[nodiscard]] bool flag(std::string_view parameter) const;
 };
 
-// Who may take a route: whoever may read, whoever may write the kind of its path, administrators, or only those who are
-// on the server itself: root and the administrators' group over the unix socket, no key whatever its scopes. Keys are
-// made, rotated and revoked there alone: a stolen key cannot make itself a successor that outlives its revocation, nor
-// revoke its owner's, and no new secret crosses a network.
-enum class Needs { read, write, admin, local };
+// Who may use a route. `local` is root and the administrators' group over the unix socket, no key whatever its scopes:
+// keys are made, rotated and revoked there only, so that a stolen key cannot make a successor that outlives its
+// revocation or revoke its owner's, and no new secret crosses a network.
+enum class RequiredScope { read, write, admin, local };  // write: of the kind in the path
+
+// Where a handler runs, so that a slow request delays only requests of its own lane.
+enum class Lane {
+    connection,  // on the connection's executor: the handler reads little and blocks on nothing
+    reads,       // on threads for reads
+    writes,      // on threads for writes; most of them wait for a commit
+    probes,      // on threads that /healthz and /metrics do not share with anything slow
+    plans,       // on threads that wait for the loop; bounded, and 503 beyond
+};
 
 struct Parameter {
     enum Type { boolean, integer, name } type;
@@ -60,39 +68,38 @@ struct Parameter {
     std::int64_t min = 1, max = 1000;  // of an integer
 };
 
+// One of two functions: the first returns the answer, the second returns at once and its answer is told when the store
+// has committed. What the second is given lives until then.
+struct Handler {
+    using Returns = Answer (*)(Service const&, Call const&);
+    using Completes = void (*)(Service const&, Call const&, Told<Answer>);
+    constexpr Handler() = default;
+    constexpr Handler(Returns function) : returns(function) {}      // NOLINT(google-explicit-constructor)
+    constexpr Handler(Completes function) : completes(function) {}  // NOLINT(google-explicit-constructor)
+    explicit constexpr operator bool() const { return returns != nullptr || completes != nullptr; }
+    Returns returns = nullptr;
+    Completes completes = nullptr;
+};
+
+// When a request's nonce is consumed.
+enum class NonceUse { before, with_write };  // by the dispatcher; by the handler in the transaction of its write
+
 struct Route {
     std::string_view method, path;  // "/v1/{kind}/{name}/plan"
-    Answer (*handle)(Service const&, Call const&);
-    std::string_view id, doc;  // operationId (with {Kind}) and summary
-    std::string_view answer;   // the component schema of its 200, "{kind}" for the kind's own
+    std::string_view id, doc;       // operationId (with {Kind}) and summary
+    Handler handle{};
+    Lane lane{};
+    Handler dry_run{};  // takes the place of `handle` with ?dry_run=true, in Lane::plans
+    RequiredScope scope = RequiredScope::read;
+    NonceUse nonce = NonceUse::before;
+    std::string_view answer{};  // the component schema of its 200, "{kind}" for the kind's own
     std::span<Parameter const> parameters{};
-    bool body = false;      // takes a spec
-    bool accepted = false;  // answers 202 where something is to be done
-    Needs needs = Needs::read;
-    bool stores = false;       // its handler spends the nonce, in the transaction of what it writes
+    bool spec = false;         // its body is a spec of the kind
+    bool conditional = false;  // If-Match is heeded
     std::string_view takes{};  // the component schema of a body that is no spec; it may be left out
-    // Takes the place of handle(), save for a dry run: returns at once; what it is given lives until it is told.
-    void (*begin)(Service const&, Call const&, Told<Answer>) = nullptr;
-    bool quick = false;  // handle() looks at little and waits for nobody
+    bool accepted = false;     // answers 202 where something is to be done
 };
 std::span<Route const> routes();
-// PUT and DELETE of an object.
-bool takes_if_match(Route const& route);
-
-// Spends the request's nonce where nothing that is written does. False when it was spent before.
-bool spend(Service const& service, Origin& by);
-
-struct Answered {
-    Answer answer;
-    std::string who{};  // empty when that could not be told
-    std::optional<ReplyKey> reply{};
-    std::int64_t keys = 0;        // of one who asks for events: their version before it was seen who that is
-    std::optional<Time> until{};  // when his key ends
-};
-
-// Authenticates, then routes, then handles. Never throws: what goes wrong is an answer.
-Answered answer(Service const& service, Authenticator const& authenticator, Request const& request,
-                Connection const& connection);
 
 // OpenAPI 3.1 of the routes and the kinds: pure, the same every time.
 json::object openapi();
