@@ -86,11 +86,11 @@ TEST_CASE("each scope opens its own routes and no other; no key opens those of t
                 replaced(replaced(std::string(route.path), "{kind}", std::string(kind.plural)), "{name}", "acme");
             INFO(route.method << " " << target);
             auto const open = [&](Signer const& by) {
-                return f.ask(by, std::string(route.method), target, route.body ? "{}" : "").status != 403;
+                return f.ask(by, std::string(route.method), target, route.spec ? "{}" : "").status != 403;
             };
             CHECK(open(reader) == (route.scope == RequiredScope::read));
             CHECK(open(writer) == (route.scope == RequiredScope::write && kind.scope == "account:write"));
-            CHECK(open(chief) == (route.needs != Needs::local));
+            CHECK(open(chief) == (route.scope != RequiredScope::local));
         }
     CHECK(f.ask(writer, "PUT", "/v1/accounts/acme?take_over=true", "{}").status == 403);
 }
