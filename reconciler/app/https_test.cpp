@@ -3,7 +3,7 @@
 #include "drivers/host/sockets.hpp"
 #include "drivers/tls/self_signed.hpp"
 #include "reconciler/api/http/api_fixture.hpp"
-#include "reconciler/app/doors.hpp"
+#include "reconciler/app/listeners.hpp"
 
 #include <catch2/catch.hpp>
 

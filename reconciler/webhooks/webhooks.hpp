@@ -2,7 +2,7 @@
 #pragma once
 #include "reconciler/store/trail.hpp"
 #include "reconciler/telemetry/metrics.hpp"
-#include "reconciler/webhooks/post.hpp"
+#include "reconciler/webhooks/http_client.hpp"
 #include "reconciler/webhooks/receiver.hpp"
 
 #include <atomic>

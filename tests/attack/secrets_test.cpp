@@ -1,5 +1,5 @@
 // Every secret a spec can hold is a marker that no one else has: it must appear nowhere that people or programs look.
-#include "reconciler/api/routes/described.hpp"
+#include "reconciler/api/routes/openapi_conformance.hpp"
 #include "reconciler/webhooks/webhooks.hpp"
 #include "tests/support/bed.hpp"
 #include "tests/support/golden.hpp"

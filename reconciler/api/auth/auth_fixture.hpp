@@ -1,8 +1,8 @@
 // For tests of signed requests: a service in this process, its keys, and a client that signs.
 #pragma once
 #include "reconciler/api/auth/signed_requests.hpp"
-#include "reconciler/api/routes/described.hpp"
 #include "reconciler/api/routes/fake_engine.hpp"
+#include "reconciler/api/routes/openapi_conformance.hpp"
 #include "reconciler/store/store_fixture.hpp"
 
 #include <SQLiteCpp/Database.h>

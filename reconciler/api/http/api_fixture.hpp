@@ -2,8 +2,8 @@
 #pragma once
 #include "drivers/host/sockets.hpp"
 #include "reconciler/api/http/server.hpp"
-#include "reconciler/api/routes/described.hpp"
 #include "reconciler/api/routes/fake_engine.hpp"
+#include "reconciler/api/routes/openapi_conformance.hpp"
 #include "reconciler/store/store_fixture.hpp"
 
 #include <netinet/in.h>

@@ -1,6 +1,6 @@
 // HTTP/1.1 on sockets that the caller has bound: bounded, with deadlines, many requests at a time.
 #pragma once
-#include "reconciler/api/http/connections.hpp"
+#include "reconciler/api/http/connection_limiter.hpp"
 #include "reconciler/api/routes/routes.hpp"
 
 #include <memory>

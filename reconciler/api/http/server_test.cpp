@@ -1,6 +1,6 @@
 // Who may ask, and what hostile or clumsy clients get: bounds, order of the checks, framing.
 #include "reconciler/api/http/api_fixture.hpp"
-#include "reconciler/api/routes/answering.hpp"
+#include "reconciler/api/routes/dispatch.hpp"
 
 #include <grp.h>
 #include <poll.h>

@@ -3,7 +3,7 @@
 
 #include "reconciler/api/http/http_message.hpp"
 #include "reconciler/api/http/tls.hpp"
-#include "reconciler/api/routes/answering.hpp"
+#include "reconciler/api/routes/dispatch.hpp"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -3,7 +3,7 @@
 #include "reconciler/api/http/access_log.hpp"
 #include "reconciler/api/http/event_stream.hpp"
 #include "reconciler/api/http/server.hpp"
-#include "reconciler/api/routes/answering.hpp"
+#include "reconciler/api/routes/dispatch.hpp"
 
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/thread_pool.hpp>

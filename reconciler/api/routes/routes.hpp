@@ -2,7 +2,7 @@
 #pragma once
 #include "reconciler/api/auth/identity.hpp"
 #include "reconciler/api/engine.hpp"
-#include "reconciler/api/listening.hpp"
+#include "reconciler/api/listener_status.hpp"
 #include "reconciler/api/target.hpp"
 #include "reconciler/cache/cache.hpp"
 #include "reconciler/store/admission.hpp"

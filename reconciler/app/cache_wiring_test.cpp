@@ -1,5 +1,5 @@
 // The cache as genesis.yaml names it.
-#include "reconciler/app/caches.hpp"
+#include "reconciler/app/cache_wiring.hpp"
 
 #include "reconciler/cache/redis_fixture.hpp"
 #include "tests/support/fake_clock.hpp"

@@ -1,5 +1,5 @@
 // Who keeps a place when there are too many.
-#include "reconciler/api/http/connections.hpp"
+#include "reconciler/api/http/connection_limiter.hpp"
 
 #include <catch2/catch.hpp>
 

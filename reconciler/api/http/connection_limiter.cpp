@@ -1,5 +1,5 @@
 // The seats of one door under one lock, taken when a connection comes, goes or brings a long body.
-#include "reconciler/api/http/connections.hpp"
+#include "reconciler/api/http/connection_limiter.hpp"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,5 +1,5 @@
 // From the configuration to the layers.
-#include "reconciler/app/caches.hpp"
+#include "reconciler/app/cache_wiring.hpp"
 
 #include "drivers/host/files.hpp"
 

@@ -1,5 +1,5 @@
 // Authenticate, cut, match, check parameters, spend the nonce, handle: each step may end it with an answer.
-#include "reconciler/api/routes/answering.hpp"
+#include "reconciler/api/routes/dispatch.hpp"
 
 #include "reconciler/api/target.hpp"
 

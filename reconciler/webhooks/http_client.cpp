@@ -1,5 +1,5 @@
 // Asio and Beast, one phase at a time: each is started, run for as long as it may take, and dropped with its session.
-#include "reconciler/webhooks/post.hpp"
+#include "reconciler/webhooks/http_client.hpp"
 
 #include "drivers/context.hpp"
 

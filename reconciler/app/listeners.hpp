@@ -1,7 +1,7 @@
 // Opens the places where requests come in, as the configuration says, and tries again where one cannot be opened.
 #pragma once
 #include "reconciler/api/http/server.hpp"
-#include "reconciler/api/listening.hpp"
+#include "reconciler/api/listener_status.hpp"
 #include "reconciler/app/certificate.hpp"
 #include "reconciler/app/config.hpp"
 

@@ -1,5 +1,5 @@
 // Three kinds of TCP doors: encrypted and signed, plain and signed on loopback, and probes.
-#include "reconciler/app/doors.hpp"
+#include "reconciler/app/listeners.hpp"
 
 #include "drivers/host/sockets.hpp"
 

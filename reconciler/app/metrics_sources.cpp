@@ -1,5 +1,5 @@
 // Objects, records and events as numbers.
-#include "reconciler/app/gauges.hpp"
+#include "reconciler/app/metrics_sources.hpp"
 
 namespace genesis {
 

@@ -1,5 +1,5 @@
 // One POST after another to a real receiver: each gets its own answer, in its time.
-#include "reconciler/webhooks/post.hpp"
+#include "reconciler/webhooks/http_client.hpp"
 
 #include "drivers/context.hpp"
 #include "reconciler/webhooks/receiver_fixture.hpp"
