@@ -8,7 +8,7 @@
 namespace genesis {
 
 // Thread-safe. Addresses are told as people write them: "https://0.0.0.0:8443".
-class Listening {
+class ListenerStatus {
 public:
     void opened(std::string const& address) {
         std::lock_guard const lock(mutex_);

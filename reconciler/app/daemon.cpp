@@ -63,14 +63,14 @@ Terrain terrain_of(Config const& config) {
     return t;
 }
 
-// Blocks until a signal to end; tells the service manager meanwhile that we live, and looks after the doors, at once
-// when there is a SIGHUP. What the allocator holds after a thousand connections goes back to the system.
-void wait_for_end(sigset_t const& signals, ApiCertificate& certificate, Doors& doors) {
+// Blocks until a signal to end; tells the service manager meanwhile that we live, and looks after the listeners, at
+// once when there is a SIGHUP. What the allocator holds after a thousand connections goes back to the system.
+void wait_for_end(sigset_t const& signals, ApiCertificate& certificate, Listeners& listeners) {
     timespec const beat{2, 0};
     for (int got = 0; got != SIGTERM && got != SIGINT; got = sigtimedwait(&signals, nullptr, &beat)) {
         host::notify("WATCHDOG=1");
         certificate.follow();
-        doors.open();
+        listeners.open();
     }
 }
 
@@ -129,8 +129,8 @@ int run_daemon(Config const& config) {
     loop_settings.resync = std::chrono::seconds(config.resync);
     Loop loop(reconciler, clock, *log, loop_settings);
     LoopEngine engine(loop);
-    add_gauges(metrics, loop.board(), store);
-    add_gauges(metrics, caches.redis());
+    add_metrics_sources(metrics, loop.board(), store);
+    add_metrics_sources(metrics, caches.redis());
 
     Admission const admission{store, reserved};
     SpecDirectory specs(config.spec_dir.str(), admission, reconcile.max_removals, *log,
@@ -143,7 +143,7 @@ int run_daemon(Config const& config) {
     SignedRequests const signed_requests(keys, clock, "node:" + node, caches.limits());
     ProbesOnly const probes;
     auto certificate = certificate_of(config, node, clock, *log);
-    Listening listening;
+    ListenerStatus listening;
     PeerCredentials const peers(api_settings.admin_gid);
     ApiServer api(
         {store, store, store, admission, engine, api_settings, *log, clock, &metrics, &listening, &caches.answers()});
@@ -155,13 +155,13 @@ int run_daemon(Config const& config) {
                nullptr,
                "unix:" + config.socket.str(),
                {512, 512}});
-    Doors doors(config, api, {signed_requests, probes}, certificate, listening, *log);
-    doors.open();
+    Listeners listeners(config, api, {signed_requests, probes}, certificate, listening, *log);
+    listeners.open();
     Webhooks const webhooks(config.webhooks, store, clock, *log, &metrics);
     SpecWatch watch(config.spec_dir.str(), specs, *log);
     host::notify("READY=1");
     log->write(Level::info, "genesisd is up", {{"node", node}, {"version", GENESIS_VERSION}});
-    wait_for_end(signals, certificate, doors);
+    wait_for_end(signals, certificate, listeners);
     host::notify("STOPPING=1");
     log->write(Level::info, "genesisd is stopping");
     loop.stop();  // first: whoever waits for a plan is told that there will be none

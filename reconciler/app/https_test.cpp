@@ -61,7 +61,7 @@ struct Files {
     std::string const chain, key;
 };
 
-TEST_CASE("HTTPS answers in TLS 1.2 and 1.3, not before, and authenticates like any other door") {
+TEST_CASE("HTTPS answers in TLS 1.2 and 1.3, not before, and authenticates like any other listener") {
     ApiFixture f;
     Files const files(f.directory());
     files.write("one.example");
@@ -140,7 +140,7 @@ TEST_CASE("a certificate of its own is made once, its key is its own, and it nam
     std::filesystem::remove_all(directory);
 }
 
-TEST_CASE("an address that is taken is told, tried again, and keeps no other door shut") {
+TEST_CASE("an address that is taken is told, tried again, and keeps no other listener shut") {
     ApiFixture f;
     QuietLog log;
     auto const holder = host::listen_tcp(*host::TcpAddress::parse("127.0.0.1:0"));
@@ -153,15 +153,15 @@ TEST_CASE("an address that is taken is told, tried again, and keeps no other doo
     Files const files(f.directory());
     files.write("one.example");
     ApiCertificate const certificate({files.chain, files.key}, log);
-    Listening listening;
+    ListenerStatus listening;
     Anybody anybody;
     ProbesOnly probes;
-    Doors doors(config, *f.server, {anybody, probes}, certificate, listening, log);
-    doors.open();
+    Listeners listeners(config, *f.server, {anybody, probes}, certificate, listening, log);
+    listeners.open();
     CHECK(listening.open() == std::vector<std::string>{"http://" + free});
     REQUIRE(listening.problems().size() == 1);
     CHECK(listening.problems().front().find(taken) != std::string::npos);
-    doors.open();
+    listeners.open();
     CHECK(listening.problems().size() == 1);
     f.server.reset();
 }

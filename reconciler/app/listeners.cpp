@@ -1,19 +1,20 @@
-// Three kinds of TCP doors: encrypted and signed, plain and signed on loopback, and probes.
+// Three kinds of TCP listeners: encrypted and signed, plain and signed on loopback, and probes.
 #include "reconciler/app/listeners.hpp"
 
 #include "drivers/host/sockets.hpp"
 
 namespace genesis {
 
-Doors::Doors(Config const& config, ApiServer& server, Keepers keepers, ApiCertificate const& certificate,
-             Listening& listening, Log& log)
+Listeners::Listeners(Config const& config, ApiServer& server, Authenticators authenticators,
+                     ApiCertificate const& certificate, ListenerStatus& listening, Log& log)
     : server_(server), certificate_(certificate), listening_(listening), log_(log) {
-    for (auto const& a : config.listen) wanted_.push_back({"https", a.str(), &keepers.signed_requests});
-    for (auto const& a : config.listen_plain) wanted_.push_back({"http", a.str(), &keepers.signed_requests});
-    for (auto const& a : config.probes) wanted_.push_back({"probes", a.str(), &keepers.probes, {128, 32, 1 << 20}});
+    for (auto const& a : config.listen) wanted_.push_back({"https", a.str(), &authenticators.signed_requests});
+    for (auto const& a : config.listen_plain) wanted_.push_back({"http", a.str(), &authenticators.signed_requests});
+    for (auto const& a : config.probes)
+        wanted_.push_back({"probes", a.str(), &authenticators.probes, {128, 32, 1 << 20}});
 }
 
-bool Doors::open(Wanted const& wanted) {
+bool Listeners::open(Wanted const& wanted) {
     auto const address = (wanted.scheme == "probes" ? "http" : wanted.scheme) + "://" + wanted.address;
     try {
         bool const encrypted = wanted.scheme == "https";
@@ -33,7 +34,7 @@ bool Doors::open(Wanted const& wanted) {
     }
 }
 
-void Doors::open() {
+void Listeners::open() {
     std::erase_if(wanted_, [this](Wanted const& wanted) { return open(wanted); });
 }
 

@@ -9,15 +9,15 @@
 
 namespace genesis {
 
-class Doors {
+class Listeners {
 public:
-    struct Keepers {
+    struct Authenticators {
         Authenticator const& signed_requests;
         Authenticator const& probes;
     };
     // All that is given outlives this.
-    Doors(Config const& config, ApiServer& server, Keepers keepers, ApiCertificate const& certificate,
-          Listening& listening, Log& log);
+    Listeners(Config const& config, ApiServer& server, Authenticators authenticators, ApiCertificate const& certificate,
+              ListenerStatus& listening, Log& log);
 
     // Opens what is not open yet; call it again now and then. An address that is taken is logged once, stands in
     // /readyz and does not keep the daemon from its other work.
@@ -27,12 +27,12 @@ private:
     struct Wanted {
         std::string scheme, address;  // "https", "0.0.0.0:8443"
         Authenticator const* who;
-        Roster::Limits most{};
+        ConnectionLimiter::Limits most{};
     };
     bool open(Wanted const& wanted);
     ApiServer& server_;
     ApiCertificate const& certificate_;
-    Listening& listening_;
+    ListenerStatus& listening_;
     Log& log_;
     std::vector<Wanted> wanted_;
 };

@@ -3,7 +3,7 @@
 
 namespace genesis {
 
-void add_gauges(Metrics& metrics, Board const& board, Trail& trail) {
+void add_metrics_sources(Metrics& metrics, Board const& board, Trail& trail) {
     metrics.add_source([&board, &trail](Gauges& out) {
         auto const tally = board.tally();
         for (auto const& [object, count] : tally.objects)
@@ -16,7 +16,7 @@ void add_gauges(Metrics& metrics, Board const& board, Trail& trail) {
     });
 }
 
-void add_gauges(Metrics& metrics, RedisCache const* shared) {
+void add_metrics_sources(Metrics& metrics, RedisCache const* shared) {
     if (shared == nullptr) return;
     metrics.add_source([shared](Gauges& out) {
         out.set("genesis_shared_cache_up", "Whether Redis answered when it was last asked.", shared->up() ? 1 : 0);

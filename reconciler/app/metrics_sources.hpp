@@ -8,9 +8,9 @@
 namespace genesis {
 
 // Board and trail outlive the last text() of the metrics.
-void add_gauges(Metrics& metrics, Board const& board, Trail& trail);
+void add_metrics_sources(Metrics& metrics, Board const& board, Trail& trail);
 
 // Whether the shared cache answers; nothing where there is to be none.
-void add_gauges(Metrics& metrics, RedisCache const* shared);
+void add_metrics_sources(Metrics& metrics, RedisCache const* shared);
 
 }  // namespace genesis

@@ -52,7 +52,7 @@ bool is_address(std::string const& host) {
 }  // namespace
 
 // One connection. After any Fault it is of no use any more.
-class Poster::Session {
+class HttpClient::Session {
 public:
     Session(Endpoint const& endpoint, std::string const& ca_file) : endpoint_(endpoint) {
         if (!endpoint.tls) return;
@@ -62,7 +62,7 @@ public:
         tls_->set_verify_callback(asio::ssl::host_name_verification(endpoint.host));
     }
 
-    void open(Resolver& resolver, PostPatience const& patience) {
+    void open(Resolver& resolver, HttpTimeouts const& patience) {
         auto const found = resolver.resolve(patience.resolve, stop_.get_token());
         if (!endpoint_.tls)
             for (auto const& address : found)
@@ -75,7 +75,7 @@ public:
                 [&](auto done) { tls_->async_handshake(asio::ssl::stream_base::client, done); });
     }
 
-    int exchange(http::request<http::string_body> const& request, PostPatience const& patience) {
+    int exchange(http::request<http::string_body> const& request, HttpTimeouts const& patience) {
         run("did not take the event", patience.write, [&](auto done) {
             on_stream([&](auto& stream) {
                 http::async_write(stream, request, [=](error_code error, std::size_t) { done(error); });
@@ -173,39 +173,39 @@ private:
     std::stop_source stop_;
 };
 
-Poster::Poster(Endpoint endpoint, std::string ca_file, PostPatience patience, Lookup lookup)
+HttpClient::HttpClient(Endpoint endpoint, std::string ca_file, HttpTimeouts patience, Lookup lookup)
     : endpoint_(std::move(endpoint)),
       ca_file_(std::move(ca_file)),
-      patience_(patience),
+      timeouts_(patience),
       resolver_(endpoint_.host, endpoint_.port, std::move(lookup)) {}
-Poster::~Poster() = default;
+HttpClient::~HttpClient() = default;
 
-std::shared_ptr<Poster::Session> Poster::session() {
+std::shared_ptr<HttpClient::Session> HttpClient::session() {
     std::lock_guard const lock(mutex_);
     if (stopped_) throw Expired("stopping");
     if (!session_) session_ = std::make_shared<Session>(endpoint_, ca_file_);
     return session_;
 }
 
-int Poster::try_post(Session& session, Headers const& headers, std::string const& body) {
+int HttpClient::try_post(Session& session, Headers const& headers, std::string const& body) {
     http::request<http::string_body> request(http::verb::post, endpoint_.target, 11);
     request.set(http::field::host, endpoint_.authority);
     request.set(http::field::user_agent, "genesis/" GENESIS_VERSION);
     for (auto const& [name, value] : headers) request.set(name, value);
     request.body() = body;
     request.prepare_payload();
-    return session.exchange(request, patience_);
+    return session.exchange(request, timeouts_);
 }
 
-void Poster::drop() {
+void HttpClient::drop() {
     std::lock_guard const lock(mutex_);
     session_.reset();
 }
 
-int Poster::post(Headers const& headers, std::string const& body) {
+int HttpClient::post(Headers const& headers, std::string const& body) {
     for (bool kept = session_ != nullptr;; kept = false) try {
             auto const connection = session();
-            if (!kept) connection->open(resolver_, patience_);
+            if (!kept) connection->open(resolver_, timeouts_);
             auto const status = try_post(*connection, headers, body);
             if (!connection->reusable()) drop();
             return status;
@@ -218,7 +218,7 @@ int Poster::post(Headers const& headers, std::string const& body) {
         }
 }
 
-void Poster::stop() {
+void HttpClient::stop() {
     std::lock_guard const lock(mutex_);
     stopped_ = true;
     if (session_) session_->stop();

@@ -10,18 +10,18 @@
 
 namespace genesis {
 
-struct PostPatience {
+struct HttpTimeouts {
     std::chrono::milliseconds resolve{5000}, connect{5000}, handshake{5000}, write{10000}, answer{15000};
 };
 
 // One thread posts; any thread may stop it. The connection is kept between posts as long as the peer keeps it.
-class Poster {
+class HttpClient {
 public:
     using Headers = std::vector<std::pair<std::string, std::string>>;
-    Poster(Endpoint endpoint, std::string ca_file, PostPatience patience, Lookup lookup = system_lookup);
-    ~Poster();
-    Poster(Poster const&) = delete;
-    Poster& operator=(Poster const&) = delete;
+    HttpClient(Endpoint endpoint, std::string ca_file, HttpTimeouts patience, Lookup lookup = system_lookup);
+    ~HttpClient();
+    HttpClient(HttpClient const&) = delete;
+    HttpClient& operator=(HttpClient const&) = delete;
 
     // The status of the answer, whose head may have 8 KiB and whose body 64 KiB. Throws Fault when there is none.
     int post(Headers const& headers, std::string const& body);
@@ -36,7 +36,7 @@ private:
 
     Endpoint const endpoint_;
     std::string const ca_file_;
-    PostPatience const patience_;
+    HttpTimeouts const timeouts_;
     Resolver resolver_;  // the posting thread's
     std::mutex mutex_;
     bool stopped_ = false;

@@ -102,10 +102,10 @@ TEST_CASE("an interim answer is not the answer: each post gets its own, on one c
     TestReceiver receiver(by_body({{"one", hints + go_on + TestReceiver::status(200)},
                                    {"two", go_on + TestReceiver::status(500)},
                                    {"three", TestReceiver::status(204)}}));
-    Poster poster(endpoint(receiver), "", {});
-    CHECK(poster.post({}, "one") == 200);
-    CHECK(poster.post({}, "two") == 500);
-    CHECK(poster.post({}, "three") == 204);
+    HttpClient client(endpoint(receiver), "", {});
+    CHECK(client.post({}, "one") == 200);
+    CHECK(client.post({}, "two") == 500);
+    CHECK(client.post({}, "three") == 204);
     CHECK(receiver.connections() == 1);
 }
 
@@ -113,62 +113,62 @@ TEST_CASE("interim answers without end, or without an answer in time after them,
     std::string many;
     for (int i = 0; i < 1000; ++i) many += go_on;
     TestReceiver receiver(by_body({{"many", many + TestReceiver::status(200)}, {"only", go_on}}));
-    PostPatience patience;
+    HttpTimeouts patience;
     patience.answer = 50ms;
-    Poster hasty(endpoint(receiver), "", patience);
+    HttpClient hasty(endpoint(receiver), "", patience);
     CHECK_THROWS_AS(hasty.post({}, "only"), Expired);
-    Poster poster(endpoint(receiver), "", {});
-    CHECK_THROWS_AS(poster.post({}, "many"), Fault);
+    HttpClient client(endpoint(receiver), "", {});
+    CHECK_THROWS_AS(client.post({}, "many"), Fault);
 }
 
 TEST_CASE("a receiver that switches protocols has failed, and what it says then is no answer to the next post") {
     TestReceiver receiver(
         by_body({{"one", "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"},
                  {"two", TestReceiver::status(500)}}));
-    Poster poster(endpoint(receiver), "", {});
-    CHECK(poster.post({}, "one") == 101);
-    CHECK(poster.post({}, "two") == 500);
+    HttpClient client(endpoint(receiver), "", {});
+    CHECK(client.post({}, "one") == 101);
+    CHECK(client.post({}, "two") == 500);
     CHECK(receiver.connections() == 2);
 }
 
 TEST_CASE("what comes after an answer is not the answer to the next post") {
     TestReceiver receiver(
         by_body({{"one", TestReceiver::status(200) + TestReceiver::status(200)}, {"two", TestReceiver::status(500)}}));
-    Poster poster(endpoint(receiver), "", {});
-    CHECK(poster.post({}, "one") == 200);
-    CHECK(poster.post({}, "two") == 500);
+    HttpClient client(endpoint(receiver), "", {});
+    CHECK(client.post({}, "one") == 200);
+    CHECK(client.post({}, "two") == 500);
     CHECK(receiver.connections() == 2);
 }
 
 TEST_CASE("a lookup that takes too long is not waited for, and not begun again; what it finds late is used") {
     TestReceiver receiver;
     SlowLookup dns(loopback(receiver.port()));
-    PostPatience patience;
+    HttpTimeouts patience;
     patience.resolve = 10ms;
-    Poster poster(endpoint_of("http://localhost:1/"), "", patience, dns.lookup());
-    for (int i = 0; i < 3; ++i) CHECK_THROWS_AS(poster.post({}, "early"), Expired);
+    HttpClient client(endpoint_of("http://localhost:1/"), "", patience, dns.lookup());
+    for (int i = 0; i < 3; ++i) CHECK_THROWS_AS(client.post({}, "early"), Expired);
     dns.wait_until_asked();
     CHECK(dns.asked() == 1);
     CHECK(dns.answered() == 0);
     dns.answer();
     int status = 0;
     for (int i = 0; i < 3000 && status == 0; ++i) try {
-            status = poster.post({}, "late");
+            status = client.post({}, "late");
         } catch (Expired const&) {  // a loaded machine
         }
     CHECK(status == 200);
     CHECK(dns.asked() == 1);
 }
 
-TEST_CASE("a poster that is stopped while its receiver is looked up ends at once, and may go before the lookup") {
+TEST_CASE("a client that is stopped while its receiver is looked up ends at once, and may go before the lookup") {
     SlowLookup dns(loopback(1));
-    PostPatience patience;
+    HttpTimeouts patience;
     patience.resolve = 60s;
     {
-        Poster poster(endpoint_of("http://localhost:1/"), "", patience, dns.lookup());
-        auto posting = std::async(std::launch::async, [&] { return poster.post({}, "never"); });
+        HttpClient client(endpoint_of("http://localhost:1/"), "", patience, dns.lookup());
+        auto posting = std::async(std::launch::async, [&] { return client.post({}, "never"); });
         dns.wait_until_asked();
-        poster.stop();
+        client.stop();
         CHECK_THROWS_AS(posting.get(), Expired);
     }
     CHECK(dns.answered() == 0);
@@ -177,24 +177,24 @@ TEST_CASE("a poster that is stopped while its receiver is looked up ends at once
 TEST_CASE("a host that cannot be looked up is said so, and looked up anew for the next post") {
     TestReceiver receiver;
     auto const asked = std::make_shared<std::atomic<int>>(0);
-    Poster poster(endpoint_of("http://localhost:1/"), "", {},
-                  [asked, to = loopback(receiver.port())](std::string const& host, std::string const& port) {
-                      if (host != "localhost" || port != "1") throw Fault("of whom?");
-                      switch (++*asked) {
-                          case 1:
-                              throw Fault("no such name");
-                          case 2:
-                              return Addresses{};
-                          case 3:
-                              return Addresses{{boost::asio::ip::make_address("192.0.2.1"), 80}};
-                          default:
-                              return Addresses{to};
-                      }
-                  });
-    CHECK_THROWS_WITH(poster.post({}, "x"), "localhost cannot be resolved: no such name");
-    CHECK_THROWS_WITH(poster.post({}, "x"), "localhost cannot be resolved: it has no address");
-    CHECK_THROWS_WITH(poster.post({}, "x"), "http is for loopback addresses only");
-    CHECK(poster.post({}, "x") == 200);
+    HttpClient client(endpoint_of("http://localhost:1/"), "", {},
+                      [asked, to = loopback(receiver.port())](std::string const& host, std::string const& port) {
+                          if (host != "localhost" || port != "1") throw Fault("of whom?");
+                          switch (++*asked) {
+                              case 1:
+                                  throw Fault("no such name");
+                              case 2:
+                                  return Addresses{};
+                              case 3:
+                                  return Addresses{{boost::asio::ip::make_address("192.0.2.1"), 80}};
+                              default:
+                                  return Addresses{to};
+                          }
+                      });
+    CHECK_THROWS_WITH(client.post({}, "x"), "localhost cannot be resolved: no such name");
+    CHECK_THROWS_WITH(client.post({}, "x"), "localhost cannot be resolved: it has no address");
+    CHECK_THROWS_WITH(client.post({}, "x"), "http is for loopback addresses only");
+    CHECK(client.post({}, "x") == 200);
 }
 
 TEST_CASE("the system looks up what is in its hosts file, and takes an address for itself") {
@@ -208,13 +208,13 @@ TEST_CASE("the system looks up what is in its hosts file, and takes an address f
 TEST_CASE("an address that takes no connection leaves time for the next one") {
     TestReceiver receiver;
     BlackHole const first, second;
-    PostPatience patience;
+    HttpTimeouts patience;
     patience.connect = 300ms;
-    Poster poster(endpoint_of("http://localhost:1/"), "", patience,
-                  always({first.address(), second.address(), loopback(receiver.port())}));
+    HttpClient client(endpoint_of("http://localhost:1/"), "", patience,
+                      always({first.address(), second.address(), loopback(receiver.port())}));
     int status = 0;
     for (int i = 0; i < 50 && status == 0; ++i) try {
-            status = poster.post({}, "x");
+            status = client.post({}, "x");
         } catch (Expired const&) {  // a loaded machine
         }
     CHECK(status == 200);
@@ -222,8 +222,8 @@ TEST_CASE("an address that takes no connection leaves time for the next one") {
 
 TEST_CASE("a receiver none of whose addresses takes a connection is given up in time, however many it has") {
     BlackHole const hole;
-    PostPatience patience;
+    HttpTimeouts patience;
     patience.connect = 50ms;
-    Poster poster(endpoint_of("http://localhost:1/"), "", patience, always(Addresses(1000, hole.address())));
-    CHECK_THROWS_AS(poster.post({}, "x"), Expired);
+    HttpClient client(endpoint_of("http://localhost:1/"), "", patience, always(Addresses(1000, hole.address())));
+    CHECK_THROWS_AS(client.post({}, "x"), Expired);
 }

@@ -54,8 +54,8 @@ Secret read_key(std::string const& path) {
 
 }  // namespace
 
-Courier::Courier(Receiver receiver, Trail& trail, Clock const& clock, Log& log, Metrics* metrics,
-                 WebhookPatience patience)
+WebhookDispatcher::WebhookDispatcher(Receiver receiver, Trail& trail, Clock const& clock, Log& log, Metrics* metrics,
+                                     WebhookTimeouts patience)
     : receiver_(std::move(receiver)),
       endpoint_(endpoint_of(receiver_.url)),
       mark_("webhook:" + receiver_.name.str()),
@@ -63,18 +63,18 @@ Courier::Courier(Receiver receiver, Trail& trail, Clock const& clock, Log& log, 
       clock_(clock),
       log_(log),
       metrics_(metrics),
-      patience_(patience),
-      poster_(endpoint_, receiver_.ca_file ? receiver_.ca_file->str() : "", patience.post),
+      timeouts_(patience),
+      client_(endpoint_, receiver_.ca_file ? receiver_.ca_file->str() : "", patience.post),
       thread_([this](std::stop_token const& stop) { run(stop); }) {}
 
-Courier::~Courier() { stop(); }
+WebhookDispatcher::~WebhookDispatcher() { stop(); }
 
-void Courier::stop() {
+void WebhookDispatcher::stop() {
     thread_.request_stop();
-    poster_.stop();
+    client_.stop();
 }
 
-void Courier::wake() {
+void WebhookDispatcher::wake() {
     {
         std::lock_guard const lock(mutex_);
         woken_ = true;
@@ -82,12 +82,12 @@ void Courier::wake() {
     wake_.notify_all();
 }
 
-void Courier::sleep(std::chrono::milliseconds pause, std::stop_token const& stop) {
+void WebhookDispatcher::sleep(std::chrono::milliseconds pause, std::stop_token const& stop) {
     std::unique_lock lock(mutex_);
     wake_.wait_for(lock, stop, pause, [] { return false; });
 }
 
-void Courier::run(std::stop_token const& stop) {
+void WebhookDispatcher::run(std::stop_token const& stop) {
     for (bool known = false; !stop.stop_requested();) {
         try {
             if (!known) cursor_ = trail_.cursor(mark_);
@@ -95,16 +95,16 @@ void Courier::run(std::stop_token const& stop) {
             read_on(stop);
         } catch (std::exception const& error) {  // the store: it may come back
             log_.write(Level::error, "a webhook cannot read on", {{"receiver", name()}, {"why", error.what()}});
-            sleep(patience_.first_pause, stop);
+            sleep(timeouts_.first_pause, stop);
             continue;
         }
         std::unique_lock lock(mutex_);
-        wake_.wait_for(lock, stop, patience_.look, [&] { return woken_; });
+        wake_.wait_for(lock, stop, timeouts_.look, [&] { return woken_; });
         woken_ = false;
     }
 }
 
-bool Courier::wants(Event const& event) const {
+bool WebhookDispatcher::wants(Event const& event) const {
     auto const listed = [](auto const& list, std::string const& word) {
         return list.empty() ||
                std::any_of(list.begin(), list.end(), [&](auto const& known) { return known.str() == word; });
@@ -113,7 +113,7 @@ bool Courier::wants(Event const& event) const {
 }
 
 // To be called after they were read: what is kept no longer by then, and is not among them, is lost.
-void Courier::skip_pruned(std::vector<Event> const& events) {
+void WebhookDispatcher::skip_pruned(std::vector<Event> const& events) {
     auto const pruned = trail_.event_range().pruned;
     auto const upto = events.empty() ? pruned : std::min(pruned, events.front().seq - 1);
     if (cursor_ >= upto) return;
@@ -125,7 +125,7 @@ void Courier::skip_pruned(std::vector<Event> const& events) {
     cursor_ = upto;
 }
 
-void Courier::read_on(std::stop_token const& stop) {
+void WebhookDispatcher::read_on(std::stop_token const& stop) {
     while (!stop.stop_requested()) {
         auto const events = trail_.events(cursor_, page);
         skip_pruned(events);
@@ -142,20 +142,20 @@ void Courier::read_on(std::stop_token const& stop) {
 }
 
 // True once it was answered with 2xx, false when the daemon stops before that.
-bool Courier::deliver(Event const& event, std::stop_token const& stop) {
+bool WebhookDispatcher::deliver(Event const& event, std::stop_token const& stop) {
     std::mt19937_64 random{std::random_device{}()};
     auto const body = json::serialize(describe(event));
-    auto pause = patience_.first_pause;
+    auto pause = timeouts_.first_pause;
     for (int attempts = 1; !stop.stop_requested(); ++attempts) {
         if (attempt(event, body, attempts)) return true;
         std::uniform_int_distribution<std::int64_t> jitter(pause.count() * 8 / 10, pause.count() * 12 / 10);
         sleep(std::chrono::milliseconds(jitter(random)), stop);
-        pause = std::min(pause * 2, patience_.longest_pause);
+        pause = std::min(pause * 2, timeouts_.longest_pause);
     }
     return false;
 }
 
-bool Courier::attempt(Event const& event, std::string const& body, int attempts) {
+bool WebhookDispatcher::attempt(Event const& event, std::string const& body, int attempts) {
     std::string why;
     try {
         auto const key = read_key(receiver_.key_file.str());
@@ -163,7 +163,7 @@ bool Courier::attempt(Event const& event, std::string const& body, int attempts)
         auto const nonce = new_nonce();
         auto const text = string_to_sign(receiver_.kid, ts, nonce, "POST", receiver_.audience, endpoint_.target,
                                          "application/json", "", body);
-        auto const status = poster_.post(
+        auto const status = client_.post(
             {{"Content-Type", "application/json"},
              {"X-Genesis-Event", std::to_string(event.seq)},
              {"Authorization", std::string(signing_scheme) + " kid=" + receiver_.kid.str() +
@@ -188,26 +188,26 @@ bool Courier::attempt(Event const& event, std::string const& body, int attempts)
 }
 
 Webhooks::Webhooks(std::vector<Receiver> const& receivers, Trail& trail, Clock const& clock, Log& log, Metrics* metrics,
-                   WebhookPatience const& patience)
-    : couriers_(std::make_shared<std::vector<std::unique_ptr<Courier>>>()) {
+                   WebhookTimeouts const& patience)
+    : dispatchers_(std::make_shared<std::vector<std::unique_ptr<WebhookDispatcher>>>()) {
     for (auto const& receiver : receivers)
-        couriers_->push_back(std::make_unique<Courier>(receiver, trail, clock, log, metrics, patience));
-    subscription_ = trail.on_events([couriers = couriers_.get()] {
-        for (auto const& courier : *couriers) courier->wake();
+        dispatchers_->push_back(std::make_unique<WebhookDispatcher>(receiver, trail, clock, log, metrics, patience));
+    subscription_ = trail.on_events([dispatchers = dispatchers_.get()] {
+        for (auto const& dispatcher : *dispatchers) dispatcher->wake();
     });
     if (metrics == nullptr) return;
-    metrics->add_source([couriers = std::weak_ptr(couriers_), &trail](Gauges& out) {
-        auto const all = couriers.lock();
+    metrics->add_source([dispatchers = std::weak_ptr(dispatchers_), &trail](Gauges& out) {
+        auto const all = dispatchers.lock();
         if (!all || all->empty()) return;
         auto const newest = trail.event_range().newest;
-        for (auto const& courier : *all)
+        for (auto const& dispatcher : *all)
             out.set("genesis_webhook_lag_events", "Numbers between the newest event and the last one told.",
-                    static_cast<double>(newest - courier->cursor()), {{"receiver", courier->name()}});
+                    static_cast<double>(newest - dispatcher->cursor()), {{"receiver", dispatcher->name()}});
     });
 }
 
 Webhooks::~Webhooks() {
-    for (auto const& courier : *couriers_) courier->stop();
+    for (auto const& dispatcher : *dispatchers_) dispatcher->stop();
 }
 
 }  // namespace genesis

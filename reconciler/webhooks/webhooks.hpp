@@ -12,20 +12,21 @@
 
 namespace genesis {
 
-struct WebhookPatience {
-    PostPatience post;
+struct WebhookTimeouts {
+    HttpTimeouts post;
     std::chrono::milliseconds first_pause{1000}, longest_pause{600000};  // between attempts at one event, and jitter
     std::chrono::milliseconds look{30000};                               // for events that nobody woke us for
 };
 
 // A receiver that is new to the store is told everything that is still kept. It reads one event a POST, and the next
 // one only after a 2xx: whoever answers late or not at all is told the same event again and holds up nobody else.
-class Courier {
+class WebhookDispatcher {
 public:
-    Courier(Receiver receiver, Trail& trail, Clock const& clock, Log& log, Metrics* metrics, WebhookPatience patience);
-    ~Courier();  // at once: a delivery under way counts as unanswered
-    Courier(Courier const&) = delete;
-    Courier& operator=(Courier const&) = delete;
+    WebhookDispatcher(Receiver receiver, Trail& trail, Clock const& clock, Log& log, Metrics* metrics,
+                      WebhookTimeouts patience);
+    ~WebhookDispatcher();  // at once: a delivery under way counts as unanswered
+    WebhookDispatcher(WebhookDispatcher const&) = delete;
+    WebhookDispatcher& operator=(WebhookDispatcher const&) = delete;
 
     void wake();  // returns at once
     void stop();  // returns at once: it tells nothing more, and its thread is about to end
@@ -48,8 +49,8 @@ private:
     Clock const& clock_;
     Log& log_;
     Metrics* const metrics_;
-    WebhookPatience const patience_;
-    Poster poster_;
+    WebhookTimeouts const timeouts_;
+    HttpClient client_;
     std::atomic<std::int64_t> cursor_ = 0;
     std::mutex mutex_;
     std::condition_variable_any wake_;
@@ -62,13 +63,13 @@ class Webhooks {
 public:
     // Trail, clock, log and metrics outlive it.
     Webhooks(std::vector<Receiver> const& receivers, Trail& trail, Clock const& clock, Log& log, Metrics* metrics,
-             WebhookPatience const& patience = {});
+             WebhookTimeouts const& patience = {});
     ~Webhooks();  // stops all before it waits for any
     Webhooks(Webhooks const&) = delete;
     Webhooks& operator=(Webhooks const&) = delete;
 
 private:
-    std::shared_ptr<std::vector<std::unique_ptr<Courier>>> couriers_;
+    std::shared_ptr<std::vector<std::unique_ptr<WebhookDispatcher>>> dispatchers_;
     EventFan::Subscription subscription_;
 };
 

@@ -22,8 +22,8 @@ namespace {
 std::string const key_hex(64, 'a');
 std::string const key_bytes(32, '\xaa');
 
-WebhookPatience quick() {
-    WebhookPatience out;
+WebhookTimeouts quick() {
+    WebhookTimeouts out;
     out.first_pause = 5ms;
     out.longest_pause = 20ms;
     return out;
@@ -48,7 +48,7 @@ public:
     [[nodiscard]] Receiver receiver(std::string const& name, TestReceiver const& to) const {
         return receiver(name, "http://" + to.authority() + "/hook?from=genesis");
     }
-    void start(std::vector<Receiver> const& receivers, WebhookPatience const& patience = quick()) {
+    void start(std::vector<Receiver> const& receivers, WebhookTimeouts const& patience = quick()) {
         hooks.emplace(receivers, store.store(), store.clock, log, &metrics, patience);
     }
     void put(std::string const& name) { REQUIRE(genesis::put(store.store(), account(name)).has_value()); }

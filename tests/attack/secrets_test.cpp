@@ -79,7 +79,7 @@ public:
         return spec;
     }
 
-    Answered ask(std::string const& method, std::string const& target, std::string const& body = "") {
+    DispatchResult ask(std::string const& method, std::string const& target, std::string const& body = "") {
         Request request;
         request.method = method;
         request.target = target;
@@ -150,7 +150,7 @@ private:
     Admission admission_{*bed.store, bed.reserved};
     Anyone anyone_;
     std::string said_;
-    AllDescribed described_;
+    ConformsToOpenApi described_;
     int made_ = 0;
 };
 

@@ -143,7 +143,7 @@ std::vector<std::string_view> answer_lines(std::string_view text, std::string_vi
 
 void answer_laws(Answer answer, Request request, std::string_view text, bool keep_alive) {
     request.id = "0123456789abcdef";
-    Answered said{std::move(answer), "key acme"};
+    DispatchResult said{std::move(answer), "key acme"};
     said.answer.text = text;
     said.reply = ReplyKey{"acme", Secret(std::string(32, 'k')), "qO0LKf8WB5wi6ZxmFbSTng"};
     auto const sent = write_answer(said, request, keep_alive);

@@ -116,7 +116,7 @@ private:
     std::unique_ptr<TokenBuckets> limits_;
     std::unique_ptr<SignedRequests> requests_;
     std::optional<Service> service_;
-    AllDescribed described_;
+    ConformsToOpenApi described_;
 };
 
 // Runs work(i) for i of 0 … count - 1, on so many threads at once.

@@ -23,7 +23,7 @@ std::optional<Peer> peer_of(int socket) {
     return peer;
 }
 
-bool Identity::may(std::string_view scope) const {
+bool Identity::allows(std::string_view scope) const {
     return std::any_of(scopes.begin(), scopes.end(), [&](auto const& s) { return s == scope || s == "admin"; });
 }
 

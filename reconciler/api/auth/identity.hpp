@@ -43,7 +43,7 @@ struct Authenticator {
     [[nodiscard]] virtual boost::system::result<Identity, Answer> authenticate(Request const& request,
                                                                                Connection const& connection) const = 0;
     // Whether it asks another process, and so is not to be called where others wait behind it.
-    [[nodiscard]] virtual bool waits() const { return false; }
+    [[nodiscard]] virtual bool blocks() const { return false; }
 };
 [[noreturn]] void throw_exception_from_error(Answer const&, boost::source_location const&);
 

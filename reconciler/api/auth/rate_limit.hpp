@@ -14,7 +14,7 @@ struct RateLimits {
     // Counts one authenticated request of this key; false when it is one too many now. Any thread; must not throw.
     virtual bool allow(std::string const& kid) = 0;
     // Whether it asks another process.
-    [[nodiscard]] virtual bool waits() const { return false; }
+    [[nodiscard]] virtual bool blocks() const { return false; }
 };
 
 // A bucket a key: full it holds `burst`, and `per_second` flow in. Zero per second is no limit.
@@ -51,7 +51,7 @@ public:
         : own_(clock, size.per_second, size.burst), size_(size), shared_(shared) {}
 
     bool allow(std::string const& kid) override;
-    [[nodiscard]] bool waits() const override { return true; }
+    [[nodiscard]] bool blocks() const override { return true; }
 
 private:
     TokenBuckets own_;

@@ -17,7 +17,7 @@ public:
 
     [[nodiscard]] boost::system::result<Identity, Answer> authenticate(Request const& request,
                                                                        Connection const& connection) const override;
-    [[nodiscard]] bool waits() const override { return limits_.waits(); }
+    [[nodiscard]] bool blocks() const override { return limits_.blocks(); }
 
     static constexpr std::int64_t window = 120;  // seconds that ts may be away from now, either way
 

@@ -28,18 +28,18 @@ bool AccessLog::one_more() {
     return false;
 }
 
-void AccessLog::write(Request const& request, Connection const& connection, Answered const& said,
+void AccessLog::write(Request const& request, Connection const& connection, DispatchResult const& result,
                       std::chrono::steady_clock::duration took) {
     auto const& peer = connection.peer;
-    auto const who = said.who.empty() && peer ? "uid " + std::to_string(peer->uid) : said.who;
+    auto const who = result.who.empty() && peer ? "uid " + std::to_string(peer->uid) : result.who;
     if (who.empty() && !one_more()) return;
     auto const milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(took).count();
-    log_.write(level_of(request, said.answer.status), "request",
+    log_.write(level_of(request, result.answer.status), "request",
                {{"who", who.empty() ? "unknown" : who},
                 {"from", connection.from},
                 {"method", request.method},
                 {"target", request.target},
-                {"status", std::to_string(said.answer.status)},
+                {"status", std::to_string(result.answer.status)},
                 {"ms", std::to_string(milliseconds)},
                 {"request", request.id}});
 }

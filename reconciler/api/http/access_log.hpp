@@ -12,7 +12,7 @@ namespace genesis {
 class AccessLog {
 public:
     explicit AccessLog(Log& log) : log_(log) {}
-    void write(Request const& request, Connection const& connection, Answered const& said,
+    void write(Request const& request, Connection const& connection, DispatchResult const& result,
                std::chrono::steady_clock::duration took);
 
 private:

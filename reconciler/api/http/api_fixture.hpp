@@ -166,8 +166,9 @@ public:
         reopen();
         start();
     }
-    // Opens a door on a loopback port of its own, and says which.
-    std::uint16_t open(Authenticator const& who, TlsCertificate const* tls = nullptr, Roster::Limits most = {}) {
+    // Opens a listener on a loopback port of its own, and says which.
+    std::uint16_t open(Authenticator const& who, TlsCertificate const* tls = nullptr,
+                       ConnectionLimiter::Limits most = {}) {
         int const fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         sockaddr_in address{};
         address.sin_family = AF_INET;
@@ -208,7 +209,7 @@ private:
     QuietLog log_;
     PeerCredentials peers_{::getegid()};
     std::optional<Admission> admission_;
-    AllDescribed described_;
+    ConformsToOpenApi described_;
 };
 
 }  // namespace genesis

@@ -1,4 +1,4 @@
-// The seats of one door under one lock, taken when a connection comes, goes or brings a long body.
+// The slots of one listener under one lock, taken when a connection comes, goes or brings a long body.
 #include "reconciler/api/http/connection_limiter.hpp"
 
 #include <arpa/inet.h>
@@ -21,82 +21,83 @@ std::string network_of(std::string const& address) {
     return out;
 }
 
-Roster::Seat::Seat(Roster& roster, std::string address, std::function<void()> close)
-    : roster_(roster), address_(std::move(address)), close_(std::move(close)) {
-    waits();
+ConnectionLimiter::Slot::Slot(ConnectionLimiter& limiter, std::string address, std::function<void()> close)
+    : limiter_(limiter), address_(std::move(address)), close_(std::move(close)) {
+    set_idle();
 }
 
-Roster::Seat::~Seat() {
-    std::lock_guard const lock(roster_.mutex_);
-    roster_.leave(*this);
+ConnectionLimiter::Slot::~Slot() {
+    std::lock_guard const lock(limiter_.mutex_);
+    limiter_.release_slot(*this);
 }
 
-void Roster::Seat::waits() { since_ = std::chrono::steady_clock::now().time_since_epoch().count(); }
+void ConnectionLimiter::Slot::set_idle() { since_ = std::chrono::steady_clock::now().time_since_epoch().count(); }
 
-bool Roster::Seat::hold(std::size_t bytes) {
-    std::lock_guard const lock(roster_.mutex_);
+bool ConnectionLimiter::Slot::hold(std::size_t bytes) {
+    std::lock_guard const lock(limiter_.mutex_);
     if (gone_) return false;
-    while (roster_.held_ + bytes > roster_.limits_.body_bytes)
-        if (!roster_.evict([this](Seat const& other) { return other.held_ > 0 && &other != this; })) return false;
+    while (limiter_.held_ + bytes > limiter_.limits_.body_bytes)
+        if (!limiter_.evict([this](Slot const& other) { return other.held_ > 0 && &other != this; })) return false;
     held_ += bytes;
-    roster_.held_ += bytes;
+    limiter_.held_ += bytes;
     return true;
 }
 
-void Roster::Seat::release() {
+void ConnectionLimiter::Slot::release() {
     if (held_ == 0) return;
-    std::lock_guard const lock(roster_.mutex_);
-    roster_.held_ -= held_;
+    std::lock_guard const lock(limiter_.mutex_);
+    limiter_.held_ -= held_;
     held_ = 0;
 }
 
-// What the seat counts for is free at once; its connection follows. Under the lock.
-void Roster::leave(Seat& seat) {
-    if (seat.gone_) return;
-    seat.gone_ = true;
-    seats_.erase(&seat);
+// What the slot counts for is free at once; its connection follows. Under the lock.
+void ConnectionLimiter::release_slot(Slot& slot) {
+    if (slot.gone_) return;
+    slot.gone_ = true;
+    slots_.erase(&slot);
     count(-1);
-    held_ -= seat.held_;
-    seat.held_ = 0;
-    if (auto const it = by_address_.find(seat.address_); --it->second == 0) by_address_.erase(it);
+    held_ -= slot.held_;
+    slot.held_ = 0;
+    if (auto const it = by_address_.find(slot.address_); --it->second == 0) by_address_.erase(it);
 }
 
 template <class Which>
-bool Roster::evict(Which which) {
-    Seat* first = nullptr;
-    auto const rank = [](Seat const& seat) { return std::tuple(seat.known_.load(), seat.since_.load()); };
-    for (auto* const seat : seats_)
-        if (seat->idle() && which(*seat) && (first == nullptr || rank(*seat) < rank(*first))) first = seat;
+bool ConnectionLimiter::evict(Which which) {
+    Slot* first = nullptr;
+    auto const rank = [](Slot const& slot) { return std::tuple(slot.known_.load(), slot.since_.load()); };
+    for (auto* const slot : slots_)
+        if (slot->idle() && which(*slot) && (first == nullptr || rank(*slot) < rank(*first))) first = slot;
     if (first == nullptr) return false;
     first->close_();
-    leave(*first);
+    release_slot(*first);
     return true;
 }
 
-std::unique_ptr<Roster::Seat> Roster::admit(std::string const& address, std::function<void()> close) {
-    std::unique_ptr<Seat> seat(new Seat(*this, network_of(address), std::move(close)));
+std::unique_ptr<ConnectionLimiter::Slot> ConnectionLimiter::admit(std::string const& address,
+                                                                  std::function<void()> close) {
+    std::unique_ptr<Slot> slot(new Slot(*this, network_of(address), std::move(close)));
     std::lock_guard const lock(mutex_);
-    auto const of_address = by_address_.find(seat->address_);
+    auto const of_address = by_address_.find(slot->address_);
     bool fits = of_address == by_address_.end() || of_address->second < limits_.per_address ||
-                evict([&](Seat const& other) { return other.address_ == seat->address_; });
-    fits = fits && (seats_.size() < limits_.total || evict([](Seat const&) { return true; }));
+                evict([&](Slot const& other) { return other.address_ == slot->address_; });
+    fits = fits && (slots_.size() < limits_.total || evict([](Slot const&) { return true; }));
     if (!fits) {
-        seat->gone_ = true;
-        return nullptr;  // the seat's destructor waits for the lock
+        slot->gone_ = true;
+        return nullptr;  // the slot's destructor set_idle for the lock
     }
-    seats_.insert(seat.get());
-    ++by_address_[seat->address_];
+    slots_.insert(slot.get());
+    ++by_address_[slot->address_];
     count(1);
-    return seat;
+    return slot;
 }
 
-void Roster::count(int change) const {
+void ConnectionLimiter::count(int change) const {
     if (metrics_ != nullptr) metrics_->connections(change);
 }
 
-std::size_t Roster::size() const {
+std::size_t ConnectionLimiter::size() const {
     std::lock_guard const lock(mutex_);
-    return seats_.size();
+    return slots_.size();
 }
 
 }  // namespace genesis

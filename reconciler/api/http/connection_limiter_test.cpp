@@ -9,45 +9,45 @@ namespace genesis {
 namespace {
 
 struct Bench {
-    explicit Bench(Roster::Limits limits) : roster(limits, &metrics) {}
+    explicit Bench(ConnectionLimiter::Limits limits) : limiter(limits, &metrics) {}
     [[nodiscard]] bool told(int open) const {
         return metrics.text().find("\ngenesis_http_connections " + std::to_string(open) + "\n") != std::string::npos;
     }
     // The number of who came, or -1.
     int come(std::string const& address) {
-        auto const number = static_cast<int>(seats.size());
-        auto seat = roster.admit(address, [this, number] { closed.push_back(number); });
-        bool const there = seat != nullptr;
-        seats.push_back(std::move(seat));
+        auto const number = static_cast<int>(slots.size());
+        auto slot = limiter.admit(address, [this, number] { closed.push_back(number); });
+        bool const there = slot != nullptr;
+        slots.push_back(std::move(slot));
         return there ? number : -1;
     }
     Metrics metrics;
-    Roster roster;
+    ConnectionLimiter limiter;
     std::vector<int> closed;
-    std::vector<std::unique_ptr<Roster::Seat>> seats;
+    std::vector<std::unique_ptr<ConnectionLimiter::Slot>> slots;
 };
 
 TEST_CASE("who has waited longest and never proved who it is gives its place to who comes") {
     Bench b({.total = 3, .per_address = 10});
     for (auto const* address : {"192.0.2.1", "192.0.2.2", "192.0.2.3"}) b.come(address);
-    b.seats[0]->is_known();
+    b.slots[0]->set_known();
     CHECK(b.come("192.0.2.4") == 3);
     CHECK(b.closed == std::vector{1});
     CHECK(b.come("192.0.2.5") == 4);
     CHECK(b.closed == std::vector{1, 2});
-    CHECK(b.roster.size() == 3);
-    b.seats[1].reset();  // its connection ends later: it counted no more
-    CHECK(b.roster.size() == 3);
+    CHECK(b.limiter.size() == 3);
+    b.slots[1].reset();  // its connection ends later: it counted no more
+    CHECK(b.limiter.size() == 3);
 }
 
 TEST_CASE("nobody who is being served is closed; when all are, who comes is turned away") {
     Bench b({.total = 2, .per_address = 10});
     b.come("192.0.2.1");
     b.come("192.0.2.2");
-    b.seats[0]->works();
-    b.seats[1]->works();
+    b.slots[0]->set_busy();
+    b.slots[1]->set_busy();
     CHECK(b.come("192.0.2.3") == -1);
-    b.seats[1]->waits();
+    b.slots[1]->set_idle();
     CHECK(b.come("192.0.2.3") == 3);
     CHECK(b.closed == std::vector{1});
 }
@@ -70,28 +70,28 @@ TEST_CASE("metrics tell how many have a place: not who was turned away, nor who 
     CHECK(b.told(2));
     b.come("192.0.2.3");
     CHECK(b.told(2));
-    b.seats[0].reset();  // had given its place up already
+    b.slots[0].reset();  // had given its place up already
     CHECK(b.told(2));
-    b.seats[1]->works();
-    b.seats[2]->works();
+    b.slots[1]->set_busy();
+    b.slots[2]->set_busy();
     CHECK(b.come("192.0.2.4") == -1);
     CHECK(b.told(2));
-    b.seats.clear();
+    b.slots.clear();
     CHECK(b.told(0));
 }
 
 TEST_CASE("long bodies share a bounded store of bytes; who is half through gives way, who is served does not") {
     Bench b({.total = 10, .per_address = 10, .body_bytes = 100});
     for (int i = 0; i < 3; ++i) b.come("192.0.2.1");
-    CHECK(b.seats[0]->hold(60));
-    CHECK(b.seats[1]->hold(60));
+    CHECK(b.slots[0]->hold(60));
+    CHECK(b.slots[1]->hold(60));
     CHECK(b.closed == std::vector{0});
-    b.seats[1]->works();
-    CHECK_FALSE(b.seats[2]->hold(60));
-    b.seats[1]->release();
-    CHECK(b.seats[2]->hold(100));
-    CHECK_FALSE(b.seats[1]->hold(101));
-    CHECK_FALSE(b.seats[0]->hold(1));
+    b.slots[1]->set_busy();
+    CHECK_FALSE(b.slots[2]->hold(60));
+    b.slots[1]->release();
+    CHECK(b.slots[2]->hold(100));
+    CHECK_FALSE(b.slots[1]->hold(101));
+    CHECK_FALSE(b.slots[0]->hold(1));
 }
 
 }  // namespace

@@ -10,28 +10,28 @@ constexpr std::size_t batch = 100;
 
 }  // namespace
 
-std::size_t EventBell::add(std::string who, std::function<void()> wake) {
+std::size_t EventSignal::add(std::string who, std::function<void()> wake) {
     std::lock_guard const lock(mutex_);
-    listeners_.emplace(++next_, Listener{std::move(who), std::move(wake)});
+    subscribers_.emplace(++next_, Subscriber{std::move(who), std::move(wake)});
     return next_;
 }
-void EventBell::remove(std::size_t listener) {
+void EventSignal::remove(std::size_t subscriber) {
     std::lock_guard const lock(mutex_);
-    listeners_.erase(listener);
+    subscribers_.erase(subscriber);
 }
-void EventBell::ring() {
+void EventSignal::notify() {
     std::lock_guard const lock(mutex_);
-    for (auto const& [id, listener] : listeners_) listener.wake();
+    for (auto const& [id, subscriber] : subscribers_) subscriber.wake();
 }
-std::size_t EventBell::listeners() const {
+std::size_t EventSignal::subscribers() const {
     std::lock_guard const lock(mutex_);
-    return listeners_.size();
+    return subscribers_.size();
 }
 
-std::size_t EventBell::listeners(std::string_view who) const {
+std::size_t EventSignal::subscribers(std::string_view who) const {
     std::lock_guard const lock(mutex_);
     return static_cast<std::size_t>(
-        std::count_if(listeners_.begin(), listeners_.end(), [&](auto const& l) { return l.second.who == who; }));
+        std::count_if(subscribers_.begin(), subscribers_.end(), [&](auto const& l) { return l.second.who == who; }));
 }
 
 std::string event_text(Event const& event) {

@@ -10,22 +10,22 @@
 namespace genesis {
 
 // One ring wakes everybody who listens. Thread-safe.
-class EventBell {
+class EventSignal {
 public:
     // `wake` is called from any thread under a lock and must return at once.
     std::size_t add(std::string who, std::function<void()> wake);
-    void remove(std::size_t listener);  // `wake` is not called any more once this returns
-    void ring();
-    [[nodiscard]] std::size_t listeners() const;
-    [[nodiscard]] std::size_t listeners(std::string_view who) const;
+    void remove(std::size_t subscriber);  // `wake` is not called any more once this returns
+    void notify();
+    [[nodiscard]] std::size_t subscribers() const;
+    [[nodiscard]] std::size_t subscribers(std::string_view who) const;
 
 private:
     std::mutex mutable mutex_;
-    struct Listener {
+    struct Subscriber {
         std::string who;
         std::function<void()> wake;
     };
-    std::map<std::size_t, Listener> listeners_;
+    std::map<std::size_t, Subscriber> subscribers_;
     std::size_t next_ = 0;
 };
 

@@ -197,7 +197,7 @@ TEST_CASE("pipelined requests are answered in their order, also over TCP and wit
     CHECK(wire.ended());
 }
 
-TEST_CASE("at the door of probes there are probes and nothing else") {
+TEST_CASE("at the listener of probes there are probes and nothing else") {
     ApiFixture f;
     ProbesOnly probes;
     auto const port = f.open(probes);

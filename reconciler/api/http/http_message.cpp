@@ -32,8 +32,8 @@ void add(std::string& to, std::string_view name, std::string_view value) {
     to.append(name).append(": ").append(value).append("\r\n");
 }
 
-std::string head_of(Answered const& said, Request const& request) {
-    auto const& answer = said.answer;
+std::string head_of(DispatchResult const& result, Request const& request) {
+    auto const& answer = result.answer;
     std::string out = "HTTP/1.1 " + std::to_string(answer.status) + " ";
     out.append(title_of(answer.status)).append("\r\n");
     add(out, "Content-Type", answer.type);
@@ -47,8 +47,8 @@ std::string head_of(Answered const& said, Request const& request) {
 }
 
 // The one place where an answer is signed.
-void add_signature(std::string& to, Answered const& said, std::string_view body) {
-    if (said.reply) add(to, "X-Genesis-Signature", reply_header(*said.reply, said.answer.status, body));
+void add_signature(std::string& to, DispatchResult const& result, std::string_view body) {
+    if (result.reply) add(to, "X-Genesis-Signature", reply_header(*result.reply, result.answer.status, body));
 }
 
 }  // namespace
@@ -101,8 +101,8 @@ std::optional<Answer> read_head(std::string_view bytes, Head& head) {
     if (auto twice = take_fields(message, head.request)) return twice;
     if (parser.chunked() || head.request.headers.contains("transfer-encoding"))
         return problem(411, "length_required", "a body needs a Content-Length");
-    if (auto const said = head.request.headers.find("content-length"); said != head.request.headers.end())
-        if (said->second.empty() || said->second.find_first_not_of("0123456789") != std::string::npos)
+    if (auto const result = head.request.headers.find("content-length"); result != head.request.headers.end())
+        if (result->second.empty() || result->second.find_first_not_of("0123456789") != std::string::npos)
             return problem(400, "malformed", "Content-Length must be a number");
     auto const length = parser.content_length().value_or(0);
     if (length > body_limit) return problem(413, "too_large", "the body is longer than 1 MiB");
@@ -115,20 +115,20 @@ std::optional<Answer> read_head(std::string_view bytes, Head& head) {
     return std::nullopt;
 }
 
-std::string write_answer(Answered const& said, Request const& request, bool keep_alive) {
+std::string write_answer(DispatchResult const& result, Request const& request, bool keep_alive) {
     std::string body;
     if (request.method != "HEAD")
-        body = said.answer.text.empty() ? json::serialize(said.answer.body) + "\n" : said.answer.text;
-    auto out = head_of(said, request);
-    add_signature(out, said, body);
+        body = result.answer.text.empty() ? json::serialize(result.answer.body) + "\n" : result.answer.text;
+    auto out = head_of(result, request);
+    add_signature(out, result, body);
     if (!keep_alive) add(out, "Connection", "close");
     add(out, "Content-Length", std::to_string(body.size()));
     return out.append("\r\n").append(body);
 }
 
-std::string write_stream_head(Answered const& said, Request const& request) {
-    auto out = head_of(said, request);
-    add_signature(out, said, {});
+std::string write_stream_head(DispatchResult const& result, Request const& request) {
+    auto out = head_of(result, request);
+    add_signature(out, result, {});
     add(out, "Connection", "close");
     return out.append("\r\n");
 }

@@ -36,9 +36,9 @@ struct Head {
 std::optional<Answer> read_head(std::string_view bytes, Head& head);
 
 // The answer as it is sent, in one piece: one write, and one TLS record when it is short. To HEAD without a body.
-std::string write_answer(Answered const& said, Request const& request, bool keep_alive);
+std::string write_answer(DispatchResult const& result, Request const& request, bool keep_alive);
 // The head alone of an answer whose body, a stream of events, goes on until the connection is closed. Its signature
 // covers the status and an empty body.
-std::string write_stream_head(Answered const& said, Request const& request);
+std::string write_stream_head(DispatchResult const& result, Request const& request);
 
 }  // namespace genesis

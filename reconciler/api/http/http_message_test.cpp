@@ -106,10 +106,10 @@ TEST_CASE("expecting anything but 100-continue is refused") {
 
 TEST_CASE("an answer says its request id, its length and nothing of ours twice") {
     Request request{"GET", "/v1/info", {}, "", "0123456789abcdef"};
-    Answered said;
-    said.answer.body = {{"a", 1}};
-    said.answer.generation = 7;
-    auto const text = write_answer(said, request, true);
+    DispatchResult result;
+    result.answer.body = {{"a", 1}};
+    result.answer.generation = 7;
+    auto const text = write_answer(result, request, true);
     CHECK(text.starts_with("HTTP/1.1 200 OK\r\n"));
     CHECK(text.find("X-Request-Id: 0123456789abcdef\r\n") != std::string::npos);
     CHECK(text.find("ETag: \"7\"\r\n") != std::string::npos);
@@ -117,8 +117,8 @@ TEST_CASE("an answer says its request id, its length and nothing of ours twice")
     CHECK(text.find("Connection") == std::string::npos);
     CHECK(text.ends_with("\r\n\r\n{\"a\":1}\n"));
     request.method = "HEAD";
-    CHECK(write_answer(said, request, false).ends_with("Content-Length: 0\r\n\r\n"));
-    CHECK(write_answer(said, request, false).find("Connection: close\r\n") != std::string::npos);
+    CHECK(write_answer(result, request, false).ends_with("Content-Length: 0\r\n\r\n"));
+    CHECK(write_answer(result, request, false).find("Connection: close\r\n") != std::string::npos);
 }
 
 }  // namespace

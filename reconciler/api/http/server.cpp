@@ -1,4 +1,4 @@
-// The doors, the threads, and their end.
+// The listeners, the threads, and their end.
 #include "reconciler/api/http/server.hpp"
 
 #include "reconciler/api/http/session.hpp"
@@ -42,10 +42,10 @@ Protocol protocol_of(int fd) {
 struct ApiServer::Impl {
     Impl(Service given, Deadlines deadlines) : core(std::move(given), deadlines) {}
 
-    asio::awaitable<void> accept(OpenDoor& door, Acceptor& acceptor);
+    asio::awaitable<void> accept(OpenListener& listener, Acceptor& acceptor);
 
     Core core;
-    std::list<OpenDoor> doors;  // sessions, when they go with the context, still leave their seats
+    std::list<OpenListener> listeners;  // sessions, when they go with the context, still leave their slots
     asio::io_context io;
     asio::executor_work_guard<asio::io_context::executor_type> work = asio::make_work_guard(io);
     asio::strand<asio::io_context::executor_type> accepting = asio::make_strand(io);
@@ -53,14 +53,14 @@ struct ApiServer::Impl {
     std::vector<std::thread> threads;
 };
 
-asio::awaitable<void> ApiServer::Impl::accept(OpenDoor& door, Acceptor& acceptor) {
+asio::awaitable<void> ApiServer::Impl::accept(OpenListener& listener, Acceptor& acceptor) {
     for (error_code error; !core.stopping;) {
         // A connection's timer and its reads never run at the same time.
         asio::any_io_executor const strand = asio::make_strand(io);
         Socket socket = co_await acceptor.async_accept(strand, asio::redirect_error(asio::use_awaitable, error));
         if (error == asio::error::operation_aborted) co_return;
         if (!error) {
-            start_session(core, door, std::move(socket));
+            start_session(core, listener, std::move(socket));
             continue;
         }
         asio::steady_timer pause(accepting, 50ms);  // out of descriptors: those at work will free some
@@ -75,15 +75,15 @@ ApiServer::ApiServer(Service service, Deadlines deadlines)
 
 ApiServer::~ApiServer() { stop(); }
 
-void ApiServer::serve(Door door) {
-    auto const fd = door.fd;
+void ApiServer::serve(Listener listener) {
+    auto const fd = listener.fd;
     auto const protocol = protocol_of(fd);
-    auto& open = impl_->doors.emplace_back(std::move(door), impl_->core.service.metrics);
+    auto& open = impl_->listeners.emplace_back(std::move(listener), impl_->core.service.metrics);
     auto& acceptor = impl_->acceptors.emplace_back(impl_->accepting, protocol, fd);
     asio::co_spawn(impl_->accepting, impl_->accept(open, acceptor), asio::detached);
 }
 
-void ApiServer::events_came() { impl_->core.bell.ring(); }
+void ApiServer::events_came() { impl_->core.events.notify(); }
 
 void ApiServer::stop() {
     auto& core = impl_->core;
@@ -92,8 +92,9 @@ void ApiServer::stop() {
         error_code ignored;
         for (auto& acceptor : impl_->acceptors) acceptor.close(ignored);
     });
-    core.bell.ring();
-    for (int i = 0; i < 500 && (core.requests > 0 || core.bell.listeners() > 0); ++i) std::this_thread::sleep_for(10ms);
+    core.events.notify();
+    for (int i = 0; i < 500 && (core.requests > 0 || core.events.subscribers() > 0); ++i)
+        std::this_thread::sleep_for(10ms);
     impl_->io.stop();
     for (auto& thread : impl_->threads) thread.join();
     core.writing.join();

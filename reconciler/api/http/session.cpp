@@ -78,15 +78,15 @@ Connection connection_of(Socket const& socket) {
 template <class Stream>
 class Session final : public std::enable_shared_from_this<Session<Stream>> {
 public:
-    Session(Core& core, OpenDoor& door, Stream stream, Connection connection)
+    Session(Core& core, OpenListener& listener, Stream stream, Connection connection)
         : core_(core),
-          door_(door),
+          listener_(listener),
           stream_(std::move(stream)),
           strand_(stream_.get_executor()),
-          bell_(strand_),
+          wakeup_(strand_),
           connection_(std::move(connection)) {}
 
-    static void start(Core& core, OpenDoor& door, Stream stream, Connection connection);
+    static void start(Core& core, OpenListener& listener, Stream stream, Connection connection);
 
 private:
     asio::awaitable<void> run(std::shared_ptr<Session> self);
@@ -95,19 +95,19 @@ private:
     asio::awaitable<void> receive_body(Head& head);
     asio::awaitable<void> fill();
     asio::awaitable<void> send(std::string text);
-    asio::awaitable<void> follow(Answered const& said);
-    asio::awaitable<std::optional<EventBatch>> look(std::int64_t after, Answered const& said);
-    void refuse_too_many(Answered& said) const;
-    bool trusted(Answered const& said) const;
+    asio::awaitable<void> stream_events(DispatchResult const& result);
+    asio::awaitable<std::optional<EventBatch>> next_batch(std::int64_t after, DispatchResult const& result);
+    void refuse_too_many(DispatchResult& result) const;
+    bool trusted(DispatchResult const& result) const;
     asio::awaitable<void> pause(std::int64_t last, std::string const& kind);
-    asio::awaitable<void> part();
+    asio::awaitable<void> linger();
     std::function<void()> on_strand(void (Session::*what)());
     void close_if_idle() {
-        if (seat_->idle()) plain().close();
+        if (slot_->idle()) plain().close();
     }
     void wake() {
-        rung_ = true;
-        bell_.cancel();
+        woken_ = true;
+        wakeup_.cancel();
     }
     Plain& plain() { return beast::get_lowest_layer(stream_); }
     void within(Deadlines::Milliseconds time) { plain().expires_after(time); }
@@ -115,14 +115,14 @@ private:
 
     static constexpr bool encrypted = std::is_same_v<Stream, Encrypted>;
     Core& core_;
-    OpenDoor& door_;
+    OpenListener& listener_;
     Stream stream_;
     asio::any_io_executor const strand_;
-    asio::steady_timer bell_;
-    bool rung_ = false;
-    std::chrono::steady_clock::time_point said_{};  // when it last said something
+    asio::steady_timer wakeup_;
+    bool woken_ = false;
+    std::chrono::steady_clock::time_point said_{};  // when it last result something
     Connection const connection_;
-    std::unique_ptr<Roster::Seat> seat_;
+    std::unique_ptr<ConnectionLimiter::Slot> slot_;
     beast::flat_buffer in_{buffer_limit};
     bool keep_ = true;
 };
@@ -138,10 +138,10 @@ std::function<void()> Session<Stream>::on_strand(void (Session::*what)()) {
 }
 
 template <class Stream>
-void Session<Stream>::start(Core& core, OpenDoor& door, Stream stream, Connection connection) {
-    auto const session = std::make_shared<Session>(core, door, std::move(stream), std::move(connection));
-    session->seat_ = door.roster.admit(session->connection_.from, session->on_strand(&Session::close_if_idle));
-    if (session->seat_) asio::co_spawn(session->strand_, session->run(session), asio::detached);
+void Session<Stream>::start(Core& core, OpenListener& listener, Stream stream, Connection connection) {
+    auto const session = std::make_shared<Session>(core, listener, std::move(stream), std::move(connection));
+    session->slot_ = listener.limiter.admit(session->connection_.from, session->on_strand(&Session::close_if_idle));
+    if (session->slot_) asio::co_spawn(session->strand_, session->run(session), asio::detached);
 }
 
 template <class Stream>
@@ -152,16 +152,16 @@ asio::awaitable<void> Session<Stream>::run(std::shared_ptr<Session> /*self*/) {
             co_await stream_.async_handshake(asio::ssl::stream_base::server, asio::use_awaitable);
         }
         while (co_await exchange()) continue;
-        co_await part();
+        co_await linger();
     } catch (std::exception const&) {  // the connection broke or was too slow: there is nobody to tell
     }
 }
 
 // Lets a peer that is still sending read the last answer: what it sends is thrown away for a second.
 template <class Stream>
-asio::awaitable<void> Session<Stream>::part() {
-    seat_->waits();
-    within(core_.deadlines.farewell);
+asio::awaitable<void> Session<Stream>::linger() {
+    slot_->set_idle();
+    within(core_.deadlines.linger);
     error_code error;
     if constexpr (encrypted) co_await stream_.async_shutdown(asio::redirect_error(asio::use_awaitable, error));
     plain().socket().shutdown(Socket::shutdown_send, error);
@@ -187,7 +187,7 @@ asio::awaitable<void> Session<Stream>::send(std::string text) {
 template <class Stream>
 asio::awaitable<std::optional<Answer>> Session<Stream>::receive(Request& request) {
     if (in_.size() == 0) {
-        within(seat_->known() ? core_.deadlines.idle : core_.deadlines.first);
+        within(slot_->known() ? core_.deadlines.idle : core_.deadlines.first);
         co_await fill();
     }
     within(core_.deadlines.head);
@@ -203,7 +203,7 @@ asio::awaitable<std::optional<Answer>> Session<Stream>::receive(Request& request
     auto refused = read_head(read().substr(0, scan.size()), head);
     in_.consume(scan.size());
     keep_ = head.keep_alive;
-    if (!refused && head.length > short_body && !seat_->hold(head.length))
+    if (!refused && head.length > short_body && !slot_->hold(head.length))
         refused = problem(503, "unavailable", "too many long bodies are under way");
     if (!refused && head.length > 0) co_await receive_body(head);
     request.method = std::move(head.request.method);
@@ -235,78 +235,81 @@ template <class Stream>
 asio::awaitable<bool> Session<Stream>::exchange() {
     Request request;
     request.id = new_id();
-    seat_->waits();
+    slot_->set_idle();
     auto refused = co_await receive(request);
-    seat_->works();
+    slot_->set_busy();
     auto const began = std::chrono::steady_clock::now();
     std::optional<Count> under_way(std::in_place, core_.requests);
-    Answered said;  // no conditional around co_await: g++ 12 destroys its operands twice
+    DispatchResult result;  // no conditional around co_await: g++ 12 destroys its operands twice
     if (refused) {
-        said.answer = std::move(*refused);
+        result.answer = std::move(*refused);
     } else {
-        said = co_await answering(core_.service, *door_.door.who, request, connection_, core_.lanes());
+        result = co_await answering(core_.service, *listener_.listener.who, request, connection_, core_.lanes());
     }
     bool const keep = !refused && keep_ && !core_.stopping && request.method != "HEAD";
-    if (!said.who.empty()) seat_->is_known();
-    if (said.answer.events_after) refuse_too_many(said);
-    core_.log.write(request, connection_, said, std::chrono::steady_clock::now() - began);
-    if (said.answer.events_after) {
+    if (!result.who.empty()) slot_->set_known();
+    if (result.answer.events_after) refuse_too_many(result);
+    core_.log.write(request, connection_, result, std::chrono::steady_clock::now() - began);
+    if (result.answer.events_after) {
         under_way.reset();
-        co_await send(write_stream_head(said, request));
-        co_await follow(said);
+        co_await send(write_stream_head(result, request));
+        co_await stream_events(result);
         co_return false;
     }
-    seat_->waits();
-    co_await send(write_answer(said, request, keep));
-    seat_->release();
+    slot_->set_idle();
+    co_await send(write_answer(result, request, keep));
+    slot_->release();
     co_return keep;
 }
 
 // Streams stay, and count among the connections of their address: nobody may fill it, nor the server, with his alone.
 template <class Stream>
-void Session<Stream>::refuse_too_many(Answered& said) const {
-    if (core_.bell.listeners() >= Core::most_streams)
-        said.answer = problem(503, "unavailable", "too many follow the events already");
-    if (core_.bell.listeners(said.who) >= Core::most_streams_each)
-        said.answer = problem(429, "too_many_requests", "you follow the events as often as one may already");
+void Session<Stream>::refuse_too_many(DispatchResult& result) const {
+    if (core_.events.subscribers() >= Core::most_streams)
+        result.answer = problem(503, "unavailable", "too many stream_events the events already");
+    if (core_.events.subscribers(result.who) >= Core::most_streams_each)
+        result.answer = problem(429, "too_many_requests", "you stream_events the events as often as one may already");
 }
 
 // Without a thread while there is nothing to tell. Ends when the keys change and when his own ends: who follows
 // proves anew who it is.
 template <class Stream>
-asio::awaitable<void> Session<Stream>::follow(Answered const& said) {
-    struct Listening {
-        EventBell& bell;
+asio::awaitable<void> Session<Stream>::stream_events(DispatchResult const& result) {
+    struct ListenerStatus {
+        EventSignal& bell;
         std::size_t const id;
-        ~Listening() { bell.remove(id); }
-    } const listening{core_.bell, core_.bell.add(said.who, on_strand(&Session::wake))};
+        ~ListenerStatus() { bell.remove(id); }
+    } const listening{core_.events, core_.events.add(result.who, on_strand(&Session::wake))};
     auto const end = std::chrono::steady_clock::now() + core_.deadlines.stream;
-    auto last = *said.answer.events_after;
+    auto last = *result.answer.events_after;
     while (std::chrono::steady_clock::now() < end) {
-        rung_ = false;
-        auto const batch = co_await look(last, said);
+        woken_ = false;
+        auto const batch = co_await next_batch(last, result);
         if (!batch || batch->incomplete) co_return;
         last = batch->last;
         if (!batch->text.empty()) {
             co_await send(batch->text);
-        } else if (!batch->more && !rung_) {
-            co_await pause(last, said.answer.events_kind);
+        } else if (!batch->more && !woken_) {
+            co_await pause(last, result.answer.events_kind);
         }
     }
 }
 
 template <class Stream>
-bool Session<Stream>::trusted(Answered const& said) const {
-    return said.keys == core_.service.keys.keys_version() && (!said.until || core_.service.clock.now() < *said.until);
+bool Session<Stream>::trusted(DispatchResult const& result) const {
+    return result.keys == core_.service.keys.keys_version() &&
+           (!result.until || core_.service.clock.now() < *result.until);
 }
 
 // The next events, read on a thread that may wait; nothing when the stream is to end.
 template <class Stream>
-asio::awaitable<std::optional<EventBatch>> Session<Stream>::look(std::int64_t after, Answered const& said) {
+asio::awaitable<std::optional<EventBatch>> Session<Stream>::next_batch(std::int64_t after,
+                                                                       DispatchResult const& result) {
     std::optional<EventBatch> out;
     co_await asio::post(asio::bind_executor(core_.reading.get_executor(), asio::use_awaitable));
     try {
-        if (!core_.stopping && trusted(said)) out = next_events(core_.service.trail, after, said.answer.events_kind);
+        if (!core_.stopping && trusted(result))
+            out = next_events(core_.service.trail, after, result.answer.events_kind);
     } catch (std::exception const& e) {
         core_.service.log.write(Level::warning, "a stream of events ends", {{"why", e.what()}});
     }
@@ -320,8 +323,8 @@ asio::awaitable<std::optional<EventBatch>> Session<Stream>::look(std::int64_t af
 template <class Stream>
 asio::awaitable<void> Session<Stream>::pause(std::int64_t last, std::string const& kind) {
     error_code error;
-    bell_.expires_after(std::min(core_.deadlines.trust, core_.deadlines.heartbeat));
-    co_await bell_.async_wait(asio::redirect_error(asio::use_awaitable, error));
+    wakeup_.expires_after(std::min(core_.deadlines.trust, core_.deadlines.heartbeat));
+    co_await wakeup_.async_wait(asio::redirect_error(asio::use_awaitable, error));
     if (std::chrono::steady_clock::now() - said_ < core_.deadlines.heartbeat) co_return;
     std::string comment = ":\n\n";  // no conditional around co_await: g++ 12 destroys its operands twice
     if (!kind.empty()) comment = ":\nid: " + std::to_string(last) + "\n\n";
@@ -330,16 +333,16 @@ asio::awaitable<void> Session<Stream>::pause(std::int64_t last, std::string cons
 
 }  // namespace
 
-void start_session(Core& core, OpenDoor& door, Socket socket) {
+void start_session(Core& core, OpenListener& listener, Socket socket) {
     auto connection = connection_of(socket);
     error_code unix_sockets_have_no_such;
     socket.set_option(asio::ip::tcp::no_delay(true), unix_sockets_have_no_such);
     Plain plain(std::move(socket));
-    if (door.door.tls == nullptr) {
-        Session<Plain>::start(core, door, std::move(plain), std::move(connection));
+    if (listener.listener.tls == nullptr) {
+        Session<Plain>::start(core, listener, std::move(plain), std::move(connection));
     } else {
-        auto const context = door.door.tls->context();
-        Session<Encrypted>::start(core, door, Encrypted(std::move(plain), *context), std::move(connection));
+        auto const context = listener.listener.tls->context();
+        Session<Encrypted>::start(core, listener, Encrypted(std::move(plain), *context), std::move(connection));
     }
 }
 

@@ -26,7 +26,7 @@ struct Core {
     Service const service;
     Deadlines const deadlines;
     AccessLog log{service.log};
-    EventBell bell;
+    EventSignal events;
     std::atomic<int> requests = 0;  // under way
     std::atomic<bool> stopping = false;
     std::atomic<int> waiting_plans = 0, in_store = 0;
@@ -38,13 +38,13 @@ struct Core {
     }
 };
 
-struct OpenDoor {
-    OpenDoor(Door given, Metrics* metrics) : door(std::move(given)), roster(door.most, metrics) {}
-    Door const door;
-    Roster roster;
+struct OpenListener {
+    OpenListener(Listener given, Metrics* metrics) : listener(std::move(given)), limiter(listener.most, metrics) {}
+    Listener const listener;
+    ConnectionLimiter limiter;
 };
 
-// Serves the connection until it ends. On the socket's strand; core and door outlive the connection.
-void start_session(Core& core, OpenDoor& door, Socket socket);
+// Serves the connection until it ends. On the socket's strand; core and listener outlive the connection.
+void start_session(Core& core, OpenListener& listener, Socket socket);
 
 }  // namespace genesis

@@ -92,11 +92,11 @@ Answer method_not_allowed(std::string const& allowed) {
 bool allowed(Identity const& who, Route const& route, ObjectKind const* kind) {
     switch (route.scope) {
         case RequiredScope::read:
-            return who.may("read");
+            return who.allows("read");
         case RequiredScope::write:
-            return who.may(kind->scope);
+            return who.allows(kind->scope);
         case RequiredScope::admin:
-            return who.may("admin");
+            return who.allows("admin");
         case RequiredScope::local:
             break;
     }
@@ -106,8 +106,8 @@ bool allowed(Identity const& who, Route const& route, ObjectKind const* kind) {
 Answer forbidden(std::string_view why) { return problem(403, "forbidden", why); }
 
 // A request on its way to its answer.
-struct Asked {
-    Asked(Request const& r, Connection const& c) : request(r), connection(c) {}
+struct Exchange {
+    Exchange(Request const& r, Connection const& c) : request(r), connection(c) {}
     enum Next { nothing, spend, handle };
 
     Request const& request;
@@ -115,21 +115,21 @@ struct Asked {
     Origin by{};                   // its nonce is gone once it is spent
     Route const* route = nullptr;  // set once the request is one of a route
     Call call{request, by};
-    Answered said{};
+    DispatchResult result{};
     Next next = nothing;
 
     [[nodiscard]] bool dry_run() const { return route->dry_run && call.flag("dry_run"); }
     void tell(Answer answer, Next then = nothing) {
-        said.answer = std::move(answer);
+        result.answer = std::move(answer);
         next = then;
     }
 };
 
 // Of a path or method that is not there: whoever may not even read is not told so, and leaves no trace. The nonce is
-// spent all the same, so that a captured request is worth nothing, whatever it asked for.
-void not_there(Identity const& who, Asked& asked, Answer answer) {
-    if (!who.may("read")) return asked.tell(forbidden("there is nothing here that the key has a right to"));
-    asked.tell(std::move(answer), Asked::spend);
+// spent all the same, so that a captured request is worth nothing, whatever it exchange for.
+void not_there(Identity const& who, Exchange& exchange, Answer answer) {
+    if (!who.allows("read")) return exchange.tell(forbidden("there is nothing here that the key has a right to"));
+    exchange.tell(std::move(answer), Exchange::spend);
 }
 
 // A write that ignored its condition would be believed to have heeded it.
@@ -151,44 +151,45 @@ std::optional<Answer> wrong_with(Route const& route, CutTarget const& target, Ca
     return std::nullopt;
 }
 
-void take(Identity const& who, Route const& route, CutTarget const& target, Asked& asked) {
-    asked.route = &route;
-    if (!allowed(who, route, asked.call.kind)) return asked.tell(forbidden("the key has no right to this"));
-    if (auto wrong = wrong_with(route, target, asked.call)) return asked.tell(std::move(*wrong), Asked::spend);
-    if (asked.call.flag("take_over") && !who.may("admin"))
-        return asked.tell(forbidden("take_over needs an administrator"));
-    asked.next = Asked::handle;
+void take(Identity const& who, Route const& route, CutTarget const& target, Exchange& exchange) {
+    exchange.route = &route;
+    if (!allowed(who, route, exchange.call.kind)) return exchange.tell(forbidden("the key has no right to this"));
+    if (auto wrong = wrong_with(route, target, exchange.call)) return exchange.tell(std::move(*wrong), Exchange::spend);
+    if (exchange.call.flag("take_over") && !who.allows("admin"))
+        return exchange.tell(forbidden("take_over needs an administrator"));
+    exchange.next = Exchange::handle;
 }
 
-void find_route(Identity const& who, Asked& asked) {
-    auto const& request = asked.request;
-    auto const target = asked.by.nonce && !is_signed_target(request.target) ? std::nullopt : cut(request.target);
-    if (!target) return not_there(who, asked, problem(400, "malformed", "the request target is not one of this API"));
+void find_route(Identity const& who, Exchange& exchange) {
+    auto const& request = exchange.request;
+    auto const target = exchange.by.nonce && !is_signed_target(request.target) ? std::nullopt : cut(request.target);
+    if (!target)
+        return not_there(who, exchange, problem(400, "malformed", "the request target is not one of this API"));
     std::string allowed_methods;
     for (auto const& candidate : routes()) {
-        if (!matches(candidate, *target, asked.call)) continue;
-        if (candidate.method == request.method) return take(who, candidate, *target, asked);
+        if (!matches(candidate, *target, exchange.call)) continue;
+        if (candidate.method == request.method) return take(who, candidate, *target, exchange);
         allowed_methods += (allowed_methods.empty() ? "" : ", ") + std::string(candidate.method);
     }
-    if (allowed_methods.empty()) return not_there(who, asked, problem(404, "not_found", "there is no such path"));
-    not_there(who, asked, method_not_allowed(allowed_methods));
+    if (allowed_methods.empty()) return not_there(who, exchange, problem(404, "not_found", "there is no such path"));
+    not_there(who, exchange, method_not_allowed(allowed_methods));
 }
 
-void begin(Service const& service, Authenticator const& authenticator, Asked& asked) {
+void begin(Service const& service, Authenticator const& authenticator, Exchange& exchange) {
     // A stream alone outlives its request; what tells how we are must not need the store.
-    if (asked.request.target.starts_with("/v1/events")) asked.said.keys = service.keys.keys_version();
-    auto identity = authenticator.authenticate(asked.request, asked.connection);
-    if (!identity) return asked.tell(identity.error());
-    asked.said.who = identity->who;
-    asked.said.reply = std::move(identity->reply);
-    asked.said.until = identity->until;
-    asked.by = {identity->who, asked.connection.from, asked.request.id, identity->nonce};
-    find_route(*identity, asked);
+    if (exchange.request.target.starts_with("/v1/events")) exchange.result.keys = service.keys.keys_version();
+    auto identity = authenticator.authenticate(exchange.request, exchange.connection);
+    if (!identity) return exchange.tell(identity.error());
+    exchange.result.who = identity->who;
+    exchange.result.reply = std::move(identity->reply);
+    exchange.result.until = identity->until;
+    exchange.by = {identity->who, exchange.connection.from, exchange.request.id, identity->nonce};
+    find_route(*identity, exchange);
 }
 
 // What start(told) tells, awaited: the coroutine goes on where it was, whatever thread told it.
 template <class T, class Start>
-asio::awaitable<T> told_by(std::atomic<int>& under_way, Start start) {
+asio::awaitable<T> completion_of(std::atomic<int>& under_way, Start start) {
     auto const initiate = [&under_way](auto handler, Start start_it) {
         auto const waiting = std::make_shared<decltype(handler)>(std::move(handler));
         ++under_way;
@@ -214,7 +215,8 @@ asio::awaitable<T> told_by(std::atomic<int>& under_way, Start start) {
 // False when the nonce was spent before.
 asio::awaitable<bool> spent(Service const& service, Origin& by, Lanes const& lanes) {
     if (!by.nonce) co_return true;
-    co_return co_await told_by<bool>(lanes.in_store, [&](Told<bool> told) { service.keys.spend(by, std::move(told)); });
+    co_return co_await completion_of<bool>(lanes.in_store,
+                                           [&](Told<bool> told) { service.keys.spend(by, std::move(told)); });
 }
 
 // Where an authenticator that asks another process may block: the route is not known yet.
@@ -246,35 +248,36 @@ struct Count {
     int const before;
 };
 
-asio::awaitable<void> call_handler(Service const& service, Asked& asked, Lanes const& lanes) {
-    bool const dry_run = asked.dry_run();
-    auto const& handler = dry_run ? asked.route->dry_run : asked.route->handle;
-    auto const lane = dry_run ? Lane::plans : asked.route->lane;
+asio::awaitable<void> call_handler(Service const& service, Exchange& exchange, Lanes const& lanes) {
+    bool const dry_run = exchange.dry_run();
+    auto const& handler = dry_run ? exchange.route->dry_run : exchange.route->handle;
+    auto const lane = dry_run ? Lane::plans : exchange.route->lane;
     std::optional<Count> waiting;
     if (lane == Lane::plans && waiting.emplace(lanes.waiting_plans).before >= Lanes::most_plans) {
-        asked.said.answer = problem(503, "unavailable", "too many plans are under way; try again later");
+        exchange.result.answer = problem(503, "unavailable", "too many plans are under way; try again later");
         co_return;
     }
     if (lane != Lane::connection)
         co_await asio::post(asio::bind_executor(executor_of(lane, lanes), asio::use_awaitable));
     if (handler.returns != nullptr) {
-        asked.said.answer = handler.returns(service, asked.call);
+        exchange.result.answer = handler.returns(service, exchange.call);
         co_return;
     }
-    asked.said.answer = co_await told_by<Answer>(
-        lanes.in_store, [&](Told<Answer> told) { handler.completes(service, asked.call, std::move(told)); });
+    exchange.result.answer = co_await completion_of<Answer>(
+        lanes.in_store, [&](Told<Answer> told) { handler.completes(service, exchange.call, std::move(told)); });
 }
 
 // The nonce is spent before a handler has an effect, by the store in the same transaction where the handler writes.
-asio::awaitable<void> handle(Service const& service, Asked& asked, Lanes const& lanes) {
-    bool const writes = asked.next == Asked::handle && asked.route->nonce == NonceUse::with_write && !asked.dry_run();
+asio::awaitable<void> handle(Service const& service, Exchange& exchange, Lanes const& lanes) {
+    bool const writes =
+        exchange.next == Exchange::handle && exchange.route->nonce == NonceUse::with_write && !exchange.dry_run();
     bool fresh = true;
-    if (!writes) fresh = co_await spent(service, asked.by, lanes);
-    if (fresh && asked.next == Asked::handle) {
-        co_await call_handler(service, asked, lanes);
-        fresh = co_await spent(service, asked.by, lanes);  // where the handler refused before it came to the store
+    if (!writes) fresh = co_await spent(service, exchange.by, lanes);
+    if (fresh && exchange.next == Exchange::handle) {
+        co_await call_handler(service, exchange, lanes);
+        fresh = co_await spent(service, exchange.by, lanes);  // where the handler refused before it came to the store
     }
-    if (!fresh) asked.said.answer = unauthenticated();
+    if (!fresh) exchange.result.answer = unauthenticated();
 }
 
 Answer failed(Service const& service, Request const& request, std::exception_ptr const& failure) {
@@ -289,41 +292,41 @@ Answer failed(Service const& service, Request const& request, std::exception_ptr
     }
 }
 
-void count(Metrics& metrics, Asked const& asked, std::chrono::steady_clock::duration took) {
-    auto const* route = asked.route;
-    auto const& said = asked.said;
+void count(Metrics& metrics, Exchange const& exchange, std::chrono::steady_clock::duration took) {
+    auto const* route = exchange.route;
+    auto const& result = exchange.result;
     metrics.request(route != nullptr ? route->method : "none", route != nullptr ? route->path : "none",
-                    said.answer.status, took);
-    if (said.who.empty()) metrics.refused(code_of(said.answer));
+                    result.answer.status, took);
+    if (result.who.empty()) metrics.refused(code_of(result.answer));
 }
 
 }  // namespace
 
-asio::awaitable<Answered> answering(Service const& service, Authenticator const& authenticator, Request const& request,
-                                    Connection const& connection, Lanes lanes) {
+asio::awaitable<DispatchResult> dispatch(Service const& service, Authenticator const& authenticator,
+                                         Request const& request, Connection const& connection, Lanes lanes) {
     auto const started = std::chrono::steady_clock::now();
-    Asked asked(request, connection);
+    Exchange exchange(request, connection);
     try {
-        if (authenticator.waits())
+        if (authenticator.blocks())
             co_await asio::post(asio::bind_executor(blocking(request, lanes), asio::use_awaitable));
-        begin(service, authenticator, asked);
-        if (authenticator.waits()) co_await asio::dispatch(co_await asio::this_coro::executor, asio::use_awaitable);
-        if (asked.next != Asked::nothing) co_await handle(service, asked, lanes);
+        begin(service, authenticator, exchange);
+        if (authenticator.blocks()) co_await asio::dispatch(co_await asio::this_coro::executor, asio::use_awaitable);
+        if (exchange.next != Exchange::nothing) co_await handle(service, exchange, lanes);
     } catch (std::exception const&) {
-        asked.said.answer = failed(service, request, std::current_exception());
+        exchange.result.answer = failed(service, request, std::current_exception());
     }
-    if (service.metrics != nullptr) count(*service.metrics, asked, std::chrono::steady_clock::now() - started);
+    if (service.metrics != nullptr) count(*service.metrics, exchange, std::chrono::steady_clock::now() - started);
     co_await asio::dispatch(co_await asio::this_coro::executor, asio::use_awaitable);  // where it began
-    co_return std::move(asked.said);
+    co_return std::move(exchange.result);
 }
 
-Answered answer(Service const& service, Authenticator const& authenticator, Request const& request,
-                Connection const& connection) {
+DispatchResult answer(Service const& service, Authenticator const& authenticator, Request const& request,
+                      Connection const& connection) {
     asio::io_context io;
     std::atomic<int> in_store = 0, waiting_plans = 0;
     Lanes const lanes{io.get_executor(), io.get_executor(), io.get_executor(),
                       io.get_executor(), waiting_plans,     in_store};
-    auto out = asio::co_spawn(io, answering(service, authenticator, request, connection, lanes), asio::use_future);
+    auto out = asio::co_spawn(io, dispatch(service, authenticator, request, connection, lanes), asio::use_future);
     io.run();
     while (in_store > 0) std::this_thread::yield();  // the store is still on its way out of `io`
     return out.get();

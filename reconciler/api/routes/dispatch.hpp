@@ -19,7 +19,7 @@ struct Lanes {
 
 // As answer() does, awaited. Everything given outlives it. Starts and ends on the coroutine's executor; a put and a
 // look at one object need no other thread but the store's.
-boost::asio::awaitable<Answered> answering(Service const& service, Authenticator const& authenticator,
-                                           Request const& request, Connection const& connection, Lanes lanes);
+boost::asio::awaitable<DispatchResult> dispatch(Service const& service, Authenticator const& authenticator,
+                                                Request const& request, Connection const& connection, Lanes lanes);
 
 }  // namespace genesis

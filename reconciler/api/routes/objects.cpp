@@ -53,13 +53,13 @@ bool is_json(std::string_view type) {
     return type.empty() || type == "application/json" || type.starts_with("application/json;");
 }
 
-struct Arrived {
+struct PendingPut {
     Spec spec;
     AdmissionOptions options;
 };
 
 // What a put asks for, or what is wrong with it.
-boost::system::result<Arrived, Answer> arrive(Call const& call) {
+boost::system::result<PendingPut, Answer> read_put(Call const& call) {
     if (!is_json(call.request.header("content-type")))
         return problem(415, "unsupported_media_type", "the body must be application/json");
     auto const options = options_of(call);
@@ -68,7 +68,7 @@ boost::system::result<Arrived, Answer> arrive(Call const& call) {
     if (!body) return problem(body.error(), 400, "malformed");
     auto spec = read_spec(*call.kind, call.name, std::move(*body));
     if (!spec) return problem(spec.error(), 422, "invalid");
-    return Arrived{std::move(*spec), *options};
+    return PendingPut{std::move(*spec), *options};
 }
 
 Answer say_written(Service const& service, Call const& call, Stored<Written> const& written) {
@@ -124,16 +124,16 @@ Answer steered_all(Service const& service, Call const& call, bool paused) {
 }  // namespace
 
 Answer put_dry_run(Service const& service, Call const& call) {
-    auto arrived = arrive(call);
-    if (!arrived) return arrived.error();
-    auto const object = rehearse(service.admission, std::move(arrived->spec), arrived->options);
+    auto pending = read_put(call);
+    if (!pending) return pending.error();
+    auto const object = rehearse(service.admission, std::move(pending->spec), pending->options);
     if (!object) return problem(object.error());
     return preview(service, *object);
 }
 
 void put(Service const& service, Call const& call, Told<Answer> told) {
-    auto arrived = arrive(call);
-    if (!arrived) return told(nullptr, arrived.error());
+    auto pending = read_put(call);
+    if (!pending) return told(nullptr, pending.error());
     auto const say = [&service, &call, told = std::move(told)](std::exception_ptr failure,
                                                                Stored<Written> const& written) {
         Answer answer;
@@ -144,7 +144,7 @@ void put(Service const& service, Call const& call, Told<Answer> told) {
         }
         told(failure, std::move(answer));
     };
-    admit(service.admission, std::move(arrived->spec), arrived->options, say);
+    admit(service.admission, std::move(pending->spec), pending->options, say);
 }
 
 Answer get(Service const& service, Call const& call) {

@@ -31,13 +31,13 @@ private:
 };
 
 // A fixture that has one fails its test for each answer that was not as described.
-struct AllDescribed {
-    AllDescribed() = default;
-    ~AllDescribed() {
+struct ConformsToOpenApi {
+    ConformsToOpenApi() = default;
+    ~ConformsToOpenApi() {
         for (auto const& finding : Findings::all().take()) FAIL_CHECK(finding);
     }
-    AllDescribed(AllDescribed const&) = delete;
-    AllDescribed& operator=(AllDescribed const&) = delete;
+    ConformsToOpenApi(ConformsToOpenApi const&) = delete;
+    ConformsToOpenApi& operator=(ConformsToOpenApi const&) = delete;
 };
 
 inline ResponseCheck const& published() {

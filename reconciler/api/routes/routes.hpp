@@ -31,9 +31,9 @@ struct Service {
     ApiSettings settings;
     Log& log;
     Clock const& clock;
-    Metrics* metrics = nullptr;            // counts nothing without
-    Listening const* listening = nullptr;  // for /v1/info and /readyz; null: nothing is told
-    Cache* cache = nullptr;                // each list is made anew without
+    Metrics* metrics = nullptr;                 // counts nothing without
+    ListenerStatus const* listening = nullptr;  // for /v1/info and /readyz; null: nothing is told
+    Cache* cache = nullptr;                     // each list is made anew without
 };
 
 // A request that was authenticated and found its route.
