@@ -1,4 +1,4 @@
-// Where requests may come in, and where they should but cannot.
+// The addresses that the API listens on, and those it cannot listen on.
 #pragma once
 #include <map>
 #include <mutex>
@@ -7,7 +7,7 @@
 
 namespace genesis {
 
-// Thread-safe. Addresses are told as people write them: "https://0.0.0.0:8443".
+// Thread-safe. Addresses are written like "https://0.0.0.0:8443".
 class ListenerStatus {
 public:
     void opened(std::string const& address) {
@@ -15,7 +15,7 @@ public:
         open_.push_back(address);
         failed_.erase(address);
     }
-    // True when this is news.
+    // True if the address had not failed for this reason before.
     bool failed(std::string const& address, std::string const& why) {
         std::lock_guard const lock(mutex_);
         auto& known = failed_[address];
@@ -27,7 +27,7 @@ public:
         std::lock_guard const lock(mutex_);
         return open_;
     }
-    // A sentence each.
+    // One sentence each.
     [[nodiscard]] std::vector<std::string> problems() const {
         std::lock_guard const lock(mutex_);
         std::vector<std::string> out;

@@ -1,4 +1,4 @@
-// From the configuration to the layers.
+// From the configuration to the cache layers.
 #include "reconciler/app/cache_wiring.hpp"
 
 #include "drivers/host/files.hpp"
@@ -15,7 +15,7 @@ Secret read_password(std::string const& path) {
     auto const file = host::Dir::open(folder).read(name, 1024);
     if (!file) throw Fault("there is no password file " + path);
     if (file->seen.owner.uid != ::geteuid() || (file->seen.owner.mode & 077U) != 0)
-        throw Fault("the password file " + path + " must be root's and nobody else's to read");
+        throw Fault("the password file " + path + " must belong to root and be readable by nobody else");
     auto const line = file->bytes.substr(0, file->bytes.find('\n'));
     if (line.empty()) throw Fault("the password file " + path + " is empty");
     return Secret(line);

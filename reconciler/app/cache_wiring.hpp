@@ -1,4 +1,4 @@
-// What may be forgotten, kept as genesis.yaml says: in memory, or in a Redis as well.
+// Makes the caches and rate limits that genesis.yaml asks for: in memory, or in a Redis as well.
 #pragma once
 #include "reconciler/api/auth/rate_limit.hpp"
 #include "reconciler/app/config.hpp"
@@ -12,13 +12,12 @@ namespace genesis {
 
 class Caches {
 public:
-    // Throws Fault when the password's file cannot be read or is not root's alone. Whether Redis is there is not waited
-    // for.
+    // Throws Fault if the password file cannot be read or others may read it. Does not wait for Redis.
     Caches(Config const& config, std::string const& node, Vault const& master, Clock const& clock, Log& log);
 
     Cache& answers() { return layers_ ? static_cast<Cache&>(*layers_) : memory_; }
     RateLimits& limits() { return shared_ ? static_cast<RateLimits&>(*shared_) : own_; }
-    [[nodiscard]] RedisCache const* redis() const { return redis_.get(); }  // null when there is to be none
+    [[nodiscard]] RedisCache const* redis() const { return redis_.get(); }  // null if none is configured
 
 private:
     MemoryCache memory_;

@@ -63,8 +63,8 @@ Terrain terrain_of(Config const& config) {
     return t;
 }
 
-// Blocks until a signal to end; tells the service manager meanwhile that we live, and looks after the listeners, at
-// once when there is a SIGHUP. What the allocator holds after a thousand connections goes back to the system.
+// Blocks until a signal to end. Meanwhile notifies the watchdog, follows the certificate and retries listeners: every
+// two seconds, and at once on SIGHUP.
 void wait_for_end(sigset_t const& signals, ApiCertificate& certificate, Listeners& listeners) {
     timespec const beat{2, 0};
     for (int got = 0; got != SIGTERM && got != SIGINT; got = sigtimedwait(&signals, nullptr, &beat)) {
@@ -148,7 +148,7 @@ int run_daemon(Config const& config) {
     ApiServer api(
         {store, store, store, admission, engine, api_settings, *log, clock, &metrics, &listening, &caches.answers()});
 
-    auto const events = store.on_events([&] { api.events_came(); });
+    auto const events = store.on_events([&] { api.notify_events(); });
     loop.start();
     api.serve({host::listen_unix(config.socket.str(), group(config.admin_group)).release(),
                &peers,
@@ -164,7 +164,7 @@ int run_daemon(Config const& config) {
     wait_for_end(signals, certificate, listeners);
     host::notify("STOPPING=1");
     log->write(Level::info, "genesisd is stopping");
-    loop.stop();  // first: whoever waits for a plan is told that there will be none
+    loop.stop();  // first: requests that wait for a plan fail at once
     api.stop();
     return 0;
 }

@@ -1,4 +1,4 @@
-// Opens the places where requests come in, as the configuration says, and tries again where one cannot be opened.
+// Opens the TCP listeners of the configuration and retries those that cannot be opened.
 #pragma once
 #include "reconciler/api/http/server.hpp"
 #include "reconciler/api/listener_status.hpp"
@@ -15,26 +15,26 @@ public:
         Authenticator const& signed_requests;
         Authenticator const& probes;
     };
-    // All that is given outlives this.
+    // All arguments outlive this.
     Listeners(Config const& config, ApiServer& server, Authenticators authenticators, ApiCertificate const& certificate,
-              ListenerStatus& listening, Log& log);
+              ListenerStatus& status, Log& log);
 
-    // Opens what is not open yet; call it again now and then. An address that is taken is logged once, stands in
-    // /readyz and does not keep the daemon from its other work.
+    // Opens what is not open yet; to be called periodically. An address that cannot be opened is logged once and shown
+    // in /readyz.
     void open();
 
 private:
-    struct Wanted {
+    struct Address {
         std::string scheme, address;  // "https", "0.0.0.0:8443"
-        Authenticator const* who;
+        Authenticator const* authenticator;
         ConnectionLimiter::Limits most{};
     };
-    bool open(Wanted const& wanted);
+    bool open(Address const& wanted);
     ApiServer& server_;
     ApiCertificate const& certificate_;
-    ListenerStatus& listening_;
+    ListenerStatus& status_;
     Log& log_;
-    std::vector<Wanted> wanted_;
+    std::vector<Address> unopened_;
 };
 
 }  // namespace genesis

@@ -1,4 +1,4 @@
-// What is looked up for metrics only when somebody asks for them.
+// Gauges that are read when the metrics are scraped.
 #pragma once
 #include "reconciler/cache/redis_cache.hpp"
 #include "reconciler/run/board.hpp"
@@ -7,10 +7,10 @@
 
 namespace genesis {
 
-// Board and trail outlive the last text() of the metrics.
+// Board and trail must outlive the metrics' last text().
 void add_metrics_sources(Metrics& metrics, Board const& board, Trail& trail);
 
-// Whether the shared cache answers; nothing where there is to be none.
+// Whether the shared cache is reachable; no gauge if `shared` is null.
 void add_metrics_sources(Metrics& metrics, RedisCache const* shared);
 
 }  // namespace genesis

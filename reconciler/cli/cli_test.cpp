@@ -211,7 +211,7 @@ TEST_CASE("what makes no sense is exit 2, and help is exit 0 with an example for
         auto const ended = world.ctl({std::string(verb.name), "--help"});
         CHECK(ended.exit == 0);
         CHECK(ended.out.find("Example: genesisctl " + std::string(verb.name)) != std::string::npos);
-        CHECK(ended.out.find("Exit: 0") != std::string::npos);
+        CHECK(ended.out.find("Exit codes: 0") != std::string::npos);
     }
 }
 

@@ -1,4 +1,4 @@
-// The verbs on who may ask and who did: keys, audit.
+// The verbs keys and audit.
 #include "reconciler/cli/client.hpp"
 #include "reconciler/cli/output.hpp"
 
@@ -8,12 +8,12 @@
 namespace genesis::cli {
 namespace {
 
-// The daemon checks the id; here only that it can stand in a path.
+// The daemon checks the id; here only that it is safe in a path.
 std::string path_of(Call const& call) {
     auto const fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
     if (call.kid.empty()) throw Misuse("keys " + call.action + " needs --kid");
     if (!std::all_of(call.kid.begin(), call.kid.end(), fits))
-        throw Misuse("\"" + clean(call.kid) + "\" is no key id: lower-case letters, digits and hyphens");
+        throw Misuse("\"" + clean(call.kid) + "\" is not a key id: lower-case letters, digits and hyphens");
     return "/v1/keys/" + call.kid;
 }
 
@@ -34,15 +34,15 @@ json::object request_of(Call const& call) {
     return out;
 }
 
-// A secret that has just been made: this is the only time that it is shown.
-Exit tell(Call const& call, Console& console, json::value const& key) {
+// A new secret; it is never shown again.
+Exit print_secret(Call const& call, Console& console, json::value const& key) {
     if (call.format != Format::table) {
         print(console.out, call.format, key);
         return fine;
     }
     console.out << "key:    " << clean(text_at(key, "kid")) << " (secret " << clean(text_at(key, "version")) << ", "
                 << clean(joined(list_at(key, "scopes"))) << ")\nsecret: " << clean(text_at(key, "secret")) << '\n';
-    console.err << "Keep the secret now: it is not shown again.\n";
+    console.err << "Store the secret now: it will not be shown again.\n";
     return fine;
 }
 
@@ -70,10 +70,10 @@ Exit keys(Call const& call, Console& console) {
     if (call.action == "list") return list_keys(call, console);
     Client const client(call.socket);
     auto const path = path_of(call);
-    if (call.action == "add") return tell(call, console, client.ask("POST", path, request_of(call)));
+    if (call.action == "add") return print_secret(call, console, client.ask("POST", path, request_of(call)));
     if (call.action == "rotate") {
         json::value const body{{"overlap_seconds", call.overlap.count()}};
-        return tell(call, console, client.ask("POST", path + "/rotate", body));
+        return print_secret(call, console, client.ask("POST", path + "/rotate", body));
     }
     auto const body = client.ask("DELETE", path);
     if (call.format != Format::table)

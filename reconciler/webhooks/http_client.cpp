@@ -1,4 +1,4 @@
-// Asio and Beast, one phase at a time: each is started, run for as long as it may take, and dropped with its session.
+// One phase at a time on Asio and Beast: each is started and run until its deadline; a failure drops the connection.
 #include "reconciler/webhooks/http_client.hpp"
 
 #include "drivers/context.hpp"
@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::uint32_t head_limit = 8192;
 constexpr std::uint64_t body_limit = 65536;
-constexpr int most_interim = 10;  // before one answer
+constexpr int most_interim = 10;  // responses before the final one
 
 asio::ssl::context context_for(std::string const& ca_file) {
     asio::ssl::context out(asio::ssl::context::tls_client);
@@ -51,7 +51,7 @@ bool is_address(std::string const& host) {
 
 }  // namespace
 
-// One connection. After any Fault it is of no use any more.
+// One connection. Unusable after any Fault.
 class HttpClient::Session {
 public:
     Session(Endpoint const& endpoint, std::string const& ca_file) : endpoint_(endpoint) {
@@ -62,41 +62,41 @@ public:
         tls_->set_verify_callback(asio::ssl::host_name_verification(endpoint.host));
     }
 
-    void open(Resolver& resolver, HttpTimeouts const& patience) {
-        auto const found = resolver.resolve(patience.resolve, stop_.get_token());
+    void open(Resolver& resolver, HttpTimeouts const& timeouts) {
+        auto const found = resolver.resolve(timeouts.resolve, stop_.get_token());
         if (!endpoint_.tls)
             for (auto const& address : found)
                 if (!address.address().is_loopback()) throw Fault("http is for loopback addresses only");
-        connect(found, patience.connect);
+        connect(found, timeouts.connect);
         error_code ignored;
         socket_.set_option(tcp::no_delay(true), ignored);
         if (tls_)
-            run("refused TLS, or is not who it should be", patience.handshake,
+            run("failed the TLS handshake or its certificate is not valid", timeouts.handshake,
                 [&](auto done) { tls_->async_handshake(asio::ssl::stream_base::client, done); });
     }
 
-    int exchange(http::request<http::string_body> const& request, HttpTimeouts const& patience) {
-        run("did not take the event", patience.write, [&](auto done) {
+    int exchange(http::request<http::string_body> const& request, HttpTimeouts const& timeouts) {
+        run("did not receive the event", timeouts.write, [&](auto done) {
             on_stream([&](auto& stream) {
                 http::async_write(stream, request, [=](error_code error, std::size_t) { done(error); });
             });
         });
-        auto const deadline = std::chrono::steady_clock::now() + patience.answer;
+        auto const deadline = std::chrono::steady_clock::now() + timeouts.answer;
         for (int interim = 0; interim <= most_interim; ++interim)
             if (auto const status = read_answer(deadline); status == 101 || status < 100 || status > 199) return status;
-        throw Fault(endpoint_.authority + " did not answer: it goes on announcing an answer");
+        throw Fault(endpoint_.authority + " did not answer: too many interim responses");
     }
     [[nodiscard]] bool reusable() const { return reusable_; }
-    // From any thread: what runs now ends, and nothing runs after it.
+    // From any thread: the phase under way ends, and no other begins.
     void stop() {
         stop_.request_stop();
         io_.stop();
     }
 
 private:
-    // One address after the other, each for its share of the time that is left.
-    void connect(Addresses const& found, std::chrono::milliseconds patience) {
-        auto const deadline = std::chrono::steady_clock::now() + patience;
+    // One address after the other, each with its share of the time left.
+    void connect(Addresses const& found, std::chrono::milliseconds timeout) {
+        auto const deadline = std::chrono::steady_clock::now() + timeout;
         auto untried = static_cast<std::int64_t>(found.size());
         for (auto const& address : found) try {
                 run("cannot be connected to", left(deadline) / untried,
@@ -107,11 +107,11 @@ private:
             }
     }
 
-    // The next answer's status. An interim one (RFC 9110, 15.2) has no body, so the answer itself comes right after it.
+    // The status of the next response. An interim one (RFC 9110, 15.2) has no body; the final one follows it.
     int read_answer(Steady deadline) {
         http::response_parser<http::string_body> parser;
         parser.header_limit(head_limit);
-        parser.body_limit(boost::none);  // a longer one is told by its head and not read
+        parser.body_limit(boost::none);  // a longer one is recognised by its head and not read
         run("did not answer", left(deadline), [&](auto done) {
             on_stream([&](auto& stream) {
                 http::async_read_header(stream, buffer_, parser, [=](error_code error, std::size_t) { done(error); });
@@ -121,13 +121,14 @@ private:
         if (status < 200) return status;
         if (auto const length = parser.content_length(); length && *length > body_limit) return status;
         parser.body_limit(body_limit);
-        try {  // what else it says matters only to a connection that is to be used again
+        try {  // the body matters only if the connection is to be used again
             run("did not end its answer", left(deadline), [&](auto done) {
                 on_stream([&](auto& stream) {
                     http::async_read(stream, buffer_, parser, [=](error_code error, std::size_t) { done(error); });
                 });
             });
-            reusable_ = parser.get().keep_alive() && buffer_.size() == 0;  // else the next post would read what is left
+            reusable_ =
+                parser.get().keep_alive() && buffer_.size() == 0;  // bytes left over would be read as the next answer
         } catch (Fault const&) {
             reusable_ = false;
         }
@@ -143,24 +144,24 @@ private:
         }
     }
 
-    // Starts an operation and runs it for at most so long. When that passes, what it refers to must outlive it: its
-    // handlers are run to their end here, on a closed socket.
+    // Runs one operation until `timeout`. After that its handlers are run to their end here, on a closed socket, so
+    // that nothing refers to what is gone.
     template <class Start>
-    void run(char const* what, std::chrono::milliseconds patience, Start const& start) {
+    void run(char const* what, std::chrono::milliseconds timeout, Start const& start) {
         reusable_ = false;
         io_.restart();
         if (stop_.stop_requested()) throw Expired("stopping");
         auto const result = std::make_shared<std::optional<error_code>>();
         start([result](error_code error) { *result = error; });
-        io_.run_for(patience);
+        io_.run_for(timeout);
         if (*result && !**result) return;
         error_code ignored;
         socket_.close(ignored);
-        std::string const said = endpoint_.authority + " " + what + ": ";
-        if (*result) throw Fault(said + (*result)->message());
+        std::string const what_failed = endpoint_.authority + " " + what + ": ";
+        if (*result) throw Fault(what_failed + (*result)->message());
         io_.restart();
         io_.run();
-        throw Expired(said + "too late");
+        throw Expired(what_failed + "timed out");
     }
 
     Endpoint const& endpoint_;
@@ -173,10 +174,10 @@ private:
     std::stop_source stop_;
 };
 
-HttpClient::HttpClient(Endpoint endpoint, std::string ca_file, HttpTimeouts patience, Lookup lookup)
+HttpClient::HttpClient(Endpoint endpoint, std::string ca_file, HttpTimeouts timeouts, Lookup lookup)
     : endpoint_(std::move(endpoint)),
       ca_file_(std::move(ca_file)),
-      timeouts_(patience),
+      timeouts_(timeouts),
       resolver_(endpoint_.host, endpoint_.port, std::move(lookup)) {}
 HttpClient::~HttpClient() = default;
 
@@ -214,7 +215,7 @@ int HttpClient::post(Headers const& headers, std::string const& body) {
             throw;
         } catch (Fault const&) {
             drop();
-            if (!kept) throw;  // else the peer ended a connection it had kept: a new one, once
+            if (!kept) throw;  // the peer closed the kept connection: try a new one, once
         }
 }
 

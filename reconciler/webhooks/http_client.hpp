@@ -1,4 +1,4 @@
-// POSTs to one endpoint: verified TLS, a deadline for each phase, bounded answers, no redirect followed.
+// A client that POSTs to one endpoint: verified TLS, a deadline for each phase, bounded answers, no redirects.
 #pragma once
 #include "reconciler/webhooks/receiver.hpp"
 #include "reconciler/webhooks/resolver.hpp"
@@ -14,16 +14,16 @@ struct HttpTimeouts {
     std::chrono::milliseconds resolve{5000}, connect{5000}, handshake{5000}, write{10000}, answer{15000};
 };
 
-// One thread posts; any thread may stop it. The connection is kept between posts as long as the peer keeps it.
+// One thread posts; any thread may stop it. The connection is kept between posts while the peer keeps it.
 class HttpClient {
 public:
     using Headers = std::vector<std::pair<std::string, std::string>>;
-    HttpClient(Endpoint endpoint, std::string ca_file, HttpTimeouts patience, Lookup lookup = system_lookup);
+    HttpClient(Endpoint endpoint, std::string ca_file, HttpTimeouts timeouts, Lookup lookup = system_lookup);
     ~HttpClient();
     HttpClient(HttpClient const&) = delete;
     HttpClient& operator=(HttpClient const&) = delete;
 
-    // The status of the answer, whose head may have 8 KiB and whose body 64 KiB. Throws Fault when there is none.
+    // Returns the status of the answer: its head at most 8 KiB, its body 64 KiB. Throws Fault if there is none.
     int post(Headers const& headers, std::string const& body);
     // The post under way and all later ones throw Expired.
     void stop();
@@ -37,7 +37,7 @@ private:
     Endpoint const endpoint_;
     std::string const ca_file_;
     HttpTimeouts const timeouts_;
-    Resolver resolver_;  // the posting thread's
+    Resolver resolver_;  // used by the posting thread only
     std::mutex mutex_;
     bool stopped_ = false;
     std::shared_ptr<Session> session_;  // changed by the posting thread only

@@ -1,4 +1,5 @@
 // Every secret a spec can hold is a marker that no one else has: it must appear nowhere that people or programs look.
+#include "reconciler/api/routes/dispatch.hpp"
 #include "reconciler/api/routes/openapi_conformance.hpp"
 #include "reconciler/webhooks/webhooks.hpp"
 #include "tests/support/bed.hpp"
@@ -85,7 +86,7 @@ public:
         request.target = target;
         request.body = body;
         request.id = "req-" + std::to_string(++made_);
-        auto out = answer(service(), anyone_, request, {});
+        auto out = dispatch_and_wait(service(), anyone_, request, {});
         hold(method, target, out.answer);
         said_ += "\n" + method + " " + target + " " + std::to_string(out.answer.status) + "\n" +
                  json::serialize(out.answer.body) + out.answer.text;

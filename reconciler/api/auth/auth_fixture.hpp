@@ -1,6 +1,7 @@
 // For tests of signed requests: a service in this process, its keys, and a client that signs.
 #pragma once
 #include "reconciler/api/auth/signed_requests.hpp"
+#include "reconciler/api/routes/dispatch.hpp"
 #include "reconciler/api/routes/fake_engine.hpp"
 #include "reconciler/api/routes/openapi_conformance.hpp"
 #include "reconciler/store/store_fixture.hpp"
@@ -68,7 +69,7 @@ public:
     }
     // What a request gets that came from a network address.
     Answer send(Request const& request, std::string const& from = "192.0.2.7") {
-        auto const said = genesis::answer(*service_, *requests_, request, {std::nullopt, from});
+        auto const said = dispatch_and_wait(*service_, *requests_, request, {std::nullopt, from});
         return hold(request.method, request.target, said.answer);
     }
     Answer ask(Signer const& by, std::string const& method, std::string const& target, std::string const& body = "") {
@@ -76,7 +77,7 @@ public:
     }
     // The same of root over the local socket.
     Answer ask_locally(std::string const& method, std::string const& target, std::string const& body = "") {
-        auto const said = genesis::answer(*service_, peers_, {method, target, {}, body, "req"}, {Peer{0, 0, {}, 1}});
+        auto const said = dispatch_and_wait(*service_, peers_, {method, target, {}, body, "req"}, {Peer{0, 0, {}, 1}});
         return hold(method, target, said.answer);
     }
     KeyRing& ring() { return *ring_; }

@@ -34,7 +34,7 @@ void throw_exception_from_error(Answer const& answer, boost::source_location con
 boost::system::result<Identity, Answer> PeerCredentials::authenticate(Request const&,
                                                                       Connection const& connection) const {
     auto const& peer = connection.peer;
-    if (!peer) return problem(401, "unauthenticated", "who is asking cannot be told");
+    if (!peer) return problem(401, "unauthenticated", "the kernel does not know the peer of this connection");
     auto const in_group = [&] {
         if (!admin_gid_) return false;
         auto const& groups = peer->groups;
@@ -50,7 +50,7 @@ boost::system::result<Identity, Answer> PeerCredentials::authenticate(Request co
 boost::system::result<Identity, Answer> ProbesOnly::authenticate(Request const& request, Connection const&) const {
     auto const& target = request.target;
     bool const probe = target == "/healthz" || target == "/readyz" || target == "/metrics" || target == "/openapi.json";
-    if (request.method != "GET" || !probe) return problem(404, "not_found", "there are only probes here");
+    if (request.method != "GET" || !probe) return problem(404, "not_found", "this address serves only probes");
     return Identity{"probe", {"read"}};
 }
 

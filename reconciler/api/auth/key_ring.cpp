@@ -1,4 +1,4 @@
-// Which secrets a key id stands for at a time.
+// Which secrets are valid for a key id.
 #include "reconciler/api/auth/key_ring.hpp"
 
 #include <openssl/rand.h>
@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t secret_size = 32;
 
-// What no generator makes is not taken from a store either.
+// A secret that no generator makes is not used.
 bool is_sound(Secret const& secret) {
     auto const& s = secret.reveal();
     return s.size() == secret_size && std::any_of(s.begin(), s.end(), [&](char c) { return c != s.front(); });
@@ -27,7 +27,7 @@ Secret new_key_secret() {
 
 KeyRing::KeyRing(Keys& keys) : keys_(keys), nobody_(new_key_secret()) {}
 
-// The version is asked first: what changes between the two looks is read again at the next request.
+// The version is read first: a change between the two reads is picked up at the next request.
 std::shared_ptr<KeyRing::Ring const> KeyRing::current() const {
     auto const version = keys_.keys_version();
     std::lock_guard const lock(mutex_);

@@ -1,4 +1,4 @@
-// The keys that may sign now, in memory: read again whenever the store says that one was changed.
+// The valid signing keys, in memory; read again when the version of the keys changes.
 #pragma once
 #include "reconciler/store/keys.hpp"
 
@@ -13,14 +13,14 @@ class KeyRing {
 public:
     explicit KeyRing(Keys& keys);
 
-    // A secret to try. Those that stand in for a key that is not there have no key and a secret nobody knows.
+    // A secret to verify with. A placeholder for a missing key has no key and a secret nobody knows.
     struct Candidate {
         Secret secret;
         std::shared_ptr<ApiKey const> key;
     };
-    // Always two of them, so that an unknown, expired, not yet valid or revoked key costs what a good one costs. At
-    // most the two newest valid secrets of a kid count: rotating twice ends the first at once. Throws Fault when the
-    // store cannot be read: then nobody may sign.
+    // Always two, so that an unknown, expired, not yet valid or revoked key takes as long as a valid one. Only the two
+    // newest valid secrets of a key id count: rotating twice ends the first at once. Throws Fault if the store cannot
+    // be read.
     [[nodiscard]] std::array<Candidate, 2> candidates(std::string const& kid, Time now) const;
 
 private:
@@ -28,13 +28,13 @@ private:
     [[nodiscard]] std::shared_ptr<Ring const> current() const;
 
     Keys& keys_;
-    Secret const nobody_;  // 32 random bytes, other ones in each process
+    Secret const nobody_;  // 32 random bytes, different in each process
     mutable std::mutex mutex_;
     mutable std::shared_ptr<Ring const> ring_;
     mutable std::int64_t version_ = -1;
 };
 
-// 32 bytes from the system's generator: a new key's secret. Throws Fault.
+// 32 random bytes. Throws Fault.
 Secret new_key_secret();
 
 }  // namespace genesis

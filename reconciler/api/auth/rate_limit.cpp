@@ -1,4 +1,4 @@
-// Token buckets, filled when they are looked at.
+// Token buckets, refilled when they are used.
 #include "reconciler/api/auth/rate_limit.hpp"
 
 #include <algorithm>
@@ -10,7 +10,7 @@ double TokenBuckets::tokens_at(Bucket const& bucket, Steady now) const {
     return std::min(burst_, bucket.tokens + std::max(0.0, passed) * per_second_);
 }
 
-// A full bucket is as good as none: what is lost by dropping the fullest is the least.
+// A full bucket is the same as none, so dropping the fullest loses least.
 void TokenBuckets::drop_fullest(Steady now) {
     buckets_.erase(std::max_element(buckets_.begin(), buckets_.end(), [&](auto const& a, auto const& b) {
         return tokens_at(a.second, now) < tokens_at(b.second, now);

@@ -1,4 +1,4 @@
-// How often a key may ask: a port; buckets in memory that serve one process, and those that several share beside them.
+// The rate limit of each key: a port, token buckets in memory, and buckets that several processes share.
 #pragma once
 #include "drivers/context.hpp"
 #include "reconciler/cache/cache.hpp"
@@ -11,20 +11,20 @@ namespace genesis {
 
 struct RateLimits {
     virtual ~RateLimits() = default;
-    // Counts one authenticated request of this key; false when it is one too many now. Any thread; must not throw.
+    // Counts one authenticated request of this key; false if it is over the limit. Any thread; must not throw.
     virtual bool allow(std::string const& kid) = 0;
     // Whether it asks another process.
     [[nodiscard]] virtual bool blocks() const { return false; }
 };
 
-// A bucket a key: full it holds `burst`, and `per_second` flow in. Zero per second is no limit.
+// One bucket a key, of size `burst`, refilled with `per_second`. Zero per second is no limit.
 class TokenBuckets final : public RateLimits {
 public:
     TokenBuckets(Clock const& clock, std::int64_t per_second, std::int64_t burst)
         : clock_(clock), per_second_(static_cast<double>(per_second)), burst_(static_cast<double>(burst)) {}
 
     bool allow(std::string const& kid) override;
-    [[nodiscard]] std::size_t size();  // how many buckets it keeps; never more than `most`
+    [[nodiscard]] std::size_t size();  // buckets in memory; never more than `most`
 
     static constexpr std::size_t most = 1024;
 
@@ -42,9 +42,9 @@ private:
     std::map<std::string, Bucket> buckets_;
 };
 
-// One limit for all processes that take from the same shared buckets. A bucket of its own is asked first: so that who
-// asks too often costs no question, and because that is the limit while the shared ones cannot be asked. It fills as
-// fast as the shared one, from which others take too, and is less than one behind it. Zero per second is no limit.
+// One limit for all processes that use the same shared buckets. A bucket in memory comes first: a key over its limit
+// costs no request to the shared cache, and it is the limit while that cache is unreachable. Zero per second is no
+// limit.
 class SharedLimits final : public RateLimits {
 public:
     SharedLimits(Clock const& clock, SharedBuckets::Size size, SharedBuckets& shared)

@@ -1,4 +1,4 @@
-// From a request to the key that signed it.
+// Finds the key that signed a request.
 #include "reconciler/api/auth/signed_requests.hpp"
 
 #include "reconciler/api/auth/network.hpp"
@@ -13,7 +13,7 @@ bool one_line(std::string_view text) {
                        [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f; });
 }
 
-// Each part must be one line, and "-" must mean that there is no If-Match: equal strings are then equal requests.
+// Each part must be one line, and "-" must mean that there is no If-Match: equal strings then mean equal requests.
 bool is_signable(Request const& request) {
     auto const condition = request.headers.find("if-match");
     if (condition != request.headers.end() && (condition->second.empty() || condition->second == "-")) return false;
@@ -28,7 +28,7 @@ bool may_come_from(ApiKey const& key, std::string const& address) {
 
 }  // namespace
 
-// Both MACs are always made: which of them fits, and whether there was a key at all, takes the same time.
+// Both MACs are always computed: the time does not tell which one matches, or whether there is a key.
 std::shared_ptr<ApiKey const> SignedRequests::signer(Signed const& said, Request const& request) const {
     auto const candidates = keys_.candidates(said.kid, clock_.now());
     auto const text = string_to_sign(said.kid, said.ts, said.nonce, request.method, audience_, request.target,
@@ -47,7 +47,7 @@ boost::system::result<Identity, Answer> SignedRequests::authenticate(Request con
     if (said->ts < now - window || said->ts > now + window) return unauthenticated();
     auto const key = signer(*said, request);
     if (!key || !may_come_from(*key, connection.from)) return unauthenticated();
-    if (!limits_.allow(key->kid)) return problem(429, "too_many_requests", "the key asks more often than it may");
+    if (!limits_.allow(key->kid)) return problem(429, "too_many_requests", "the key is over its rate limit");
     return Identity{"key " + key->kid, key->scopes, Nonce{key->kid, said->ts, said->nonce},
                     ReplyKey{key->kid, key->secret, said->nonce}, key->expires};
 }

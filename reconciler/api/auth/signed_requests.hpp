@@ -1,4 +1,4 @@
-// Requests that come over a network: who signed one, by GNS1-HMAC-SHA256.
+// Authenticates signed requests (GNS1-HMAC-SHA256).
 #pragma once
 #include "reconciler/api/auth/key_ring.hpp"
 #include "reconciler/api/auth/rate_limit.hpp"
@@ -6,12 +6,12 @@
 
 namespace genesis {
 
-// Every way of not being authenticated gets the same answer: 401, without a word on what was wrong. 429 is told to a
-// key that proved itself. The nonce is not spent here but by what the request does (Origin); the target's alphabet is
-// the router's business, after this, so that nobody learns a path or a rule without a key.
+// Every failure gets the same answer: 401, without the reason. 429 is only for an authenticated key. The nonce is not
+// consumed here but with what the request does (Origin). The syntax of the target is checked after this, so that nobody
+// learns a path or a rule without a key.
 class SignedRequests final : public Authenticator {
 public:
-    // `audience`: this node's, "node:" and its name; never what the request says of its host.
+    // `audience`: "node:" and the name of this node; the Host header does not matter.
     SignedRequests(KeyRing& keys, Clock const& clock, std::string audience, RateLimits& limits)
         : keys_(keys), clock_(clock), audience_(std::move(audience)), limits_(limits) {}
 

@@ -1,4 +1,4 @@
-// SHA-256 and HMAC are OpenSSL's; the rest is one fixed text.
+// Builds and parses the texts of the scheme; SHA-256 and HMAC come from OpenSSL.
 #include "reconciler/api/auth/signing.hpp"
 
 #include "drivers/context.hpp"
@@ -24,14 +24,14 @@ void must(bool worked) {
     if (!worked) throw Fault("signing: OpenSSL failed");
 }
 
-// Looked up once: what is asked for by EVP_sha256() is looked up by name again with each use.
+// Fetched once: EVP_sha256() is looked up by name with each use.
 EVP_MD const* sha256() {
     static EVP_MD const* const found = EVP_MD_fetch(nullptr, "SHA256", nullptr);
     must(found != nullptr);
     return found;
 }
 
-// The same for HMAC, with a context a thread, whose setting up costs more than a MAC.
+// The same for HMAC, with one context a thread: making one costs more than a MAC.
 EVP_MAC_CTX* mac_context() {
     static EVP_MAC* const found = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
     must(found != nullptr);
@@ -105,7 +105,7 @@ std::optional<std::int64_t> time_of(std::string_view text) {
     return out;
 }
 
-// Takes "name=value" and, save at the end, the comma off the front; the value.
+// Removes "name=value", and a comma unless it is the last, from the front; returns the value.
 std::optional<std::string_view> take(std::string_view& text, std::string_view name, bool last = false) {
     if (!text.starts_with(name)) return std::nullopt;
     text.remove_prefix(name.size());

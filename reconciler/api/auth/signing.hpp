@@ -1,4 +1,4 @@
-// GNS1-HMAC-SHA256: the string a request is signed by, the header that says so, and the signature of an answer.
+// GNS1-HMAC-SHA256: the string to sign of a request, its Authorization header, and the signature of an answer.
 #pragma once
 #include "resources/schema/secret.hpp"
 
@@ -18,7 +18,7 @@ std::string hmac_hex(Secret const& key, std::string_view text);
 // Whether `sig_hex` is the MAC of `text`, in a time that does not depend on where they differ.
 bool verifies(Secret const& key, std::string_view text, std::string_view sig_hex);
 
-// What an Authorization header says.
+// The content of an Authorization header.
 struct Signed {
     std::string kid;      // [a-z0-9-]{4,32}
     std::int64_t ts = 0;  // seconds since 1970
@@ -26,8 +26,7 @@ struct Signed {
     std::string sig;      // 64 of lower-case hex
 };
 bool is_kid(std::string_view text);
-// "GNS1-HMAC-SHA256 kid=…,ts=…,nonce=…,sig=…" in this order, without a blank more, the number as it is printed; nothing
-// otherwise. There is one scheme, so nothing is negotiated.
+// "GNS1-HMAC-SHA256 kid=…,ts=…,nonce=…,sig=…" in exactly this form; nothing otherwise.
 std::optional<Signed> parse_authorization(std::string_view header);
 
 // Ten lines, each ended by LF. `target` is as received; `if_match` is the header's value, empty when it is not there.

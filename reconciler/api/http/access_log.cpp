@@ -1,10 +1,10 @@
-// Who asked for what, and what came of it.
+// Writes the access log.
 #include "reconciler/api/http/access_log.hpp"
 
 namespace genesis {
 namespace {
 
-constexpr int most_strangers = 10;  // a second
+constexpr int most_unauthenticated = 10;  // a second
 
 Level level_of(Request const& request, int status) {
     if (status >= 500) return Level::warning;
@@ -13,18 +13,18 @@ Level level_of(Request const& request, int status) {
 
 }  // namespace
 
-bool AccessLog::one_more() {
+bool AccessLog::may_log_unauthenticated() {
     std::lock_guard const lock(mutex_);
     auto const now = std::chrono::steady_clock::now();
     if (now - since_ >= std::chrono::seconds(1)) {
-        if (untold_ > 0)
-            log_.write(Level::warning, "requests of strangers that are not in the log",
-                       {{"number", std::to_string(untold_)}});
+        if (suppressed_ > 0)
+            log_.write(Level::warning, "unauthenticated requests were not logged",
+                       {{"number", std::to_string(suppressed_)}});
         since_ = now;
-        told_ = untold_ = 0;
+        logged_ = suppressed_ = 0;
     }
-    if (told_ < most_strangers) return ++told_ > 0;
-    ++untold_;
+    if (logged_ < most_unauthenticated) return ++logged_ > 0;
+    ++suppressed_;
     return false;
 }
 
@@ -32,7 +32,7 @@ void AccessLog::write(Request const& request, Connection const& connection, Disp
                       std::chrono::steady_clock::duration took) {
     auto const& peer = connection.peer;
     auto const who = result.who.empty() && peer ? "uid " + std::to_string(peer->uid) : result.who;
-    if (who.empty() && !one_more()) return;
+    if (who.empty() && !may_log_unauthenticated()) return;
     auto const milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(took).count();
     log_.write(level_of(request, result.answer.status), "request",
                {{"who", who.empty() ? "unknown" : who},

@@ -1,13 +1,13 @@
-// One line for each request that was answered.
+// One log line for each answered request.
 #pragma once
-#include "reconciler/api/routes/routes.hpp"
+#include "reconciler/api/routes/dispatch.hpp"
 
 #include <mutex>
 
 namespace genesis {
 
-// Writes are told at `info`, reads at `debug`, what the server could not do at `warning`. Of requests that nobody
-// known has sent at most ten a second are told, with how many were not: a flood must not push others out of the log.
+// Writes are logged at `info`, reads at `debug`, failures of the server at `warning`. Of unauthenticated requests at
+// most ten a second are logged, and the number of the others: a flood must not displace the rest of the log.
 // Thread-safe.
 class AccessLog {
 public:
@@ -16,11 +16,11 @@ public:
                std::chrono::steady_clock::duration took);
 
 private:
-    bool one_more();
+    bool may_log_unauthenticated();
     Log& log_;
     std::mutex mutex_;
     std::chrono::steady_clock::time_point since_{};
-    int told_ = 0, untold_ = 0;
+    int logged_ = 0, suppressed_ = 0;
 };
 
 }  // namespace genesis

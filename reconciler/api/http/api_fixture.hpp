@@ -166,7 +166,7 @@ public:
         reopen();
         start();
     }
-    // Opens a listener on a loopback port of its own, and says which.
+    // Opens another listener on a loopback port, and returns the port.
     std::uint16_t open(Authenticator const& who, TlsCertificate const* tls = nullptr,
                        ConnectionLimiter::Limits most = {}) {
         int const fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -196,7 +196,7 @@ private:
     void start() {
         admission_.emplace(Admission{store(), reserved_});
         server = std::make_unique<ApiServer>(service(store()), deadlines_);
-        events_ = store().on_events([this] { server->events_came(); });
+        events_ = store().on_events([this] { server->notify_events(); });
         server->serve({host::listen_unix(socket(), ::getegid()).release(), &peers_, nullptr, "", {512, 512}});
     }
     void end() {

@@ -1,4 +1,4 @@
-// The slots of one listener under one lock, taken when a connection comes, goes or brings a long body.
+// The slots of one listener under one lock, taken when a connection starts, ends or sends a long body.
 #include "reconciler/api/http/connection_limiter.hpp"
 
 #include <arpa/inet.h>
@@ -35,7 +35,7 @@ void ConnectionLimiter::Slot::set_idle() { since_ = std::chrono::steady_clock::n
 
 bool ConnectionLimiter::Slot::hold(std::size_t bytes) {
     std::lock_guard const lock(limiter_.mutex_);
-    if (gone_) return false;
+    if (released_) return false;
     while (limiter_.held_ + bytes > limiter_.limits_.body_bytes)
         if (!limiter_.evict([this](Slot const& other) { return other.held_ > 0 && &other != this; })) return false;
     held_ += bytes;
@@ -50,10 +50,10 @@ void ConnectionLimiter::Slot::release() {
     held_ = 0;
 }
 
-// What the slot counts for is free at once; its connection follows. Under the lock.
+// Under the lock. What the slot held is free at once; its connection closes a little later.
 void ConnectionLimiter::release_slot(Slot& slot) {
-    if (slot.gone_) return;
-    slot.gone_ = true;
+    if (slot.released_) return;
+    slot.released_ = true;
     slots_.erase(&slot);
     count(-1);
     held_ -= slot.held_;
@@ -82,7 +82,7 @@ std::unique_ptr<ConnectionLimiter::Slot> ConnectionLimiter::admit(std::string co
                 evict([&](Slot const& other) { return other.address_ == slot->address_; });
     fits = fits && (slots_.size() < limits_.total || evict([](Slot const&) { return true; }));
     if (!fits) {
-        slot->gone_ = true;
+        slot->released_ = true;
         return nullptr;  // the slot's destructor set_idle for the lock
     }
     slots_.insert(slot.get());

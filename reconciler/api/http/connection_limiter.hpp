@@ -1,4 +1,4 @@
-// Who is connected, how many may be, and who goes first when somebody else needs the place.
+// Limits the connections of a listener, and decides which one is closed to make room for another.
 #pragma once
 #include "reconciler/telemetry/metrics.hpp"
 
@@ -14,14 +14,14 @@
 
 namespace genesis {
 
-// The connections of one listener. A new one is never refused while another only set_idle for its peer: of those the
-// one that never proved who it is goes first, then the one that has waited longest. So a thousand slow clients cost
-// each other their places, and whoever sends a request at once is served. Thread-safe; outlives its slots.
+// A new connection is refused only if no other is idle, that is, waiting for its peer. Otherwise an idle one is closed:
+// first those that were never authenticated, then the one that has been idle longest. A thousand slow clients thus
+// displace each other, and a client that sends its request at once is served. Thread-safe; outlives its slots.
 class ConnectionLimiter {
 public:
     struct Limits {
         std::size_t total = 1024, per_address = 256;
-        std::size_t body_bytes = 64U << 20U;  // of long bodies that are being received or handled
+        std::size_t body_bytes = 64U << 20U;  // of long request bodies being received or handled
     };
 
     class Slot {
@@ -29,12 +29,12 @@ public:
         ~Slot();
         Slot(Slot const&) = delete;
         Slot& operator=(Slot const&) = delete;
-        void set_idle();                     // for its peer from now on: may be closed for the sake of others
-        void set_busy() { since_ = 0; }      // may not
-        void set_known() { known_ = true; }  // a request of its was authenticated
+        void set_idle();                     // waits for its peer: may be closed to make room
+        void set_busy() { since_ = 0; }      // may not be closed
+        void set_known() { known_ = true; }  // one of its requests was authenticated
         [[nodiscard]] bool idle() const { return since_ != 0; }
         [[nodiscard]] bool known() const { return known_; }
-        // Room for so many bytes, at the cost of others who wait with theirs half sent. False when there is none.
+        // Reserves memory for a body; may close idle connections with a half received one. False if there is none.
         bool hold(std::size_t bytes);
         void release();
 
@@ -44,17 +44,16 @@ public:
         ConnectionLimiter& limiter_;
         std::string const address_;
         std::function<void()> const close_;
-        std::atomic<std::int64_t> since_ = 0;  // steady nanoseconds; 0: does not wait
+        std::atomic<std::int64_t> since_ = 0;  // idle since, steady nanoseconds; 0: busy
         std::atomic<bool> known_ = false;
         std::atomic<std::size_t> held_ = 0;
-        bool gone_ = false;  // under the limiter's lock
+        bool released_ = false;  // under the limiter's lock
     };
 
-    // `metrics`: counts who has a place, and outlives the limiter; null: nobody counts.
+    // `metrics`: optional; counts the connections; outlives the limiter.
     explicit ConnectionLimiter(Limits limits, Metrics* metrics = nullptr) : limits_(limits), metrics_(metrics) {}
-    // `close` is called at most once, from any thread, under a lock: it must only see to it that the connection closes
-    // soon if it is idle() then. Nothing when there is no room even so. `address`: of the peer; an IPv6 network of 64
-    // bits counts as one.
+    // Null when there is no room. `close` is called at most once, from any thread, under a lock: it must only arrange
+    // that the connection closes soon if it is idle() then. `address`: the peer's; an IPv6 /64 counts as one address.
     std::unique_ptr<Slot> admit(std::string const& address, std::function<void()> close);
     [[nodiscard]] std::size_t size() const;
 

@@ -1,4 +1,4 @@
-// Reads events from the trail in batches.
+// Reads events from the store in batches.
 #include "reconciler/api/http/event_stream.hpp"
 
 #include <algorithm>
@@ -48,7 +48,7 @@ EventBatch next_events(Trail& trail, std::int64_t after, std::string const& kind
         if (kind.empty() || event.object.kind == kind) out.text += event_text(event);
     }
     out.more = events.size() == batch;
-    out.incomplete = trail.event_range().pruned > after;  // asked after them: what was there then was there before
+    out.incomplete = trail.event_range().pruned > after;  // read after the events
     return out;
 }
 

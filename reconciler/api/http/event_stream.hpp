@@ -1,4 +1,4 @@
-// Server-sent events (WHATWG HTML, 9.2): what is sent, and how those who follow are woken.
+// Server-sent events (WHATWG HTML, 9.2): their text, and the signal that wakes the streams.
 #pragma once
 #include "reconciler/api/routes/routes.hpp"
 
@@ -9,12 +9,12 @@
 
 namespace genesis {
 
-// One ring wakes everybody who listens. Thread-safe.
+// Wakes all subscribers at once. Thread-safe.
 class EventSignal {
 public:
-    // `wake` is called from any thread under a lock and must return at once.
+    // `wake` is called from any thread under a lock; it must return at once.
     std::size_t add(std::string who, std::function<void()> wake);
-    void remove(std::size_t subscriber);  // `wake` is not called any more once this returns
+    void remove(std::size_t subscriber);  // after this returns `wake` is not called
     void notify();
     [[nodiscard]] std::size_t subscribers() const;
     [[nodiscard]] std::size_t subscribers(std::string_view who) const;
@@ -30,14 +30,14 @@ private:
 };
 
 struct EventBatch {
-    std::string text;         // of the events that are wanted, as they are sent
-    std::int64_t last = 0;    // the highest seq that was looked at
-    bool more = false;        // there may be more at once
-    bool incomplete = false;  // some before `last` are no longer kept: to be cut off, so that nobody misses them unseen
+    std::string text;         // of the events that match, as it is sent
+    std::int64_t last = 0;    // the highest seq that was read
+    bool more = false;        // there may be more already
+    bool incomplete = false;  // some before `last` are no longer kept: the stream must end
 };
-// At most a hundred events after `after`. Asks the store; may block.
+// At most a hundred events after `after`, read from the store; may block.
 EventBatch next_events(Trail& trail, std::int64_t after, std::string const& kind);
-// id, event and data of one event.
+// The lines "id", "event" and "data" of one event.
 std::string event_text(Event const& event);
 
 }  // namespace genesis

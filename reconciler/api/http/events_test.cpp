@@ -66,7 +66,7 @@ struct TestTrail final : Trail {
 Answer asked(ApiFixture& f, Trail& trail, std::string const& target, std::string const& last = "") {
     Request request{"GET", target, {}, "", ""};
     if (!last.empty()) request.headers["last-event-id"] = last;
-    return hold("GET", target, answer(f.service(trail), Anybody(), request, {}).answer);
+    return hold("GET", target, dispatch_and_wait(f.service(trail), Anybody(), request, {}).answer);
 }
 
 TEST_CASE("who follows gets what happened, then what happens, in order and with its number") {

@@ -1,4 +1,4 @@
-// Beast knows the grammar of a request; the checks here come before it and after it.
+// Beast parses a request; stricter checks come before it and after it.
 #include "reconciler/api/http/http_message.hpp"
 
 #include "reconciler/api/auth/signing.hpp"
@@ -24,7 +24,7 @@ std::string lower(std::string_view text) {
 std::optional<Answer> take_fields(Parser::value_type const& message, Request& into) {
     for (auto const& field : message)
         if (!into.headers.emplace(lower(field.name_string()), std::string(field.value())).second)
-            return problem(400, "malformed", "a header is there twice");
+            return problem(400, "malformed", "a header is given twice");
     return std::nullopt;
 }
 
@@ -46,7 +46,7 @@ std::string head_of(DispatchResult const& result, Request const& request) {
     return out;
 }
 
-// The one place where an answer is signed.
+// The only place where an answer is signed.
 void add_signature(std::string& to, DispatchResult const& result, std::string_view body) {
     if (result.reply) add(to, "X-Genesis-Signature", reply_header(*result.reply, result.answer.status, body));
 }
@@ -108,7 +108,7 @@ std::optional<Answer> read_head(std::string_view bytes, Head& head) {
     if (length > body_limit) return problem(413, "too_large", "the body is longer than 1 MiB");
     auto const expected = head.request.header("expect");
     if (!expected.empty() && !beast::iequals(expected, "100-continue"))
-        return problem(417, "expectation_failed", "Expect may say 100-continue and nothing else");
+        return problem(417, "expectation_failed", "Expect must be 100-continue");
     head.length = static_cast<std::size_t>(length);
     head.keep_alive = parser.keep_alive() && message.version() >= 11;
     head.expects_continue = !expected.empty() && message.version() >= 11;

@@ -1,4 +1,4 @@
-// The listeners, the threads, and their end.
+// The listeners and threads of the server, and its shutdown.
 #include "reconciler/api/http/server.hpp"
 
 #include "reconciler/api/http/session.hpp"
@@ -28,7 +28,7 @@ using Acceptor = asio::basic_socket_acceptor<Protocol>;
 using boost::system::error_code;
 using namespace std::chrono_literals;
 
-constexpr std::size_t io_threads = 4;  // a new account asks the system about its name, which may take a while
+constexpr std::size_t io_threads = 4;  // the put of a new account asks NSS about its name, which may block
 
 Protocol protocol_of(int fd) {
     int family = AF_UNIX;
@@ -45,7 +45,7 @@ struct ApiServer::Impl {
     asio::awaitable<void> accept(OpenListener& listener, Acceptor& acceptor);
 
     Core core;
-    std::list<OpenListener> listeners;  // sessions, when they go with the context, still leave their slots
+    std::list<OpenListener> listeners;  // before `io`: sessions that end with it still release their slots
     asio::io_context io;
     asio::executor_work_guard<asio::io_context::executor_type> work = asio::make_work_guard(io);
     asio::strand<asio::io_context::executor_type> accepting = asio::make_strand(io);
@@ -55,7 +55,7 @@ struct ApiServer::Impl {
 
 asio::awaitable<void> ApiServer::Impl::accept(OpenListener& listener, Acceptor& acceptor) {
     for (error_code error; !core.stopping;) {
-        // A connection's timer and its reads never run at the same time.
+        // Each connection has a strand: its timer and its reads never run at the same time.
         asio::any_io_executor const strand = asio::make_strand(io);
         Socket socket = co_await acceptor.async_accept(strand, asio::redirect_error(asio::use_awaitable, error));
         if (error == asio::error::operation_aborted) co_return;
@@ -63,7 +63,7 @@ asio::awaitable<void> ApiServer::Impl::accept(OpenListener& listener, Acceptor& 
             start_session(core, listener, std::move(socket));
             continue;
         }
-        asio::steady_timer pause(accepting, 50ms);  // out of descriptors: those at work will free some
+        asio::steady_timer pause(accepting, 50ms);  // out of descriptors: connections that end free some
         co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
     }
 }
@@ -83,7 +83,7 @@ void ApiServer::serve(Listener listener) {
     asio::co_spawn(impl_->accepting, impl_->accept(open, acceptor), asio::detached);
 }
 
-void ApiServer::events_came() { impl_->core.events.notify(); }
+void ApiServer::notify_events() { impl_->core.events.notify(); }
 
 void ApiServer::stop() {
     auto& core = impl_->core;
@@ -101,7 +101,7 @@ void ApiServer::stop() {
     core.reading.join();
     core.probing.join();
     core.planning.join();
-    while (core.in_store > 0) std::this_thread::sleep_for(1ms);  // a commit still tells us its end
+    while (core.in_store > 0) std::this_thread::sleep_for(1ms);  // the store still has to complete
 }
 
 }  // namespace genesis

@@ -1,4 +1,4 @@
-// One connection: each phase has its deadline, and nothing is allocated that a peer could force before it is allowed.
+// One connection: each phase has a deadline, and what is allocated follows what was received.
 #include "reconciler/api/http/session.hpp"
 
 #include "reconciler/api/http/http_message.hpp"
@@ -36,13 +36,13 @@ using Plain = beast::basic_stream<asio::generic::stream_protocol>;
 using Encrypted = asio::ssl::stream<Plain>;
 using boost::system::error_code;
 
-constexpr std::size_t piece = 4096;        // is asked for at once while a head is read
-constexpr std::size_t body_piece = 65536;  // while a body is read: what is allocated follows what was sent
-constexpr std::size_t short_body = 16384;  // is not counted
+constexpr std::size_t piece = 4096;        // read at a time, of a head
+constexpr std::size_t body_piece = 65536;  // read and allocated at a time, of a body
+constexpr std::size_t short_body = 16384;  // not counted by the limiter
 constexpr std::size_t buffer_limit = header_limit + piece;
 
 std::string new_id() {
-    thread_local std::mt19937_64 random{std::random_device{}()};  // names a request in the log, protects nothing
+    thread_local std::mt19937_64 random{std::random_device{}()};  // only names a request in the log
     std::array<char, 17> out{};
     (void)std::snprintf(out.data(), out.size(), "%016llx", static_cast<unsigned long long>(random()));
     return out.data();
@@ -58,7 +58,7 @@ private:
     std::atomic<int>& number_;
 };
 
-// What is known of who is at the other end before it says anything.
+// The peer, as far as the kernel knows it.
 Connection connection_of(Socket const& socket) {
     Connection out;
     out.peer = peer_of(const_cast<Socket&>(socket).native_handle());
@@ -120,14 +120,14 @@ private:
     asio::any_io_executor const strand_;
     asio::steady_timer wakeup_;
     bool woken_ = false;
-    std::chrono::steady_clock::time_point said_{};  // when it last result something
+    std::chrono::steady_clock::time_point sent_at_{};  // the last time
     Connection const connection_;
     std::unique_ptr<ConnectionLimiter::Slot> slot_;
     beast::flat_buffer in_{buffer_limit};
     bool keep_ = true;
 };
 
-// A call that finds the session only while it lives.
+// A function that calls `what` on the strand if the session still exists.
 template <class Stream>
 std::function<void()> Session<Stream>::on_strand(void (Session::*what)()) {
     return [strand = strand_, weak = this->weak_from_this(), what] {
@@ -153,11 +153,11 @@ asio::awaitable<void> Session<Stream>::run(std::shared_ptr<Session> /*self*/) {
         }
         while (co_await exchange()) continue;
         co_await linger();
-    } catch (std::exception const&) {  // the connection broke or was too slow: there is nobody to tell
+    } catch (std::exception const&) {  // the connection is broken or was too slow
     }
 }
 
-// Lets a peer that is still sending read the last answer: what it sends is thrown away for a second.
+// Lets a peer that is still sending read the last answer: what it sends is discarded for a second.
 template <class Stream>
 asio::awaitable<void> Session<Stream>::linger() {
     slot_->set_idle();
@@ -179,11 +179,11 @@ asio::awaitable<void> Session<Stream>::fill() {
 template <class Stream>
 asio::awaitable<void> Session<Stream>::send(std::string text) {
     within(core_.deadlines.answer);
-    said_ = std::chrono::steady_clock::now();
+    sent_at_ = std::chrono::steady_clock::now();
     co_await asio::async_write(stream_, asio::buffer(text), asio::use_awaitable);
 }
 
-// Idle, then the head, then the body. An answer here refuses what was sent.
+// Waits for a request, then reads head and body. Returns an answer if the request is refused.
 template <class Stream>
 asio::awaitable<std::optional<Answer>> Session<Stream>::receive(Request& request) {
     if (in_.size() == 0) {
@@ -204,7 +204,7 @@ asio::awaitable<std::optional<Answer>> Session<Stream>::receive(Request& request
     in_.consume(scan.size());
     keep_ = head.keep_alive;
     if (!refused && head.length > short_body && !slot_->hold(head.length))
-        refused = problem(503, "unavailable", "too many long bodies are under way");
+        refused = problem(503, "unavailable", "too many long request bodies are being received");
     if (!refused && head.length > 0) co_await receive_body(head);
     request.method = std::move(head.request.method);
     request.target = std::move(head.request.target);
@@ -230,7 +230,7 @@ asio::awaitable<void> Session<Stream>::receive_body(Head& head) {
     }
 }
 
-// True while the connection stays.
+// One request and its answer. False when the connection is to end.
 template <class Stream>
 asio::awaitable<bool> Session<Stream>::exchange() {
     Request request;
@@ -244,7 +244,8 @@ asio::awaitable<bool> Session<Stream>::exchange() {
     if (refused) {
         result.answer = std::move(*refused);
     } else {
-        result = co_await answering(core_.service, *listener_.listener.who, request, connection_, core_.lanes());
+        result =
+            co_await dispatch(core_.service, *listener_.listener.authenticator, request, connection_, core_.lanes());
     }
     bool const keep = !refused && keep_ && !core_.stopping && request.method != "HEAD";
     if (!result.who.empty()) slot_->set_known();
@@ -262,24 +263,24 @@ asio::awaitable<bool> Session<Stream>::exchange() {
     co_return keep;
 }
 
-// Streams stay, and count among the connections of their address: nobody may fill it, nor the server, with his alone.
+// Streams are long-lived and occupy connection slots: neither all of them nor those of one caller may take too many.
 template <class Stream>
 void Session<Stream>::refuse_too_many(DispatchResult& result) const {
     if (core_.events.subscribers() >= Core::most_streams)
-        result.answer = problem(503, "unavailable", "too many stream_events the events already");
+        result.answer = problem(503, "unavailable", "too many event streams are open");
     if (core_.events.subscribers(result.who) >= Core::most_streams_each)
-        result.answer = problem(429, "too_many_requests", "you stream_events the events as often as one may already");
+        result.answer = problem(429, "too_many_requests", "you have the maximum number of event streams open");
 }
 
-// Without a thread while there is nothing to tell. Ends when the keys change and when his own ends: who follows
-// proves anew who it is.
+// Uses no thread while there are no events. Ends when any key changes and when the caller's own expires: the client
+// connects and authenticates again.
 template <class Stream>
 asio::awaitable<void> Session<Stream>::stream_events(DispatchResult const& result) {
-    struct ListenerStatus {
-        EventSignal& bell;
+    struct Subscription {
+        EventSignal& signal;
         std::size_t const id;
-        ~ListenerStatus() { bell.remove(id); }
-    } const listening{core_.events, core_.events.add(result.who, on_strand(&Session::wake))};
+        ~Subscription() { signal.remove(id); }
+    } const subscription{core_.events, core_.events.add(result.who, on_strand(&Session::wake))};
     auto const end = std::chrono::steady_clock::now() + core_.deadlines.stream;
     auto last = *result.answer.events_after;
     while (std::chrono::steady_clock::now() < end) {
@@ -301,7 +302,7 @@ bool Session<Stream>::trusted(DispatchResult const& result) const {
            (!result.until || core_.service.clock.now() < *result.until);
 }
 
-// The next events, read on a thread that may wait; nothing when the stream is to end.
+// The next events, read on a thread that may block; nothing when the stream is to end.
 template <class Stream>
 asio::awaitable<std::optional<EventBatch>> Session<Stream>::next_batch(std::int64_t after,
                                                                        DispatchResult const& result) {
@@ -311,21 +312,21 @@ asio::awaitable<std::optional<EventBatch>> Session<Stream>::next_batch(std::int6
         if (!core_.stopping && trusted(result))
             out = next_events(core_.service.trail, after, result.answer.events_kind);
     } catch (std::exception const& e) {
-        core_.service.log.write(Level::warning, "a stream of events ends", {{"why", e.what()}});
+        core_.service.log.write(Level::warning, "an event stream ended", {{"why", e.what()}});
     }
     co_await asio::post(asio::bind_executor(strand_, asio::use_awaitable));
     co_return out;
 }
 
-// Until the bell rings or it is time to look at the keys again. Now and then a comment, which finds out whether the
-// peer is there; with a filter it also says how far it was looked, so that whoever comes back does not ask for what is
-// no longer kept.
+// Waits for new events, or until the keys are to be checked again. Sends a comment now and then to find out whether the
+// peer is still there. With a filter the comment carries the last seq that was read, so that a client that reconnects
+// does not ask for events that are no longer kept.
 template <class Stream>
 asio::awaitable<void> Session<Stream>::pause(std::int64_t last, std::string const& kind) {
     error_code error;
     wakeup_.expires_after(std::min(core_.deadlines.trust, core_.deadlines.heartbeat));
     co_await wakeup_.async_wait(asio::redirect_error(asio::use_awaitable, error));
-    if (std::chrono::steady_clock::now() - said_ < core_.deadlines.heartbeat) co_return;
+    if (std::chrono::steady_clock::now() - sent_at_ < core_.deadlines.heartbeat) co_return;
     std::string comment = ":\n\n";  // no conditional around co_await: g++ 12 destroys its operands twice
     if (!kind.empty()) comment = ":\nid: " + std::to_string(last) + "\n\n";
     co_await send(std::move(comment));

@@ -1,4 +1,4 @@
-// What the connections of a server share, and the life of one of them.
+// What the connections of a server share, and how one is started.
 #pragma once
 #include "reconciler/api/http/access_log.hpp"
 #include "reconciler/api/http/event_stream.hpp"
@@ -12,12 +12,12 @@
 
 namespace genesis {
 
-using Socket = boost::asio::generic::stream_protocol::socket;  // of TCP and of unix sockets alike
+using Socket = boost::asio::generic::stream_protocol::socket;  // TCP or unix
 
 struct Core {
     Core(Service given, Deadlines until) : service(std::move(given)), deadlines(until) {}
 
-    static constexpr std::size_t writers = 8;  // mostly asleep, in a commit that they share; puts need none of them
+    static constexpr std::size_t writers = 8;  // mostly asleep in a shared commit; puts need none
     static constexpr std::size_t readers = 8;
     static constexpr std::size_t probers = 2;
     static constexpr std::size_t planners = 8;

@@ -1,4 +1,4 @@
-// OpenSSL's server side, set up once for each pair of certificate and key.
+// One OpenSSL server context for each pair of certificate and key.
 #include "reconciler/api/http/tls.hpp"
 
 #include "drivers/context.hpp"
@@ -15,7 +15,7 @@ void restrict_protocol(SSL_CTX* context) {
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
     if (SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20") != 1)
         throw Fault("OpenSSL has no such ciphers");
-    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);  // sessions are in their tickets, not in our memory
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);  // sessions are kept in tickets, not in memory
     SSL_CTX_set_num_tickets(context, 1);
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
 }

@@ -1,4 +1,4 @@
-// The certificate that connections are encrypted with, exchangeable while they go on.
+// The certificate of the API, replaceable while the server runs.
 #pragma once
 #include "resources/schema/secret.hpp"
 
@@ -13,9 +13,9 @@ namespace genesis {
 // TLS 1.2 and 1.3, forward secrecy and AEAD only (RFC 9325), no renegotiation, no compression. Thread-safe.
 class TlsCertificate {
 public:
-    // PEM, the leaf first. Throws Fault when no server could use them.
+    // PEM, the leaf first. Throws Fault if the pair cannot be used.
     TlsCertificate(std::string const& chain, Secret const& key) { replace(chain, key); }
-    // For connections from now on; throws Fault and changes nothing when no server could use them.
+    // For new connections. Throws Fault and changes nothing if the pair cannot be used.
     void replace(std::string const& chain, Secret const& key);
     [[nodiscard]] std::shared_ptr<boost::asio::ssl::context> context() const;
 

@@ -1,22 +1,19 @@
-// Lists answered from the cache while nothing that they tell of has changed.
+// Lists answered from a cache until something in them has changed.
 //
-// The key names what the answer is made of: the version of the stored objects and that of what the engine knows beyond
-// them, both read before the answer is made. Versions only rise, with each change, in its commit: whoever asks after a
-// write was acknowledged, in whatever process, reads a higher version, and under that one nothing older is kept. What a
-// write between the two makes newer than its key is never asked for again but by those who asked before that write.
+// The key contains the version of the stored objects and the version of the engine's status, both read before the
+// list is made. Each change raises a version in its own commit. A reader who asks after a write was acknowledged, in
+// any process, therefore uses a key under which nothing older is kept. A list that is newer than its key does no harm.
 //
-// Single objects are not kept: one is made in 53 us, which is half of what a Redis takes to answer, and while every
-// write ends all that is kept, one object is seldom asked for again before the next. A page of a hundred takes 5 ms to
-// make, 0.02 ms from memory and 0.9 ms from a Redis.
+// Single objects are not cached: making one takes 53 us, half of what a Redis takes to answer. A page of a hundred
+// takes 5 ms to make, 0.02 ms from memory and 0.9 ms from a Redis.
 //
-// Authentication, the nonce, scopes and limits come before, in the routes: what is kept has nothing to do with who
-// asks.
+// Authentication, nonce, scopes and limits come before, in dispatch: the cached text does not depend on the caller.
 #include "reconciler/api/routes/handlers.hpp"
 
 namespace genesis::handlers {
 namespace {
 
-// Not what keeps answers from being stale, but for how long one that nobody asks for takes room.
+// Only bounds how long an unused entry takes room; freshness comes from the key.
 constexpr std::chrono::seconds keep{10};
 
 std::optional<std::string> key_of(Service const& service, Call const& call) {

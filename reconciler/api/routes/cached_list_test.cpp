@@ -33,7 +33,7 @@ public:
 
     Answer send(Request const& request, Connection const& from) {
         auto const& who = from.peer ? static_cast<Authenticator const&>(peers_) : signed_;
-        auto out = genesis::answer(*service_, who, request, from).answer;
+        auto out = dispatch_and_wait(*service_, who, request, from).answer;
         if (out.text.empty()) out.text = json::serialize(out.body) + "\n";
         return out;
     }

@@ -1,4 +1,4 @@
-// Authenticate, cut, match, check parameters, spend the nonce, handle: each step may end it with an answer.
+// Authenticate, match, check parameters, consume the nonce, handle: each step may end the request with an answer.
 #include "reconciler/api/routes/dispatch.hpp"
 
 #include "reconciler/api/target.hpp"
@@ -30,7 +30,7 @@ ObjectKind const* kind_of(std::string_view plural) {
     return kind != nullptr && kind->plural == plural ? kind : nullptr;
 }
 
-// Fills the call when the path is the route's.
+// True and fills the call when the path matches the route.
 bool matches(Route const& route, CutTarget const& target, Call& call) {
     auto const pattern = split(route.path.substr(1), '/');
     if (pattern.size() != target.segments.size()) return false;
@@ -59,7 +59,7 @@ std::optional<std::string> refuse_value(Parameter const& parameter, std::string_
     return "must be a number from " + std::to_string(parameter.min) + " to " + std::to_string(parameter.max);
 }
 
-// The query into call.query; the first thing wrong with it as a problem. Unknown and repeated parameters are wrong.
+// Reads the query into call.query, or returns the first problem. Unknown and repeated parameters are problems.
 std::optional<Answer> read_query(Route const& route, std::string_view query, Call& call) {
     if (query.empty()) return std::nullopt;
     for (auto const& pair : split(query, '&')) {
@@ -72,7 +72,7 @@ std::optional<Answer> read_query(Route const& route, std::string_view query, Cal
         if (auto const why = refuse_value(*known, value))
             return problem(400, "malformed", std::string(key) + " " + *why);
         if (!call.query.emplace(key, value).second)
-            return problem(400, "malformed", std::string(key) + " is there twice");
+            return problem(400, "malformed", std::string(key) + " is given twice");
     }
     return std::nullopt;
 }
@@ -105,34 +105,34 @@ bool allowed(Identity const& who, Route const& route, ObjectKind const* kind) {
 
 Answer forbidden(std::string_view why) { return problem(403, "forbidden", why); }
 
-// A request on its way to its answer.
+// One request and what is known of it so far.
 struct Exchange {
     Exchange(Request const& r, Connection const& c) : request(r), connection(c) {}
-    enum Next { nothing, spend, handle };
+    enum Next { nothing, consume, handle };  // what remains to be done
 
     Request const& request;
     Connection const& connection;
-    Origin by{};                   // its nonce is gone once it is spent
-    Route const* route = nullptr;  // set once the request is one of a route
+    Origin by{};                   // without its nonce once that is consumed
+    Route const* route = nullptr;  // once one has matched
     Call call{request, by};
     DispatchResult result{};
     Next next = nothing;
 
     [[nodiscard]] bool dry_run() const { return route->dry_run && call.flag("dry_run"); }
-    void tell(Answer answer, Next then = nothing) {
+    void refuse(Answer answer, Next then = nothing) {
         result.answer = std::move(answer);
         next = then;
     }
 };
 
-// Of a path or method that is not there: whoever may not even read is not told so, and leaves no trace. The nonce is
-// spent all the same, so that a captured request is worth nothing, whatever it exchange for.
-void not_there(Identity const& who, Exchange& exchange, Answer answer) {
-    if (!who.allows("read")) return exchange.tell(forbidden("there is nothing here that the key has a right to"));
-    exchange.tell(std::move(answer), Exchange::spend);
+// For a path or method that does not exist. A caller without the read scope does not learn that, and leaves no trace.
+// The nonce is consumed all the same, so that a captured request is worthless whatever it asks for.
+void refuse_unknown(Identity const& who, Exchange& exchange, Answer answer) {
+    if (!who.allows("read")) return exchange.refuse(forbidden("the key has no right to this"));
+    exchange.refuse(std::move(answer), Exchange::consume);
 }
 
-// A write that ignored its condition would be believed to have heeded it.
+// A condition that the route does not evaluate is refused: the client would believe that it was.
 std::optional<Answer> wrong_condition(Route const& route, Request const& request) {
     if (route.method == "GET") return std::nullopt;
     if (!route.conditional && !request.header("if-match").empty())
@@ -142,44 +142,45 @@ std::optional<Answer> wrong_condition(Route const& route, Request const& request
     return std::nullopt;
 }
 
-// Of a route that matched and is allowed: what is wrong with the rest of the request.
+// The first problem of a request whose route matched and is allowed.
 std::optional<Answer> wrong_with(Route const& route, CutTarget const& target, Call& call) {
     if (auto wrong = read_query(route, target.query, call)) return wrong;
     if (auto wrong = wrong_condition(route, call.request)) return wrong;
     if (!route.spec && route.takes.empty() && !call.request.body.empty())
-        return problem(400, "malformed", "this takes no body");
+        return problem(400, "malformed", "this request takes no body");
     return std::nullopt;
 }
 
-void take(Identity const& who, Route const& route, CutTarget const& target, Exchange& exchange) {
+void use_route(Identity const& who, Route const& route, CutTarget const& target, Exchange& exchange) {
     exchange.route = &route;
-    if (!allowed(who, route, exchange.call.kind)) return exchange.tell(forbidden("the key has no right to this"));
-    if (auto wrong = wrong_with(route, target, exchange.call)) return exchange.tell(std::move(*wrong), Exchange::spend);
+    if (!allowed(who, route, exchange.call.kind)) return exchange.refuse(forbidden("the key has no right to this"));
+    if (auto wrong = wrong_with(route, target, exchange.call))
+        return exchange.refuse(std::move(*wrong), Exchange::consume);
     if (exchange.call.flag("take_over") && !who.allows("admin"))
-        return exchange.tell(forbidden("take_over needs an administrator"));
+        return exchange.refuse(forbidden("take_over needs an administrator"));
     exchange.next = Exchange::handle;
 }
 
 void find_route(Identity const& who, Exchange& exchange) {
     auto const& request = exchange.request;
     auto const target = exchange.by.nonce && !is_signed_target(request.target) ? std::nullopt : cut(request.target);
-    if (!target)
-        return not_there(who, exchange, problem(400, "malformed", "the request target is not one of this API"));
+    if (!target) return refuse_unknown(who, exchange, problem(400, "malformed", "the request target is not valid"));
     std::string allowed_methods;
     for (auto const& candidate : routes()) {
         if (!matches(candidate, *target, exchange.call)) continue;
-        if (candidate.method == request.method) return take(who, candidate, *target, exchange);
+        if (candidate.method == request.method) return use_route(who, candidate, *target, exchange);
         allowed_methods += (allowed_methods.empty() ? "" : ", ") + std::string(candidate.method);
     }
-    if (allowed_methods.empty()) return not_there(who, exchange, problem(404, "not_found", "there is no such path"));
-    not_there(who, exchange, method_not_allowed(allowed_methods));
+    if (allowed_methods.empty())
+        return refuse_unknown(who, exchange, problem(404, "not_found", "there is no such path"));
+    refuse_unknown(who, exchange, method_not_allowed(allowed_methods));
 }
 
-void begin(Service const& service, Authenticator const& authenticator, Exchange& exchange) {
-    // A stream alone outlives its request; what tells how we are must not need the store.
+void authenticate(Service const& service, Authenticator const& authenticator, Exchange& exchange) {
+    // Only an event stream outlives its request and needs this. Probes must not depend on the store.
     if (exchange.request.target.starts_with("/v1/events")) exchange.result.keys = service.keys.keys_version();
     auto identity = authenticator.authenticate(exchange.request, exchange.connection);
-    if (!identity) return exchange.tell(identity.error());
+    if (!identity) return exchange.refuse(identity.error());
     exchange.result.who = identity->who;
     exchange.result.reply = std::move(identity->reply);
     exchange.result.until = identity->until;
@@ -187,39 +188,39 @@ void begin(Service const& service, Authenticator const& authenticator, Exchange&
     find_route(*identity, exchange);
 }
 
-// What start(told) tells, awaited: the coroutine goes on where it was, whatever thread told it.
+// Awaits what `start` passes to its completion. The coroutine resumes on its own executor, whatever thread completes.
 template <class T, class Start>
 asio::awaitable<T> completion_of(std::atomic<int>& under_way, Start start) {
     auto const initiate = [&under_way](auto handler, Start start_it) {
         auto const waiting = std::make_shared<decltype(handler)>(std::move(handler));
         ++under_way;
-        auto tell = [waiting, &under_way](std::exception_ptr failure, T value) mutable {
+        auto complete = [waiting, &under_way](std::exception_ptr failure, T value) mutable {
             {
                 auto const where = asio::get_associated_executor(*waiting);
                 asio::post(where, [handler = std::move(waiting), failure, value = std::move(value)]() mutable {
                     std::move (*handler)(failure, std::move(value));
                 });
             }
-            --under_way;  // the executor may be gone from here on
+            --under_way;  // last: the executor may be destroyed from here on
         };
         try {
-            start_it(tell);
+            start_it(complete);
         } catch (...) {
-            tell(std::current_exception(), T());
+            complete(std::current_exception(), T());
         }
     };
     return asio::async_initiate<asio::use_awaitable_t<> const, void(std::exception_ptr, T)>(
         initiate, asio::use_awaitable, std::move(start));
 }
 
-// False when the nonce was spent before.
-asio::awaitable<bool> spent(Service const& service, Origin& by, Lanes const& lanes) {
+// False when the nonce was consumed before.
+asio::awaitable<bool> consume_nonce(Service const& service, Origin& by, Lanes const& lanes) {
     if (!by.nonce) co_return true;
     co_return co_await completion_of<bool>(lanes.in_store,
-                                           [&](Told<bool> told) { service.keys.spend(by, std::move(told)); });
+                                           [&](Told<bool> done) { service.keys.spend(by, std::move(done)); });
 }
 
-// Where an authenticator that asks another process may block: the route is not known yet.
+// Where an authenticator that asks another process runs. The route is not known yet.
 asio::any_io_executor const& blocking(Request const& request, Lanes const& lanes) {
     return request.method == "GET" ? lanes.reads : lanes.writes;
 }
@@ -264,18 +265,18 @@ asio::awaitable<void> call_handler(Service const& service, Exchange& exchange, L
         co_return;
     }
     exchange.result.answer = co_await completion_of<Answer>(
-        lanes.in_store, [&](Told<Answer> told) { handler.completes(service, exchange.call, std::move(told)); });
+        lanes.in_store, [&](Told<Answer> done) { handler.completes(service, exchange.call, std::move(done)); });
 }
 
-// The nonce is spent before a handler has an effect, by the store in the same transaction where the handler writes.
+// The nonce is consumed before a handler has an effect: in the transaction of its write if it writes.
 asio::awaitable<void> handle(Service const& service, Exchange& exchange, Lanes const& lanes) {
     bool const writes =
         exchange.next == Exchange::handle && exchange.route->nonce == NonceUse::with_write && !exchange.dry_run();
     bool fresh = true;
-    if (!writes) fresh = co_await spent(service, exchange.by, lanes);
+    if (!writes) fresh = co_await consume_nonce(service, exchange.by, lanes);
     if (fresh && exchange.next == Exchange::handle) {
         co_await call_handler(service, exchange, lanes);
-        fresh = co_await spent(service, exchange.by, lanes);  // where the handler refused before it came to the store
+        fresh = co_await consume_nonce(service, exchange.by, lanes);  // if the handler refused before its write
     }
     if (!fresh) exchange.result.answer = unauthenticated();
 }
@@ -287,8 +288,9 @@ Answer failed(Service const& service, Request const& request, std::exception_ptr
         service.log.write(Level::warning, "a request failed", {{"why", e.what()}, {"request", request.id}});
         return problem(503, "unavailable", e.what());
     } catch (std::exception const& e) {
-        service.log.write(Level::error, "a request hit a defect", {{"why", e.what()}, {"request", request.id}});
-        return problem(500, "internal", "a defect; the log has more");
+        service.log.write(Level::error, "a request failed with an internal error",
+                          {{"why", e.what()}, {"request", request.id}});
+        return problem(500, "internal", "internal error; see the log");
     }
 }
 
@@ -309,26 +311,26 @@ asio::awaitable<DispatchResult> dispatch(Service const& service, Authenticator c
     try {
         if (authenticator.blocks())
             co_await asio::post(asio::bind_executor(blocking(request, lanes), asio::use_awaitable));
-        begin(service, authenticator, exchange);
+        authenticate(service, authenticator, exchange);
         if (authenticator.blocks()) co_await asio::dispatch(co_await asio::this_coro::executor, asio::use_awaitable);
         if (exchange.next != Exchange::nothing) co_await handle(service, exchange, lanes);
     } catch (std::exception const&) {
         exchange.result.answer = failed(service, request, std::current_exception());
     }
     if (service.metrics != nullptr) count(*service.metrics, exchange, std::chrono::steady_clock::now() - started);
-    co_await asio::dispatch(co_await asio::this_coro::executor, asio::use_awaitable);  // where it began
+    co_await asio::dispatch(co_await asio::this_coro::executor, asio::use_awaitable);  // back to the caller's
     co_return std::move(exchange.result);
 }
 
-DispatchResult answer(Service const& service, Authenticator const& authenticator, Request const& request,
-                      Connection const& connection) {
+DispatchResult dispatch_and_wait(Service const& service, Authenticator const& authenticator, Request const& request,
+                                 Connection const& connection) {
     asio::io_context io;
     std::atomic<int> in_store = 0, waiting_plans = 0;
     Lanes const lanes{io.get_executor(), io.get_executor(), io.get_executor(),
                       io.get_executor(), waiting_plans,     in_store};
     auto out = asio::co_spawn(io, dispatch(service, authenticator, request, connection, lanes), asio::use_future);
     io.run();
-    while (in_store > 0) std::this_thread::yield();  // the store is still on its way out of `io`
+    while (in_store > 0) std::this_thread::yield();  // the store's thread is still using `io`
     return out.get();
 }
 

@@ -1,4 +1,4 @@
-// Decides where a stream of events may begin.
+// Where a stream of events begins.
 #include "reconciler/api/routes/handlers.hpp"
 
 #include <charconv>
@@ -14,15 +14,16 @@ std::optional<std::int64_t> number(std::string_view text) {
 }
 
 Answer pruned(Trail::Range const& range) {
-    auto out = problem(410, "events_pruned",
-                       "events are kept from " + std::to_string(range.pruned + 1) + " on; read the objects anew");
+    auto out =
+        problem(410, "events_pruned",
+                "events before " + std::to_string(range.pruned + 1) + " are no longer kept; read the objects again");
     out.body.as_object()["oldest"] = range.pruned + 1;
     return out;
 }
 
 }  // namespace
 
-// The header, with which a client that lost its connection goes on, counts before the parameter it began with.
+// The header, which a client sends when it reconnects, takes precedence over the parameter.
 Answer events(Service const& service, Call const& call) {
     auto const range = service.trail.event_range();
     auto after = range.newest;
@@ -32,7 +33,7 @@ Answer events(Service const& service, Call const& call) {
         if (!seen) return problem(400, "malformed", "Last-Event-ID must be a number");
         after = *seen;
     }
-    if (after < range.pruned || after > range.newest) return pruned(range);  // or of a store that was set back
+    if (after < range.pruned || after > range.newest) return pruned(range);  // the latter of a store that was restored
     Answer out;
     out.type = "text/event-stream";
     out.events_after = after;

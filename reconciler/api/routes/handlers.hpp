@@ -1,4 +1,4 @@
-// The handlers that the table of routes names, one for each thing that may be asked of any kind.
+// The handlers that the table of routes names. They work for every kind of object.
 #pragma once
 #include "reconciler/api/routes/routes.hpp"
 
@@ -8,7 +8,7 @@ void put(Service const&, Call const&, Told<Answer>);
 Answer put_dry_run(Service const&, Call const&);
 Answer get(Service const&, Call const&);
 Answer list(Service const&, Call const&);
-Answer cached_list(Service const&, Call const&);  // the same bytes
+Answer cached_list(Service const&, Call const&);  // the same bytes as list()
 Answer remove(Service const&, Call const&);
 Answer remove_dry_run(Service const&, Call const&);
 Answer reconcile(Service const&, Call const&);
@@ -40,7 +40,7 @@ Answer readyz(Service const&, Call const&);
 Answer metrics(Service const&, Call const&);
 Answer description(Service const&, Call const&);
 
-// A plan that was asked for, waited for within bounds; Fault when the loop does not answer in time.
+// The plan, waited for at most a minute. Throws Fault when the loop is stopping or does not answer in time.
 Plan wait_for(std::future<Plan> plan);
 
 }  // namespace genesis::handlers

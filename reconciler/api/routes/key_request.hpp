@@ -1,4 +1,4 @@
-// What is said of a new key and of a rotation: the bodies of those requests, described like any other kind.
+// The bodies of requests for a new key and for a rotation.
 #pragma once
 #include "drivers/context.hpp"
 #include "reconciler/api/auth/network.hpp"
@@ -20,7 +20,7 @@ struct Choices<KeyScope> {
          {KeyScope::admin, "admin"}}};
 };
 
-// "2027-01-15" (its first second) or "2027-01-15T08:00:00Z"; nothing for a day or an hour that is not there.
+// "2027-01-15" (its first second) or "2027-01-15T08:00:00Z"; nothing for a date or time that does not exist.
 std::optional<Time> instant_of(std::string_view text);
 inline bool is_instant(std::string_view text) { return instant_of(text).has_value(); }
 
@@ -52,14 +52,13 @@ struct KeyRequest {
 };
 template <>
 struct Describe<KeyRequest> {
-    static constexpr std::string_view kind = "key_request", doc = "A key that is to be made.";
+    static constexpr std::string_view kind = "key_request", doc = "A new key.";
     static constexpr auto fields = std::tuple{
-        field("scopes", &KeyRequest::scopes, "What it may do: at least one.", Mark::required, {.most = 4}),
-        field("cidrs", &KeyRequest::cidrs, "From where it may be used; from anywhere when there are none.", Mark::none,
-              {.most = 64}),
-        field("comment", &KeyRequest::comment, "Who has it, for operators."),
-        field("not_before", &KeyRequest::not_before, "From when on; at once unless told."),
-        field("expires", &KeyRequest::expires, "Until when; for ever unless told."),
+        field("scopes", &KeyRequest::scopes, "Its scopes; at least one.", Mark::required, {.most = 4}),
+        field("cidrs", &KeyRequest::cidrs, "Networks it may be used from; empty: anywhere.", Mark::none, {.most = 64}),
+        field("comment", &KeyRequest::comment, "Who has the key, for operators."),
+        field("not_before", &KeyRequest::not_before, "When it becomes valid; at once by default."),
+        field("expires", &KeyRequest::expires, "When it expires; never by default."),
     };
 };
 
@@ -68,9 +67,9 @@ struct KeyRotation {
 };
 template <>
 struct Describe<KeyRotation> {
-    static constexpr std::string_view kind = "key_rotation", doc = "Another secret under the same key id.";
+    static constexpr std::string_view kind = "key_rotation", doc = "A new secret under the same key id.";
     static constexpr auto fields = std::tuple{
-        field("overlap_seconds", &KeyRotation::overlap_seconds, "How long the former secret stays good as well.",
+        field("overlap_seconds", &KeyRotation::overlap_seconds, "Seconds for which the former secret stays valid.",
               Mark::none, {.min = 0, .max = std::int64_t{30} * 86400}),
     };
 };

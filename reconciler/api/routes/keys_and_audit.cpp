@@ -1,4 +1,4 @@
-// Who may ask, and who did: the keys that sign requests, and the audit trail.
+// Handlers of the keys that sign requests, and of the audit log.
 #include "reconciler/api/auth/key_ring.hpp"
 #include "reconciler/api/auth/signing.hpp"
 #include "reconciler/api/routes/handlers.hpp"
@@ -10,7 +10,7 @@
 
 namespace genesis {
 
-// What strptime() takes too kindly is printed otherwise than it was written.
+// strptime() accepts too much: a value is valid only if it is printed as it was written.
 std::optional<Time> instant_of(std::string_view text) {
     std::string whole(text);
     if (whole.size() == 10) whole += "T00:00:00Z";
@@ -51,8 +51,8 @@ std::string hex(std::string_view bytes) {
     return out;
 }
 
-// The one answer that has a secret: what is not kept by whoever asked is gone.
-Answer told(ApiKey const& key) {
+// The only answer with the secret of a key.
+Answer with_secret(ApiKey const& key) {
     auto body = shown(key);
     body["secret"] = hex(key.secret.reveal());
     Answer out;
@@ -60,7 +60,7 @@ Answer told(ApiKey const& key) {
     return out;
 }
 
-// The body against its description; an empty one is {}.
+// The decoded body; an empty body counts as {}.
 template <class V>
 boost::system::result<V, Answer> body_of(Call const& call) {
     auto const body = call.request.body.empty() ? Checked<json::value>(json::object()) : parse_json(call.request.body);
@@ -83,7 +83,7 @@ std::optional<Time> maybe_instant(std::optional<Instant> const& text) {
 ApiKey key_of(std::string const& kid, KeyRequest const& asked, Time now) {
     ApiKey key;
     key.kid = kid;
-    for (auto const& [scope, word] : Choices<KeyScope>::words)  // each once, in their own order
+    for (auto const& [scope, word] : Choices<KeyScope>::words)  // each once, in the order of the enum
         if (std::find(asked.scopes.begin(), asked.scopes.end(), scope) != asked.scopes.end())
             key.scopes.emplace_back(word);
     for (auto const& cidr : asked.cidrs) key.cidrs.push_back(cidr.str());
@@ -112,8 +112,8 @@ Answer add_key(Service const& service, Call const& call) {
         return invalid("/expires", "must be later than now and than not_before");
     key.secret = new_key_secret();
     if (!service.keys.add_key(key, call.by))
-        return problem(409, "name_taken", "there is or was a key " + call.name + "; a key id is used once");
-    return told(key);
+        return problem(409, "name_taken", "key id " + call.name + " is or was in use; a key id is never reused");
+    return with_secret(key);
 }
 
 Answer rotate_key(Service const& service, Call const& call) {
@@ -122,7 +122,7 @@ Answer rotate_key(Service const& service, Call const& call) {
     auto const end = service.clock.now() + std::chrono::seconds(asked->overlap_seconds);
     auto const key = service.keys.rotate_key(call.name, new_key_secret(), end, call.by);
     if (!key) return problem(404, "not_found", "there is no valid key " + call.name);
-    return told(*key);
+    return with_secret(*key);
 }
 
 Answer revoke_key(Service const& service, Call const& call) {

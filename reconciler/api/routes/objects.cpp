@@ -1,4 +1,4 @@
-// Storing, showing and steering objects.
+// Handlers that store, read, list, remove and control objects.
 #include "reconciler/api/routes/handlers.hpp"
 #include "resources/schema/document.hpp"
 
@@ -58,7 +58,7 @@ struct PendingPut {
     AdmissionOptions options;
 };
 
-// What a put asks for, or what is wrong with it.
+// The put that a request asks for, or its problem.
 boost::system::result<PendingPut, Answer> read_put(Call const& call) {
     if (!is_json(call.request.header("content-type")))
         return problem(415, "unsupported_media_type", "the body must be application/json");
@@ -71,7 +71,7 @@ boost::system::result<PendingPut, Answer> read_put(Call const& call) {
     return PendingPut{std::move(*spec), *options};
 }
 
-Answer say_written(Service const& service, Call const& call, Stored<Written> const& written) {
+Answer written_answer(Service const& service, Call const& call, Stored<Written> const& written) {
     if (!written) return problem(written.error());
     bool const unchanged = written->how == Wrote::unchanged;
     if (!unchanged) service.engine.wake(call.ref());
@@ -84,14 +84,14 @@ Answer say_written(Service const& service, Call const& call, Stored<Written> con
     return out;
 }
 
-// Of the generation that is stored: what was ready before it was changed may not be now.
+// Ready at the stored generation: a status from before the last change does not count.
 bool is_ready(Status const& status, std::int64_t generation) {
     return status.observed_generation >= generation &&
            std::any_of(status.conditions.begin(), status.conditions.end(),
                        [](Condition const& c) { return c.type == "ready" && c.status == "true"; });
 }
 
-Answer steered(Service const& service, Call const& call, Stored<Written> const& written) {
+Answer controlled(Service const& service, Call const& call, Stored<Written> const& written) {
     if (!written) return problem(written.error());
     service.engine.wake(call.ref());
     Answer out;
@@ -105,8 +105,8 @@ Answer preview(Service const& service, Object const& object) {
     return out;
 }
 
-// Generation 0: there is nothing.
-Answer say_removed(Call const& call, std::int64_t generation) {
+// Generation 0: there was no such object.
+Answer removed_answer(Call const& call, std::int64_t generation) {
     Answer out;
     out.status = generation == 0 ? 200 : 202;
     auto said = head(call.ref(), generation);
@@ -115,7 +115,7 @@ Answer say_removed(Call const& call, std::int64_t generation) {
     return out;
 }
 
-Answer steered_all(Service const& service, Call const& call, bool paused) {
+Answer set_all_paused(Service const& service, Call const& call, bool paused) {
     if (!service.store.set_all_paused(paused, call.by)) return unauthenticated();
     service.engine.wake_all();
     return {};
@@ -131,20 +131,20 @@ Answer put_dry_run(Service const& service, Call const& call) {
     return preview(service, *object);
 }
 
-void put(Service const& service, Call const& call, Told<Answer> told) {
+void put(Service const& service, Call const& call, Told<Answer> done) {
     auto pending = read_put(call);
-    if (!pending) return told(nullptr, pending.error());
-    auto const say = [&service, &call, told = std::move(told)](std::exception_ptr failure,
-                                                               Stored<Written> const& written) {
+    if (!pending) return done(nullptr, pending.error());
+    auto const stored = [&service, &call, done = std::move(done)](std::exception_ptr failure,
+                                                                  Stored<Written> const& written) {
         Answer answer;
         try {
-            if (!failure) answer = say_written(service, call, written);
-        } catch (...) {  // this is the store's thread, which nothing may end
+            if (!failure) answer = written_answer(service, call, written);
+        } catch (...) {  // nothing may escape on the store's thread
             failure = std::current_exception();
         }
-        told(failure, std::move(answer));
+        done(failure, std::move(answer));
     };
-    admit(service.admission, std::move(pending->spec), pending->options, say);
+    admit(service.admission, std::move(pending->spec), pending->options, stored);
 }
 
 Answer get(Service const& service, Call const& call) {
@@ -181,7 +181,7 @@ Answer remove(Service const& service, Call const& call) {
     auto const written = service.store.remove(call.ref(), call.flag("purge"), "api", &call.by, options->if_match);
     if (!written) return problem(written.error());
     if (written->how != Wrote::unchanged) service.engine.wake(call.ref());
-    return say_removed(call, written->generation);
+    return removed_answer(call, written->generation);
 }
 
 Answer remove_dry_run(Service const& service, Call const& call) {
@@ -189,7 +189,7 @@ Answer remove_dry_run(Service const& service, Call const& call) {
     if (!options) return problem(options.error(), 400, "malformed");
     auto const left = service.store.rehearse_remove(call.ref(), call.flag("purge"), "api", options->if_match);
     if (!left) return problem(left.error());
-    return *left ? preview(service, **left) : say_removed(call, 0);
+    return *left ? preview(service, **left) : removed_answer(call, 0);
 }
 
 Answer reconcile(Service const& service, Call const& call) {
@@ -207,7 +207,7 @@ Answer reconcile(Service const& service, Call const& call) {
 Answer reconcile_all(Service const& service, Call const& call) {
     if (call.flag("confirm_removals"))
         for (auto const& object : service.store.objects())
-            (void)service.store.confirm_removals(object.ref, &call.by);  // one that went meanwhile needs none
+            (void)service.store.confirm_removals(object.ref, &call.by);  // one that is gone meanwhile needs none
     service.engine.wake_all();
     Answer out;
     out.status = 202;
@@ -215,27 +215,27 @@ Answer reconcile_all(Service const& service, Call const& call) {
 }
 
 Answer pause(Service const& service, Call const& call) {
-    return steered(service, call, service.store.set_paused(call.ref(), true, &call.by));
+    return controlled(service, call, service.store.set_paused(call.ref(), true, &call.by));
 }
 Answer resume(Service const& service, Call const& call) {
-    return steered(service, call, service.store.set_paused(call.ref(), false, &call.by));
+    return controlled(service, call, service.store.set_paused(call.ref(), false, &call.by));
 }
 Answer adopt(Service const& service, Call const& call) {
-    return steered(service, call, service.store.set_adopt(call.ref(), true, &call.by));
+    return controlled(service, call, service.store.set_adopt(call.ref(), true, &call.by));
 }
 Answer take_over(Service const& service, Call const& call) {
-    return steered(service, call, service.store.set_source(call.ref(), "api", &call.by));
+    return controlled(service, call, service.store.set_source(call.ref(), "api", &call.by));
 }
 
-Answer pause_all(Service const& service, Call const& call) { return steered_all(service, call, true); }
-Answer resume_all(Service const& service, Call const& call) { return steered_all(service, call, false); }
+Answer pause_all(Service const& service, Call const& call) { return set_all_paused(service, call, true); }
+Answer resume_all(Service const& service, Call const& call) { return set_all_paused(service, call, false); }
 
 Answer credentials(Service const& service, Call const& call) {
     if (!service.store.find(call.ref())) return absent(call);
     json::array list;
-    auto const told = service.store.take_credentials(call.ref(), &call.by);
-    if (!told) return problem(told.error());
-    for (auto const& [label, secret] : *told) list.push_back({{"label", label}, {"secret", secret.reveal()}});
+    auto const taken = service.store.take_credentials(call.ref(), &call.by);
+    if (!taken) return problem(taken.error());
+    for (auto const& [label, secret] : *taken) list.push_back({{"label", label}, {"secret", secret.reveal()}});
     Answer out;
     out.body = {{"credentials", std::move(list)}};
     return out;

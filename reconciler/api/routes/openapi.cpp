@@ -1,4 +1,4 @@
-// The routes and kinds as OpenAPI 3.1: generated, committed under specs/, compared by a test.
+// The routes and kinds as OpenAPI 3.1. The document is committed under specs/ and compared by a test.
 #include "reconciler/api/routes/key_request.hpp"
 #include "reconciler/api/routes/routes.hpp"
 #include "resources/status.hpp"
@@ -53,7 +53,7 @@ void add_access(json::object& schemas) {
                           {"revoked", text_or_null()}});
     schemas["key"] = key;
     key["properties"].as_object()["secret"] = json::object{
-        {"type", "string"}, {"pattern", "^[0-9a-f]{64}$"}, {"description", "The 32 bytes to sign with, in hex."}};
+        {"type", "string"}, {"pattern", "^[0-9a-f]{64}$"}, {"description", "The 32 bytes of the signing key, in hex."}};
     key["required"].as_array().push_back("secret");
     schemas["new_key"] = std::move(key);
     schemas["keys"] = object_of({{"items", list_of(ref_to("key"))}});
@@ -169,9 +169,10 @@ json::array parameters_of(Route const& route, ObjectKind const* kind) {
                        {"required", false},
                        {"description", p.doc},
                        {"schema", schema_of_parameter(p)}});
-    if (route.answer == "event") out.push_back(header("Last-Event-ID", "The last seq that was seen; before `after`."));
+    if (route.answer == "event")
+        out.push_back(header("Last-Event-ID", "The last seq that was received; takes precedence over `after`."));
     if (route.conditional) out.push_back(header("If-Match", "The generation, in quotes, that must be the stored one."));
-    if (route.spec) out.push_back(header("If-None-Match", "*: only if there is none yet."));
+    if (route.spec) out.push_back(header("If-None-Match", "*: only if it does not exist yet."));
     return out;
 }
 
@@ -186,17 +187,17 @@ json::object operation(Route const& route, ObjectKind const* kind) {
     if (auto parameters = parameters_of(route, kind); !parameters.empty()) out["parameters"] = std::move(parameters);
     if (route.spec) out["requestBody"] = {{"required", true}, {"content", content(ref_to(name))}};
     if (!route.takes.empty()) out["requestBody"] = {{"required", false}, {"content", content(ref_to(route.takes))}};
-    if (route.scope == RequiredScope::local) out["description"] = "On the server itself only, over its unix socket.";
+    if (route.scope == RequiredScope::local) out["description"] = "Only over the unix socket of the server itself.";
     auto const schema = ref_to(replaced(route.answer, "{kind}", name));
-    json::object responses{{"200", {{"description", "As it is."}, {"content", content(schema)}}}};
+    json::object responses{{"200", {{"description", "Success."}, {"content", content(schema)}}}};
     if (route.answer == "text") responses["200"].as_object()["content"] = content(text(), "text/plain");
     if (route.answer == "event")  // the schema is that of each event's data
         responses["200"].as_object()["content"] = content(schema, "text/event-stream");
     if (route.dry_run)  // which answers 200 with the plan
         responses["200"].as_object()["content"] = content({{"oneOf", json::array{schema, ref_to("plan")}}});
     if (route.accepted)
-        responses["202"] = {{"description", "Stored; the server follows."}, {"content", content(schema)}};
-    responses["default"] = {{"description", "What is wrong, all of it."},
+        responses["202"] = {{"description", "Stored; the server will be converged."}, {"content", content(schema)}};
+    responses["default"] = {{"description", "Every problem of the request."},
                             {"content", content(ref_to("problem"), "application/problem+json")}};
     out["responses"] = std::move(responses);
     return out;
@@ -223,11 +224,11 @@ json::object openapi() {
             if (route.path.find("{kind}") != std::string_view::npos) add_path(paths, route, &kind);
     for (auto const& route : routes())
         if (route.path.find("{kind}") == std::string_view::npos) add_path(paths, route, nullptr);
-    return {
-        {"openapi", "3.1.0"},
-        {"info", {{"title", "Genesis"}, {"version", "v1"}, {"description", "Hosting accounts as their specs say."}}},
-        {"paths", std::move(paths)},
-        {"components", {{"schemas", std::move(schemas)}}}};
+    return {{"openapi", "3.1.0"},
+            {"info",
+             {{"title", "Genesis"}, {"version", "v1"}, {"description", "Hosting accounts, kept as their specs say."}}},
+            {"paths", std::move(paths)},
+            {"components", {{"schemas", std::move(schemas)}}}};
 }
 
 }  // namespace genesis

@@ -1,11 +1,11 @@
-// What is outstanding, what differs, what was done, and how the daemon itself is.
+// Handlers of plans, drift, history, and of the daemon's own state.
 #include "reconciler/api/routes/handlers.hpp"
 
 namespace genesis::handlers {
 namespace {
 
-constexpr std::chrono::seconds patience{
-    60};  // a look at the whole server takes seconds, a hung driver has its own deadline
+// Observing a whole server takes seconds; a hung driver has a deadline of its own.
+constexpr std::chrono::seconds plan_timeout{60};
 
 Answer absent(Call const& call) { return problem(404, "not_found", "there is no " + call.ref().str()); }
 
@@ -96,10 +96,10 @@ Answer history_of(Service const& service, Call const& call, std::optional<Ref> c
 }  // namespace
 
 Plan wait_for(std::future<Plan> plan) {
-    if (plan.wait_for(patience) != std::future_status::ready) throw Fault("the loop did not answer in time");
+    if (plan.wait_for(plan_timeout) != std::future_status::ready) throw Fault("the loop did not answer in time");
     try {
         return plan.get();
-    } catch (std::future_error const&) {  // a question that was dropped
+    } catch (std::future_error const&) {  // the request for it was dropped
         throw Fault("the daemon is stopping");
     }
 }
@@ -120,7 +120,7 @@ Answer drift_all(Service const& service, Call const&) {
     return with({{"items", drift_of(service, wait_for(service.engine.plan(std::nullopt)))}});
 }
 
-// Of an object that is gone as well: what was done to it stays known.
+// Also of a removed object: its history is kept.
 Answer history(Service const& service, Call const& call) { return history_of(service, call, call.ref()); }
 Answer history_all(Service const& service, Call const& call) { return history_of(service, call, std::nullopt); }
 
@@ -153,7 +153,7 @@ Answer readyz(Service const& service, Call const&) {
 }
 
 Answer metrics(Service const& service, Call const&) {
-    if (service.metrics == nullptr) return problem(503, "unavailable", "nothing is counted here");
+    if (service.metrics == nullptr) return problem(503, "unavailable", "this server has no metrics");
     Answer out;
     out.type = metrics_type;
     out.text = service.metrics->text();

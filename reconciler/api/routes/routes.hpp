@@ -1,4 +1,4 @@
-// The table of what may be asked: from it come routing, the checks of parameters and the OpenAPI document.
+// The table of routes: routing, the checks of parameters and the OpenAPI document are made from it.
 #pragma once
 #include "reconciler/api/auth/identity.hpp"
 #include "reconciler/api/engine.hpp"
@@ -21,7 +21,7 @@ struct ApiSettings {
     std::string version = GENESIS_VERSION;
 };
 
-// What handlers work with. They keep no state of their own.
+// What handlers work with. Handlers keep no state.
 struct Service {
     Store& store;
     Keys& keys;
@@ -31,15 +31,15 @@ struct Service {
     ApiSettings settings;
     Log& log;
     Clock const& clock;
-    Metrics* metrics = nullptr;                 // counts nothing without
-    ListenerStatus const* listening = nullptr;  // for /v1/info and /readyz; null: nothing is told
-    Cache* cache = nullptr;                     // each list is made anew without
+    Metrics* metrics = nullptr;                 // optional
+    ListenerStatus const* listening = nullptr;  // optional; for /v1/info and /readyz
+    Cache* cache = nullptr;                     // optional; of lists
 };
 
-// A request that was authenticated and found its route.
+// An authenticated request that matched a route.
 struct Call {
     Request const& request;
-    Origin& by;                        // for the store; its nonce is spent with what is written
+    Origin& by;                        // for the store, which consumes its nonce together with a write
     ObjectKind const* kind = nullptr;  // {kind} of the path
     std::string name{};                // {name} of the path
     std::map<std::string, std::string, std::less<>> query{};
@@ -68,8 +68,8 @@ struct Parameter {
     std::int64_t min = 1, max = 1000;  // of an integer
 };
 
-// One of two functions: the first returns the answer, the second returns at once and its answer is told when the store
-// has committed. What the second is given lives until then.
+// A function that returns the answer, or one that returns at once and passes the answer to a completion when the store
+// has committed. The arguments of the second live until then.
 struct Handler {
     using Returns = Answer (*)(Service const&, Call const&);
     using Completes = void (*)(Service const&, Call const&, Told<Answer>);
