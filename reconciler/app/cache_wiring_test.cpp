@@ -1,4 +1,4 @@
-// The cache as genesis.yaml names it.
+// The caches that genesis.yaml asks for.
 #include "reconciler/app/cache_wiring.hpp"
 
 #include "reconciler/cache/redis_fixture.hpp"
@@ -48,7 +48,7 @@ TEST_CASE("without a cache in the configuration lists and limits are kept in mem
     CHECK(caches->redis() == nullptr);
 }
 
-TEST_CASE("with a Redis that is not there lists and limits are kept in memory all the same") {
+TEST_CASE("with an unreachable Redis lists and limits are kept in memory") {
     std::string const where = GENERATE(as<std::string>(), "127.0.0.1:1025", "/nowhere/redis.sock");
     Bed bed;
     auto const caches = bed.caches("cache: {redis: \"" + where + "\"}");
@@ -60,7 +60,7 @@ TEST_CASE("with a Redis that is not there lists and limits are kept in memory al
     CHECK_FALSE(caches->redis()->up());
 }
 
-TEST_CASE("two daemons in turn with one Redis: what the first kept and counted the second finds") {
+TEST_CASE("a second daemon with the same Redis finds what the first cached and counted") {
     Bed bed;
     RedisProcess redis;
     auto const yaml = "cache: {redis: " + redis.socket() + ", database: 3}";
@@ -78,7 +78,7 @@ TEST_CASE("two daemons in turn with one Redis: what the first kept and counted t
     CHECK(redis.keys().empty());  // of database 0
 }
 
-TEST_CASE("the password of a Redis is taken from a file of root's alone") {
+TEST_CASE("the password of a Redis is read from a file that only root may read") {
     Bed bed;
     auto const yaml = [](std::string const& file) {
         return "cache: {redis: \"127.0.0.1:1025\", password_file: " + file + "}";
@@ -90,7 +90,7 @@ TEST_CASE("the password of a Redis is taken from a file of root's alone") {
     for (auto const& line : bed.log.lines) CHECK(line.find("MARKER") == std::string::npos);
 }
 
-TEST_CASE("where Redis listens is a path or an address of this server") {
+TEST_CASE("the address of a Redis is a path or an address of this server") {
     auto const fine = [](std::string const& where) {
         return read_config("cache: {redis: \"" + where + "\"}").has_value();
     };

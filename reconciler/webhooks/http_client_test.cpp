@@ -1,4 +1,4 @@
-// One POST after another to a real receiver: each gets its own answer, in its time.
+// POSTs to a real receiver: each gets its own answer before its deadline.
 #include "reconciler/webhooks/http_client.hpp"
 
 #include "drivers/context.hpp"
@@ -16,7 +16,7 @@ namespace {
 
 Endpoint endpoint(TestReceiver const& to) { return endpoint_of("http://" + to.authority() + "/hook"); }
 
-// Says for each body what was written down for it.
+// Answers each body with its text in the map.
 TestReceiver::Answer by_body(std::map<std::string, std::string> answers) {
     return [answers = std::move(answers)](Delivery const& d) { return std::optional(answers.at(d.body)); };
 }
@@ -24,7 +24,7 @@ TestReceiver::Answer by_body(std::map<std::string, std::string> answers) {
 std::string const go_on = "HTTP/1.1 100 Continue\r\n\r\n";
 std::string const hints = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
 
-// A lookup that finds its address when it is told to, or after half a minute that no test should take.
+// A lookup that returns when the test says so, or after half a minute.
 class SlowLookup {
 public:
     explicit SlowLookup(boost::asio::ip::tcp::endpoint const& address) : state_(std::make_shared<State>()) {
@@ -37,23 +37,23 @@ public:
     [[nodiscard]] Lookup lookup() const {
         return [state = state_](std::string const&, std::string const&) {
             std::unique_lock lock(state->mutex);
-            ++state->asked;
+            ++state->calls;
             state->changed.notify_all();
             state->changed.wait_for(lock, 30s, [&] { return state->answering; });
             ++state->answered;
             return Addresses{state->address};
         };
     }
-    void wait_until_asked() {
+    void wait_until_called() {
         std::unique_lock lock(state_->mutex);
-        state_->changed.wait_for(lock, 30s, [&] { return state_->asked > 0; });
+        state_->changed.wait_for(lock, 30s, [&] { return state_->calls > 0; });
     }
     void answer() {
         std::lock_guard const lock(state_->mutex);
         state_->answering = true;
         state_->changed.notify_all();
     }
-    int asked() { return count(state_->asked); }
+    int asked() { return count(state_->calls); }
     int answered() { return count(state_->answered); }
 
 private:
@@ -75,7 +75,7 @@ boost::asio::ip::tcp::endpoint loopback(unsigned port) {
     return {boost::asio::ip::make_address("127.0.0.1"), static_cast<std::uint16_t>(port)};
 }
 
-// Takes no connection and refuses none, as behind a router that drops packets: its queue is full (listen(2), tcp(7)).
+// Neither accepts nor refuses connections, like a router that drops packets: its queue is full (listen(2), tcp(7)).
 class BlackHole {
 public:
     BlackHole() {
@@ -98,7 +98,7 @@ Lookup always(Addresses const& found) {
 
 }  // namespace
 
-TEST_CASE("an interim answer is not the answer: each post gets its own, on one connection") {
+TEST_CASE("an interim response is not the answer: each post gets its own, on one connection") {
     TestReceiver receiver(by_body({{"one", hints + go_on + TestReceiver::status(200)},
                                    {"two", go_on + TestReceiver::status(500)},
                                    {"three", TestReceiver::status(204)}}));
@@ -109,19 +109,19 @@ TEST_CASE("an interim answer is not the answer: each post gets its own, on one c
     CHECK(receiver.connections() == 1);
 }
 
-TEST_CASE("interim answers without end, or without an answer in time after them, are no answer") {
+TEST_CASE("endless interim responses, or none in time after them, are a failure") {
     std::string many;
     for (int i = 0; i < 1000; ++i) many += go_on;
     TestReceiver receiver(by_body({{"many", many + TestReceiver::status(200)}, {"only", go_on}}));
-    HttpTimeouts patience;
-    patience.answer = 50ms;
-    HttpClient hasty(endpoint(receiver), "", patience);
+    HttpTimeouts timeouts;
+    timeouts.answer = 50ms;
+    HttpClient hasty(endpoint(receiver), "", timeouts);
     CHECK_THROWS_AS(hasty.post({}, "only"), Expired);
     HttpClient client(endpoint(receiver), "", {});
     CHECK_THROWS_AS(client.post({}, "many"), Fault);
 }
 
-TEST_CASE("a receiver that switches protocols has failed, and what it says then is no answer to the next post") {
+TEST_CASE("a receiver that switches protocols has failed, and nothing it sends then is an answer to the next post") {
     TestReceiver receiver(
         by_body({{"one", "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"},
                  {"two", TestReceiver::status(500)}}));
@@ -131,7 +131,7 @@ TEST_CASE("a receiver that switches protocols has failed, and what it says then 
     CHECK(receiver.connections() == 2);
 }
 
-TEST_CASE("what comes after an answer is not the answer to the next post") {
+TEST_CASE("bytes after an answer are not the answer to the next post") {
     TestReceiver receiver(
         by_body({{"one", TestReceiver::status(200) + TestReceiver::status(200)}, {"two", TestReceiver::status(500)}}));
     HttpClient client(endpoint(receiver), "", {});
@@ -140,14 +140,14 @@ TEST_CASE("what comes after an answer is not the answer to the next post") {
     CHECK(receiver.connections() == 2);
 }
 
-TEST_CASE("a lookup that takes too long is not waited for, and not begun again; what it finds late is used") {
+TEST_CASE("a lookup that times out is not started again, and its late result is used") {
     TestReceiver receiver;
     SlowLookup dns(loopback(receiver.port()));
-    HttpTimeouts patience;
-    patience.resolve = 10ms;
-    HttpClient client(endpoint_of("http://localhost:1/"), "", patience, dns.lookup());
+    HttpTimeouts timeouts;
+    timeouts.resolve = 10ms;
+    HttpClient client(endpoint_of("http://localhost:1/"), "", timeouts, dns.lookup());
     for (int i = 0; i < 3; ++i) CHECK_THROWS_AS(client.post({}, "early"), Expired);
-    dns.wait_until_asked();
+    dns.wait_until_called();
     CHECK(dns.asked() == 1);
     CHECK(dns.answered() == 0);
     dns.answer();
@@ -160,21 +160,21 @@ TEST_CASE("a lookup that takes too long is not waited for, and not begun again; 
     CHECK(dns.asked() == 1);
 }
 
-TEST_CASE("a client that is stopped while its receiver is looked up ends at once, and may go before the lookup") {
+TEST_CASE("a client that is stopped during a lookup ends at once and may be destroyed before the lookup ends") {
     SlowLookup dns(loopback(1));
-    HttpTimeouts patience;
-    patience.resolve = 60s;
+    HttpTimeouts timeouts;
+    timeouts.resolve = 60s;
     {
-        HttpClient client(endpoint_of("http://localhost:1/"), "", patience, dns.lookup());
+        HttpClient client(endpoint_of("http://localhost:1/"), "", timeouts, dns.lookup());
         auto posting = std::async(std::launch::async, [&] { return client.post({}, "never"); });
-        dns.wait_until_asked();
+        dns.wait_until_called();
         client.stop();
         CHECK_THROWS_AS(posting.get(), Expired);
     }
     CHECK(dns.answered() == 0);
 }
 
-TEST_CASE("a host that cannot be looked up is said so, and looked up anew for the next post") {
+TEST_CASE("a failed lookup is reported, and repeated for the next post") {
     TestReceiver receiver;
     auto const asked = std::make_shared<std::atomic<int>>(0);
     HttpClient client(endpoint_of("http://localhost:1/"), "", {},
@@ -197,7 +197,7 @@ TEST_CASE("a host that cannot be looked up is said so, and looked up anew for th
     CHECK(client.post({}, "x") == 200);
 }
 
-TEST_CASE("the system looks up what is in its hosts file, and takes an address for itself") {
+TEST_CASE("the system lookup resolves names of the hosts file and addresses") {
     auto const found = system_lookup("localhost", "80");
     REQUIRE_FALSE(found.empty());
     CHECK(found.front().address().is_loopback());
@@ -205,12 +205,12 @@ TEST_CASE("the system looks up what is in its hosts file, and takes an address f
     CHECK(system_lookup("192.0.2.7", "443") == Addresses{{boost::asio::ip::make_address("192.0.2.7"), 443}});
 }
 
-TEST_CASE("an address that takes no connection leaves time for the next one") {
+TEST_CASE("an address that does not accept leaves time for the next one") {
     TestReceiver receiver;
     BlackHole const first, second;
-    HttpTimeouts patience;
-    patience.connect = 300ms;
-    HttpClient client(endpoint_of("http://localhost:1/"), "", patience,
+    HttpTimeouts timeouts;
+    timeouts.connect = 300ms;
+    HttpClient client(endpoint_of("http://localhost:1/"), "", timeouts,
                       always({first.address(), second.address(), loopback(receiver.port())}));
     int status = 0;
     for (int i = 0; i < 50 && status == 0; ++i) try {
@@ -220,10 +220,10 @@ TEST_CASE("an address that takes no connection leaves time for the next one") {
     CHECK(status == 200);
 }
 
-TEST_CASE("a receiver none of whose addresses takes a connection is given up in time, however many it has") {
+TEST_CASE("a post fails in time if no address of the receiver accepts, however many there are") {
     BlackHole const hole;
-    HttpTimeouts patience;
-    patience.connect = 50ms;
-    HttpClient client(endpoint_of("http://localhost:1/"), "", patience, always(Addresses(1000, hole.address())));
+    HttpTimeouts timeouts;
+    timeouts.connect = 50ms;
+    HttpClient client(endpoint_of("http://localhost:1/"), "", timeouts, always(Addresses(1000, hole.address())));
     CHECK_THROWS_AS(client.post({}, "x"), Expired);
 }

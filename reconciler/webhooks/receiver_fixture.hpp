@@ -1,4 +1,4 @@
-// A receiver of webhooks for tests: a real HTTP server that remembers what it was told and answers as it is told.
+// A webhook receiver for tests: a real HTTP server that records requests and answers as the test says.
 #pragma once
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -28,7 +28,7 @@ struct Delivery {
 
 class TestReceiver {
 public:
-    // What is sent back, byte by byte; nothing: the connection is closed without an answer.
+    // The bytes of the answer; nothing: the connection is closed without one.
     using Answer = std::function<std::optional<std::string>(Delivery const&)>;
     static std::string status(int code, std::string const& headers = "") {
         return "HTTP/1.1 " + std::to_string(code) + " X\r\nContent-Length: 2\r\n" + headers + "\r\nok";
@@ -53,7 +53,7 @@ public:
             if (open_ != nullptr) open_->shutdown(Socket::shutdown_both, ignored);
         }
         boost::system::error_code ignored;
-        Socket(io_).connect(acceptor_.local_endpoint(), ignored);  // ends the wait for the next one
+        Socket(io_).connect(acceptor_.local_endpoint(), ignored);  // ends accept()
         thread_.join();
     }
     TestReceiver(TestReceiver const&) = delete;
@@ -61,13 +61,13 @@ public:
 
     [[nodiscard]] std::string authority() const { return "127.0.0.1:" + std::to_string(port()); }
     [[nodiscard]] unsigned port() const { return acceptor_.local_endpoint().port(); }
-    // Waits until so many came, for at most half a minute; what came.
+    // Waits for `count` deliveries, at most half a minute; returns what was delivered.
     std::vector<Delivery> wait_for(std::size_t count) {
         std::unique_lock lock(mutex_);
         came_.wait_for(lock, std::chrono::seconds(30), [&] { return deliveries_.size() >= count; });
         return deliveries_;
     }
-    // How many were made so far.
+    // The number of connections so far.
     int connections() {
         std::lock_guard const lock(mutex_);
         return connections_;
@@ -95,7 +95,7 @@ private:
                 } else {
                     serve(socket);
                 }
-            } catch (std::exception const&) {  // the peer went
+            } catch (std::exception const&) {  // the peer closed it
             }
             std::lock_guard const lock(mutex_);
             open_ = nullptr;

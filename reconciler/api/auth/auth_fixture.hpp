@@ -34,7 +34,7 @@ struct Signer {
     std::string audience = "node:node1";
 };
 
-// As a client would: the header is made of what the request says now.
+// Signs as a client would: the header is made from the rest of the request.
 inline Request sign(Request request, Signer const& by, std::int64_t ts, std::string const& nonce = new_nonce()) {
     auto const text = string_to_sign(by.kid, ts, nonce, request.method, by.audience, request.target,
                                      request.header("content-type"), request.header("if-match"), request.body);
@@ -47,7 +47,7 @@ class AuthFixture : public StoreFixture {
 public:
     explicit AuthFixture(std::string audience = "node:node1") : audience_(std::move(audience)) { wire(); }
 
-    // The store closed and opened again, and everything that was in memory gone.
+    // Closes and opens the store and discards everything in memory.
     void restart() {
         reopen();
         wire();
@@ -67,7 +67,7 @@ public:
                                     std::string const& body = "") const {
         return sign({method, target, {}, body, "req"}, by, now());
     }
-    // What a request gets that came from a network address.
+    // The answer to a request from a network address.
     Answer send(Request const& request, std::string const& from = "192.0.2.7") {
         auto const said = dispatch_and_wait(*service_, *requests_, request, {std::nullopt, from});
         return hold(request.method, request.target, said.answer);
@@ -75,7 +75,7 @@ public:
     Answer ask(Signer const& by, std::string const& method, std::string const& target, std::string const& body = "") {
         return send(signed_by(by, method, target, body));
     }
-    // The same of root over the local socket.
+    // The same, from root over the local socket.
     Answer ask_locally(std::string const& method, std::string const& target, std::string const& body = "") {
         auto const said = dispatch_and_wait(*service_, peers_, {method, target, {}, body, "req"}, {Peer{0, 0, {}, 1}});
         return hold(method, target, said.answer);

@@ -1,5 +1,4 @@
-// Who gets past the signature: every route and method, every byte, every replay, and what others may learn from a
-// refusal.
+// Authentication of signed requests: every route and method, every byte, every replay, and what a refusal reveals.
 #include "reconciler/api/auth/auth_fixture.hpp"
 
 #include <catch2/catch.hpp>
@@ -16,7 +15,7 @@ std::string replaced(std::string text, std::string const& what, std::string cons
     return text;
 }
 
-// Every path of the table, of every kind, and some that are none.
+// Every path of the table, for every kind, and some that do not exist.
 std::set<std::string> all_paths() {
     std::set<std::string> out{"/v1/nonsense",  "/v1/accounts/acme/nonsense", "/v2/accounts", "/", "*", "/v1/../etc",
                               "/v1/%61ccounts"};
@@ -40,7 +39,7 @@ bool alike(Answer const& a, Answer const& b) {
            a.generation == b.generation && a.retry_after == b.retry_after;
 }
 
-TEST_CASE("whatever is asked for, in whatever way: without a good signature it is 401 and nothing is written") {
+TEST_CASE("without a valid signature every request is 401 and nothing is written") {
     AuthFixture f;
     auto const key = f.add("billing", {"admin"});
     auto const elsewhere = Signer{key.kid, key.secret, "node:node2"};
@@ -61,10 +60,10 @@ TEST_CASE("whatever is asked for, in whatever way: without a good signature it i
     CHECK(wrong == 0);
     CHECK(asked > 1000);
     CHECK(f.rows() == before);
-    CHECK(f.engine.asked.empty());
+    CHECK(f.engine.calls.empty());
 }
 
-TEST_CASE("a key without the right to anything gets 403 for everything, and nothing is written") {
+TEST_CASE("a key without any scope gets 403 for everything, and nothing is written") {
     AuthFixture f;
     auto const key = f.add("network", {"vps:write"});
     auto const before = f.rows();
@@ -72,10 +71,10 @@ TEST_CASE("a key without the right to anything gets 403 for everything, and noth
     each_request([&](Request const& request) { wrong += f.send(sign(request, key, f.now())).status == 403 ? 0 : 1; });
     CHECK(wrong == 0);
     CHECK(f.rows() == before);
-    CHECK(f.engine.asked.empty());
+    CHECK(f.engine.calls.empty());
 }
 
-TEST_CASE("each scope opens its own routes and no other; no key opens those of the server itself") {
+TEST_CASE("each scope allows its own routes and no other; no key allows the local ones") {
     AuthFixture f;
     auto const reader = f.add("reader", {"read"}), writer = f.add("writer", {"account:write"}),
                chief = f.add("chief", {"admin"});
@@ -95,7 +94,7 @@ TEST_CASE("each scope opens its own routes and no other; no key opens those of t
     CHECK(f.ask(writer, "PUT", "/v1/accounts/acme?take_over=true", "{}").status == 403);
 }
 
-TEST_CASE("a request is good once, whatever it asked for and whatever it was told") {
+TEST_CASE("a request is valid once, whatever it asked for and whatever its answer was") {
     AuthFixture f;
     auto const key = f.add("billing", {"admin"});
     std::vector<Request> captured;
@@ -107,16 +106,16 @@ TEST_CASE("a request is good once, whatever it asked for and whatever it was tol
     });
     CHECK(refused == 0);
     auto const before = f.rows();
-    auto const asked = f.engine.asked.size();
+    auto const asked = f.engine.calls.size();
     at_once(16, static_cast<int>(captured.size()), [&](int i) {
         auto const& request = captured[static_cast<std::size_t>(i)];
         auto const answer = f.send(request);
-        // What needs the server itself is refused before anything else of it is looked at.
+        // Local routes are refused before anything else is checked.
         accepted += !(alike(answer, unauthenticated()) || answer.status == 403);
     });
     CHECK(accepted == 0);
     CHECK(f.rows() == before);
-    CHECK(f.engine.asked.size() == asked);
+    CHECK(f.engine.calls.size() == asked);
 }
 
 struct Captured {
@@ -132,7 +131,7 @@ struct Captured {
         }
         at_once(16, 1000, [&](int i) { f.send(requests[static_cast<std::size_t>(i)]); });
     }
-    // How many of the thousand are let in when they are sent again, all at once.
+    // How many of the thousand are accepted when they are sent again concurrently.
     int accepted(AuthFixture& by) {
         std::atomic<int> out = 0;
         at_once(16, 1000, [&](int i) { out += by.send(requests[static_cast<std::size_t>(i)]).status != 401; });
@@ -141,7 +140,7 @@ struct Captured {
 };
 
 TEST_CASE(
-    "of a thousand captured requests none is accepted again: at once, restarted, with the clock back, elsewhere") {
+    "no captured request is accepted again: concurrently, after a restart, with the clock set back, on another node") {
     Captured captured;
     auto& f = captured.f;
     auto const before = f.rows();
@@ -165,7 +164,7 @@ TEST_CASE(
     CHECK(other.store().objects("").empty());
 }
 
-TEST_CASE("a clock that went an hour on, and back again, brings no captured request into force") {
+TEST_CASE("a clock that is set an hour ahead and back does not make a captured request valid") {
     Captured captured;
     auto& f = captured.f;
     f.clock.milliseconds += 3'600'000;
@@ -177,7 +176,7 @@ TEST_CASE("a clock that went an hour on, and back again, brings no captured requ
     CHECK(captured.accepted(f) == 0);
 }
 
-TEST_CASE("the same request from many connections at once is let in once") {
+TEST_CASE("the same request sent concurrently on many connections is accepted once") {
     AuthFixture f;
     auto const key = f.add("billing", {"account:write"});
     auto const request = f.signed_by(key, "PUT", "/v1/accounts/acme", "{}");
@@ -187,7 +186,7 @@ TEST_CASE("the same request from many connections at once is let in once") {
     CHECK(f.store().find({"account", "acme"})->generation == 1);
 }
 
-TEST_CASE("each byte that is signed counts") {
+TEST_CASE("every signed byte counts") {
     AuthFixture f;
     auto const key = f.add("billing", {"admin"});
     Request plain{"PUT", "/v1/accounts/acme?take_over=true", {}, put_body, "req"};
@@ -224,10 +223,10 @@ TEST_CASE("each byte that is signed counts") {
     for (auto const& [name, value] : good.headers) signed_bytes += value.size();
     CHECK(flipped == 8 * signed_bytes);
     CHECK(f.rows() == before);
-    CHECK(f.send(good).status == 412);  // let in: there is no generation 1
+    CHECK(f.send(good).status == 412);  // accepted: there is no generation 1
 }
 
-TEST_CASE("a part more, a part less or a part moved is another request") {
+TEST_CASE("adding, removing or moving a part makes another request") {
     AuthFixture f;
     auto const key = f.add("billing", {"admin"});
     auto const good = f.signed_by(key, "PUT", "/v1/accounts/acme", "{}");
@@ -244,13 +243,13 @@ TEST_CASE("a part more, a part less or a part moved is another request") {
          {with("if-match", "-"), with("if-match", ""), with("if-match", "\"1\""),
           with("content-type", "application/json"), with("content-type", "\n-"), longer, shorter, bare})
         CHECK(alike(f.send(bad), unauthenticated()));
-    // The lines of one request moved into another part of it: the string is the same, the request is not.
+    // Lines moved to another part of the request: the same string, but another request.
     Request first{"PUT", "/v1/accounts/acme", {{"content-type", "text/plain\n-"}}, "{}", "req"};
     CHECK(alike(f.send(sign(first, key, f.now())), unauthenticated()));
     CHECK(f.send(good).status == 202);
 }
 
-TEST_CASE("a target that is not plain is 400 to a key and 401 to everybody else, and is good once too") {
+TEST_CASE("a target that is not plain is 400 for a key and 401 without one, and is valid once too") {
     AuthFixture f;
     auto const key = f.add("billing", {"read"});
     for (auto const* target :
@@ -262,7 +261,7 @@ TEST_CASE("a target that is not plain is 400 to a key and 401 to everybody else,
     }
 }
 
-TEST_CASE("two minutes either way are let in, a second more is not") {
+TEST_CASE("a clock difference of two minutes is accepted, a second more is not") {
     AuthFixture f;
     auto const key = f.add("billing", {"read"});
     auto const at = [&](std::int64_t ts) { return f.send(sign({"GET", "/v1/info", {}, "", "r"}, key, ts)).status; };
@@ -274,7 +273,7 @@ TEST_CASE("two minutes either way are let in, a second more is not") {
     CHECK(at(999999999999) == 401);
 }
 
-TEST_CASE("a key is good from its networks only, and elsewhere it looks like none") {
+TEST_CASE("a key is valid from its networks only, and looks unknown from elsewhere") {
     AuthFixture f;
     auto const key = f.add("billing", {"read"}, {"192.0.2.0/24", "2001:db8::/32"});
     for (auto const* from : {"192.0.2.7", "::ffff:192.0.2.7", "2001:db8::7"})
@@ -283,7 +282,7 @@ TEST_CASE("a key is good from its networks only, and elsewhere it looks like non
         CHECK(alike(f.send(f.signed_by(key, "GET", "/v1/info"), from), unauthenticated()));
 }
 
-TEST_CASE("a key that asks too often is told to wait, spends nothing by it, and disturbs no other") {
+TEST_CASE("a key over its rate limit gets 429, loses no nonce by it, and affects no other key") {
     AuthFixture f;
     f.per_second = 1;
     f.burst = 3;
@@ -297,14 +296,14 @@ TEST_CASE("a key that asks too often is told to wait, spends nothing by it, and 
     CHECK(refused.retry_after >= 1);
     CHECK(f.rows() == before);
     CHECK(f.ask(other, "GET", "/v1/info").status == 200);
-    for (int i = 0; i < 10; ++i) {  // who cannot sign uses up nobody's share
+    for (int i = 0; i < 10; ++i) {  // unauthenticated requests use no tokens
         auto forged = f.signed_by({other.kid, new_key_secret()}, "GET", "/v1/info");
         CHECK(f.send(forged).status == 401);
     }
     CHECK(f.ask(other, "GET", "/v1/info").status == 200);
 }
 
-TEST_CASE("unknown, expired, early and revoked keys cost the work of a good one, and are told the same") {
+TEST_CASE("unknown, expired, early and revoked keys take the work of a valid one and get the same answer") {
     AuthFixture f;
     auto const make = [&](std::string const& kid, std::optional<Time> from, std::optional<Time> until) {
         ApiKey key;
@@ -326,7 +325,7 @@ TEST_CASE("unknown, expired, early and revoked keys cost the work of a good one,
     for (auto const& key : bad) {
         INFO(key.kid);
         CHECK(alike(f.ask(key, "PUT", "/v1/accounts/acme", "{}"), unauthenticated()));
-        auto const tried = f.ring().candidates(key.kid, now);  // the MACs that are made: as many, as long
+        auto const tried = f.ring().candidates(key.kid, now);  // as many MACs of the same length
         CHECK(tried.size() == 2);
         for (auto const& candidate : tried) {
             CHECK(candidate.secret.reveal().size() == 32);
@@ -338,7 +337,7 @@ TEST_CASE("unknown, expired, early and revoked keys cost the work of a good one,
         CHECK(alike(f.send({"GET", "/v1/info", {{"authorization", word}}, "", "r"}), unauthenticated()));
 }
 
-TEST_CASE("a secret that no generator makes opens nothing") {
+TEST_CASE("a secret that no generator makes is not accepted") {
     AuthFixture f;
     for (auto const& secret :
          {std::string(), std::string("short"), std::string(32, '\0'), std::string(32, 'A'), std::string(64, 'k')}) {
@@ -351,7 +350,7 @@ TEST_CASE("a secret that no generator makes opens nothing") {
     }
 }
 
-TEST_CASE("what a signed request is told is signed with its key, what others are told is not") {
+TEST_CASE("the answer to a signed request is signed with its key, other answers are not") {
     AuthFixture f;
     auto const key = f.add("billing", {"read"});
     auto const request = f.signed_by(key, "GET", "/v1/info");

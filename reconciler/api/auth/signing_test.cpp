@@ -1,4 +1,4 @@
-// The scheme itself: its strings, its header, and what must not be taken for one.
+// The signing scheme: its strings, its header, and what must be refused.
 #include "reconciler/api/auth/signing.hpp"
 
 #include "reconciler/api/auth/network.hpp"
@@ -25,7 +25,7 @@ TEST_CASE("hashes are those of the standards") {
           "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");  // RFC 4231, 4.2
 }
 
-TEST_CASE("the string to sign is ten lines, and one that is not there is still a line") {
+TEST_CASE("the string to sign has ten lines, also when a part is empty") {
     CHECK(string_to_sign("billing", 1800000000, nonce, "GET", "node:node1", "/v1/info", "", "", "") ==
           "GNS1-HMAC-SHA256\nbilling\n1800000000\n" + nonce +
               "\nGET\nnode:node1\n/v1/info\n\n-\n"
@@ -36,7 +36,7 @@ TEST_CASE("the string to sign is ten lines, and one that is not there is still a
               "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\n");
 }
 
-TEST_CASE("an Authorization header is read when each byte of it is right, and only then") {
+TEST_CASE("an Authorization header is accepted only if every byte is right") {
     auto const good = header("billing", "1800000000", nonce, sig);
     auto const read = parse_authorization(good);
     REQUIRE(read);
@@ -92,7 +92,7 @@ TEST_CASE("an Authorization header is read when each byte of it is right, and on
     }
 }
 
-TEST_CASE("one other bit in a signature is another signature") {
+TEST_CASE("a signature with one flipped bit is not valid") {
     Secret const key(std::string(32, 'k'));
     auto const right = hmac_hex(key, "text");
     CHECK(verifies(key, "text", right));
@@ -113,7 +113,7 @@ TEST_CASE("an answer is signed over the request's nonce, the status and the body
     CHECK(reply_header(key, 202, "{}\n") == "GNS1-HMAC-SHA256 kid=billing,sig=" + hmac_hex(key.key, text));
 }
 
-TEST_CASE("a signed target is plain, and nothing is made of what is not") {
+TEST_CASE("a signed target must be plain") {
     for (auto const* good : {"/v1/info", "/v1/accounts/acme", "/v1/accounts/acme/plan", "/v1/accounts?limit=1&after=a",
                              "/v1/info?", "/v1/a.b-c_d", "/v1/...", "/v1/a?x=A:Z_.-"})
         CHECK(is_signed_target(good));
@@ -154,7 +154,7 @@ TEST_CASE("a signed target is plain, and nothing is made of what is not") {
     }
 }
 
-TEST_CASE("a network has the addresses of its prefix, of either family, mapped ones as what they are") {
+TEST_CASE("a network contains the addresses of its prefix, of either family, mapped ones as IPv4") {
     for (auto const* good : {"192.0.2.0/24", "192.0.2.7/32", "0.0.0.0/0", "2001:db8::/32", "::1/128", "::/0"})
         CHECK(is_network(good));
     for (auto const* bad : {"", "192.0.2.7", "192.0.2.7/24", "192.0.2.0/33", "192.0.2.0/", "192.0.2.0/024",
@@ -183,7 +183,7 @@ struct StoppedClock final : Clock {
     [[nodiscard]] Steady steady() const override { return at; }
 };
 
-TEST_CASE("a bucket lets a burst through, then what flows in, for each key by itself") {
+TEST_CASE("a bucket allows a burst, then what is refilled, for each key separately") {
     StoppedClock clock;
     TokenBuckets limits(clock, 2, 5);
     for (int i = 0; i < 5; ++i) CHECK(limits.allow("billing"));
@@ -199,7 +199,7 @@ TEST_CASE("a bucket lets a burst through, then what flows in, for each key by it
     for (int i = 0; i < 10000; ++i) CHECK(none.allow("billing"));
 }
 
-TEST_CASE("buckets are bounded, and the emptiest are kept") {
+TEST_CASE("the number of buckets is bounded, and the emptiest are kept") {
     StoppedClock clock;
     TokenBuckets limits(clock, 1, 3);
     for (int i = 0; i < 3; ++i) CHECK(limits.allow("busy"));

@@ -1,4 +1,4 @@
-// The vectors that clients in other languages are checked with too: specs/signing/vectors.json.
+// The vectors for clients in other languages: specs/signing/vectors.json.
 #include "reconciler/api/auth/signing.hpp"
 #include "reconciler/api/routes/routes.hpp"
 #include "resources/schema/document.hpp"
@@ -72,7 +72,7 @@ TEST_CASE("every shared vector of an answer is signed the same here") {
     }
 }
 
-TEST_CASE("what the shared vectors say must be refused is refused here") {
+TEST_CASE("the shared vectors of invalid requests are refused here") {
     for (auto const& target : vectors().at("refused_targets").as_array()) {
         INFO(target);
         CHECK_FALSE(is_signed_target(target.as_string()));

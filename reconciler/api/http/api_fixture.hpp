@@ -1,4 +1,4 @@
-// What tests of the API share: store, fake engine and server on a socket of their own, and a client without a library.
+// For tests of the API: a store, a fake engine and a server on its own socket, and a client without a library.
 #pragma once
 #include "drivers/host/sockets.hpp"
 #include "reconciler/api/http/server.hpp"
@@ -73,8 +73,8 @@ public:
         }
         return true;
     }
-    // Status 0 when the server closed without an answer. It is held against the description of the request that is told
-    // here; of one that is no request there can be no answer but a problem.
+    // Status 0 if the server closed without an answer. The answer must conform to OpenAPI for this method and target;
+    // for what is not a request it must be a problem.
     Reply receive(std::string const& method = "", std::string const& target = "") {
         Reply out = receive_whole();
         if (out.status != 0) hold_text(method, target, out.status, out.type(), out.text);
@@ -86,14 +86,14 @@ public:
         if (!out.head.empty()) out.status = std::stoi(out.head.substr(9, 3));
         return out;
     }
-    // All up to the mark and with it; empty when the connection ends before.
+    // Everything up to and including the mark; empty if the connection ends before.
     std::string until(std::string_view mark) {
         std::size_t at = 0;
         while ((at = read_.find(mark)) == std::string::npos)
             if (!more()) return {};
         return take(at + mark.size());
     }
-    // True once the server has closed the connection, and everything it said before was read.
+    // True once the server has closed the connection and everything before was read.
     bool ended() {
         while (more()) read_.clear();
         return !late_;
@@ -140,7 +140,7 @@ private:
     std::string read_;
 };
 
-// Lets everybody do everything, as a key would.
+// Authenticates everybody as a key with every scope.
 struct Anybody final : Authenticator {
     [[nodiscard]] boost::system::result<Identity, Answer> authenticate(Request const&,
                                                                        Connection const&) const override {
@@ -160,7 +160,7 @@ public:
               std::string const& headers = "") const {
         return Wire(socket()).ask(method, target, body, headers);
     }
-    // The daemon ends and starts again on the same store.
+    // Stops the server and starts another one on the same store.
     void restart() {
         end();
         reopen();

@@ -1,4 +1,4 @@
-// Who keeps a place when there are too many.
+// Which connections are closed when there are too many.
 #include "reconciler/api/http/connection_limiter.hpp"
 
 #include <catch2/catch.hpp>
@@ -13,7 +13,7 @@ struct Bench {
     [[nodiscard]] bool told(int open) const {
         return metrics.text().find("\ngenesis_http_connections " + std::to_string(open) + "\n") != std::string::npos;
     }
-    // The number of who came, or -1.
+    // The number of the new connection, or -1.
     int come(std::string const& address) {
         auto const number = static_cast<int>(slots.size());
         auto slot = limiter.admit(address, [this, number] { closed.push_back(number); });
@@ -27,7 +27,7 @@ struct Bench {
     std::vector<std::unique_ptr<ConnectionLimiter::Slot>> slots;
 };
 
-TEST_CASE("who has waited longest and never proved who it is gives its place to who comes") {
+TEST_CASE("the longest idle unauthenticated connection is closed for a new one") {
     Bench b({.total = 3, .per_address = 10});
     for (auto const* address : {"192.0.2.1", "192.0.2.2", "192.0.2.3"}) b.come(address);
     b.slots[0]->set_known();
@@ -36,11 +36,11 @@ TEST_CASE("who has waited longest and never proved who it is gives its place to 
     CHECK(b.come("192.0.2.5") == 4);
     CHECK(b.closed == std::vector{1, 2});
     CHECK(b.limiter.size() == 3);
-    b.slots[1].reset();  // its connection ends later: it counted no more
+    b.slots[1].reset();  // its connection ends later: it no longer counts
     CHECK(b.limiter.size() == 3);
 }
 
-TEST_CASE("nobody who is being served is closed; when all are, who comes is turned away") {
+TEST_CASE("a busy connection is never closed; when all are busy a new one is refused") {
     Bench b({.total = 2, .per_address = 10});
     b.come("192.0.2.1");
     b.come("192.0.2.2");
@@ -52,7 +52,7 @@ TEST_CASE("nobody who is being served is closed; when all are, who comes is turn
     CHECK(b.closed == std::vector{1});
 }
 
-TEST_CASE("one address takes only its own places, and a network of 64 bits is one address") {
+TEST_CASE("an address displaces only its own connections, and an IPv6 /64 is one address") {
     Bench b({.total = 10, .per_address = 2});
     b.come("192.0.2.9");
     for (auto const* address : {"2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8::4"}) CHECK(b.come(address) > 0);
@@ -62,7 +62,7 @@ TEST_CASE("one address takes only its own places, and a network of 64 bits is on
     CHECK(network_of("192.0.2.1") != network_of("192.0.2.2"));
 }
 
-TEST_CASE("metrics tell how many have a place: not who was turned away, nor who gave theirs up") {
+TEST_CASE("metrics count open connections, not refused or closed ones") {
     Bench b({.total = 2, .per_address = 10});
     CHECK(b.told(0));
     b.come("192.0.2.1");
@@ -70,7 +70,7 @@ TEST_CASE("metrics tell how many have a place: not who was turned away, nor who 
     CHECK(b.told(2));
     b.come("192.0.2.3");
     CHECK(b.told(2));
-    b.slots[0].reset();  // had given its place up already
+    b.slots[0].reset();  // was closed already
     CHECK(b.told(2));
     b.slots[1]->set_busy();
     b.slots[2]->set_busy();
@@ -80,7 +80,7 @@ TEST_CASE("metrics tell how many have a place: not who was turned away, nor who 
     CHECK(b.told(0));
 }
 
-TEST_CASE("long bodies share a bounded store of bytes; who is half through gives way, who is served does not") {
+TEST_CASE("long bodies share a limit of bytes; a half received one gives way, one that is served does not") {
     Bench b({.total = 10, .per_address = 10, .body_bytes = 100});
     for (int i = 0; i < 3; ++i) b.come("192.0.2.1");
     CHECK(b.slots[0]->hold(60));

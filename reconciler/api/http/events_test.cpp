@@ -1,4 +1,4 @@
-// Following the events: none missed, none twice, and nobody who follows costs others anything.
+// Event streams: no event is missed or sent twice, and a stream costs other clients nothing.
 #include "reconciler/api/http/api_fixture.hpp"
 #include "reconciler/api/http/event_stream.hpp"
 
@@ -12,8 +12,8 @@
 namespace genesis {
 namespace {
 
-// A follower of the events; each call takes the next one.
-// Thrown, not counted: it is asked for on many threads at once, which Catch does not bear.
+// A client of the event stream; each call takes the next event.
+// Throws, because Catch2 assertions are not thread-safe.
 void must_hold(std::string const& block, std::string const& line) {
     if (block.find(line) == std::string::npos) throw std::runtime_error("no line " + line + "in " + block);
 }
@@ -46,7 +46,7 @@ struct Follower {
 
 std::string name(int i) { return "acme" + std::to_string(i); }
 
-// Says what it is told to say.
+// An event log with fixed content.
 struct TestTrail final : Trail {
     std::int64_t newest = 10, oldest = 6;
     bool endless = false;
@@ -69,7 +69,7 @@ Answer asked(ApiFixture& f, Trail& trail, std::string const& target, std::string
     return hold("GET", target, dispatch_and_wait(f.service(trail), Anybody(), request, {}).answer);
 }
 
-TEST_CASE("who follows gets what happened, then what happens, in order and with its number") {
+TEST_CASE("a stream has the past events, then new ones, in order and with their numbers") {
     ApiFixture f;
     f.ask("PUT", "/v1/accounts/acme", "{}");
     Follower follower(f.socket(), "/v1/events?after=0");
@@ -87,7 +87,7 @@ TEST_CASE("who follows gets what happened, then what happens, in order and with 
     CHECK(reply.has("X-Request-Id: " + std::string(second.at("request").as_string())));
 }
 
-TEST_CASE("without a number only what happens from now on is told") {
+TEST_CASE("without a number a stream has only new events") {
     ApiFixture f;
     f.ask("PUT", "/v1/accounts/former", "{}");
     Follower follower(f.socket(), "/v1/events");
@@ -95,7 +95,7 @@ TEST_CASE("without a number only what happens from now on is told") {
     CHECK(follower.next().at("object") == "account/acme");
 }
 
-TEST_CASE("no event is missed and none comes twice, though connection and daemon end in between") {
+TEST_CASE("no event is missed or sent twice across reconnects and restarts") {
     ApiFixture f;
     std::vector<std::int64_t> seen{0};
     auto const follow_to = [&](std::size_t count) {
@@ -116,7 +116,7 @@ TEST_CASE("no event is missed and none comes twice, though connection and daemon
     CHECK(seen == stored);
 }
 
-TEST_CASE("ten followers see the same five hundred events while ten clients write") {
+TEST_CASE("ten streams have the same five hundred events while ten clients write") {
     ApiFixture f;
     std::vector<std::vector<std::int64_t>> seen(10);
     std::vector<std::thread> threads;
@@ -136,7 +136,7 @@ TEST_CASE("ten followers see the same five hundred events while ten clients writ
     for (auto const& one : seen) CHECK(one == stored);
 }
 
-TEST_CASE("a kind can be picked out, and the number goes on without it") {
+TEST_CASE("a stream can be of one kind, and its number advances past other events") {
     Deadlines soon;
     soon.heartbeat = std::chrono::milliseconds(20);
     ApiFixture f(soon);
@@ -149,7 +149,7 @@ TEST_CASE("a kind can be picked out, and the number goes on without it") {
     CHECK(f.ask("GET", "/v1/events?kind=accounts").status == 400);
 }
 
-TEST_CASE("a number that is no longer kept is answered with 410 and the oldest that is; so is one that never was") {
+TEST_CASE("a number that is no longer kept, or was never given, is 410 with the oldest that is kept") {
     ApiFixture f;
     TestTrail trail;
     auto const gone = asked(f, trail, "/v1/events?after=4");
@@ -161,19 +161,19 @@ TEST_CASE("a number that is no longer kept is answered with 410 and the oldest t
     CHECK(asked(f, trail, "/v1/events?after=7", "0").status == 410);
     CHECK(asked(f, trail, "/v1/events").events_after == 10);
     CHECK(asked(f, trail, "/v1/events?after=10").events_after == 10);
-    CHECK(asked(f, trail, "/v1/events?after=11").status == 410);  // of a store that was set back since
+    CHECK(asked(f, trail, "/v1/events?after=11").status == 410);  // of a store that was restored since
     for (auto const* bad : {"x", "-1", "1 ", "99999999999999999999"})
         CHECK(asked(f, trail, "/v1/events", bad).status == 400);
     CHECK(asked(f, trail, "/v1/events?after=-1").status == 400);
 }
 
-TEST_CASE("a stream that fell behind what is kept is cut instead of leaving a gap") {
+TEST_CASE("a stream that falls behind the kept events is closed instead of leaving a gap") {
     TestTrail trail;
     CHECK_FALSE(next_events(trail, 5, "").incomplete);
     CHECK(next_events(trail, 4, "").incomplete);
 }
 
-TEST_CASE("a stream with nothing to say sends a comment now and then") {
+TEST_CASE("a stream without events sends a comment now and then") {
     Deadlines soon;
     soon.heartbeat = std::chrono::milliseconds(20);
     ApiFixture f(soon);
@@ -181,7 +181,7 @@ TEST_CASE("a stream with nothing to say sends a comment now and then") {
     for (int i = 0; i < 3; ++i) CHECK(follower.wire.until("\n\n") == ":\n\n");
 }
 
-TEST_CASE("who follows but does not read is cut") {
+TEST_CASE("a stream whose client does not read is closed") {
     Deadlines soon;
     soon.answer = std::chrono::milliseconds(100);
     Anybody anybody;
@@ -197,7 +197,7 @@ TEST_CASE("who follows but does not read is cut") {
     CHECK(::poll(&cut, 1, 30000) == 1);
 }
 
-// A key that ends at an instant, and something that happens just when it is asked for.
+// A key that expires, and a hook that runs when it is authenticated.
 struct Ending final : Authenticator {
     std::optional<Time> until{};
     std::function<void()> meanwhile = [] {};
@@ -224,7 +224,7 @@ ApiKey key_of(std::string kid) {
     return key;
 }
 
-TEST_CASE("a stream ends with the key that asked for it, and when keys changed while it was asked for") {
+TEST_CASE("a stream ends with its key, and if keys changed while it was being opened") {
     Deadlines soon;
     soon.trust = std::chrono::milliseconds(20);
     Ending ending;
@@ -242,20 +242,20 @@ TEST_CASE("a stream ends with the key that asked for it, and when keys changed w
     CHECK(late.next_seq() == 0);
 }
 
-TEST_CASE("nobody follows the events more often than one may") {
+TEST_CASE("the number of streams of one caller is limited") {
     Anybody anybody;
     ApiFixture f;
     auto const path = door_of(f, anybody);
     std::list<Follower> followers;
     for (int i = 0; i < 32; ++i) CHECK(followers.emplace_back(path, "/v1/events?after=0").head.status == 200);
     f.ask("PUT", "/v1/accounts/acme", "{}");
-    for (auto& follower : followers) CHECK(follower.next_seq() == 1);  // each is there
+    for (auto& follower : followers) CHECK(follower.next_seq() == 1);  // all are open
     CHECK(Wire(path).ask("GET", "/v1/events").status == 429);
     CHECK(Wire(f.socket()).ask("GET", "/v1/accounts").status == 200);
     CHECK(Follower(f.socket(), "/v1/events").head.status == 200);
 }
 
-TEST_CASE("streams end when a key changes and when the daemon stops, without anybody waiting for them") {
+TEST_CASE("streams end when a key changes and when the daemon stops, without delaying it") {
     Deadlines soon;
     soon.trust = std::chrono::milliseconds(20);
     ApiFixture f(soon);

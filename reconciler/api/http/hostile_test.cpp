@@ -1,4 +1,4 @@
-// Slow, greedy and broken clients over TCP: they cost each other their places, and nobody else anything.
+// Slow, greedy and broken clients over TCP displace each other and affect nobody else.
 #include "reconciler/api/http/api_fixture.hpp"
 
 #include <fcntl.h>
@@ -16,7 +16,7 @@ namespace {
 using std::chrono::milliseconds;
 std::string const one = "GET /v1/info HTTP/1.1\r\nHost: x\r\n\r\n";
 
-// As many descriptors as may be had: both ends of each connection are here.
+// Raises the limit of descriptors: both ends of each connection are in this process.
 std::size_t raise_descriptors() {
     rlimit limit{};
     ::getrlimit(RLIMIT_NOFILE, &limit);
@@ -25,7 +25,7 @@ std::size_t raise_descriptors() {
     return limit.rlim_cur;
 }
 
-// A sanitizer keeps what was freed, so that what is resident says nothing of us there.
+// A sanitizer keeps freed memory, so resident memory means nothing there.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool memory_is_ours = false;
 #else
@@ -39,12 +39,12 @@ std::size_t resident_bytes() {
     return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
-// Sends as much as is taken without waiting.
+// Sends as much as possible without blocking.
 void push(Wire const& wire, std::string_view bytes) {
     (void)::send(wire.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-TEST_CASE("a thousand slow clients, and every valid request is answered meanwhile") {
+TEST_CASE("every valid request is answered beside a thousand slow clients") {
     if (raise_descriptors() < 4096) {
         WARN("skipped: needs 4096 descriptors");
         return;
@@ -74,7 +74,7 @@ TEST_CASE("a thousand slow clients, and every valid request is answered meanwhil
     CHECK(f.store().objects("account").size() == 50);
 }
 
-TEST_CASE("long bodies that never end do not fill the memory, nor keep a whole one out") {
+TEST_CASE("long bodies that never end do not fill the memory or keep out a complete one") {
     Anybody anybody;
     ApiFixture f;
     auto const port = f.open(anybody, nullptr, {.total = 500, .per_address = 500, .body_bytes = 8U << 20U});
@@ -90,7 +90,7 @@ TEST_CASE("long bodies that never end do not fill the memory, nor keep a whole o
     CHECK((resident_bytes() - before < 64U << 20U || !memory_is_ours));
 }
 
-TEST_CASE("each phase of a connection ends by itself") {
+TEST_CASE("each phase of a connection has its own deadline") {
     Deadlines soon;
     soon.first = soon.idle = soon.head = soon.body = soon.answer = milliseconds(100);
     Anybody anybody;
@@ -108,7 +108,7 @@ TEST_CASE("each phase of a connection ends by itself") {
     CHECK(idle.ended());
 }
 
-TEST_CASE("bytes that trickle in do not put a deadline off") {
+TEST_CASE("bytes that trickle in do not extend a deadline") {
     Deadlines soon;
     soon.head = soon.body = milliseconds(200);
     Anybody anybody;
@@ -125,7 +125,7 @@ TEST_CASE("bytes that trickle in do not put a deadline off") {
     }
 }
 
-TEST_CASE("who asks and never reads is cut") {
+TEST_CASE("a client that does not read its answers is disconnected") {
     Deadlines soon;
     soon.answer = milliseconds(100);
     Anybody anybody;
@@ -138,7 +138,7 @@ TEST_CASE("who asks and never reads is cut") {
     CHECK(cut);
 }
 
-TEST_CASE("broken and oversized messages are told so at once, and nothing of them is stored") {
+TEST_CASE("broken and oversized messages are refused at once, and nothing of them is stored") {
     Anybody anybody;
     ApiFixture f;
     auto const port = f.open(anybody);
@@ -158,11 +158,11 @@ TEST_CASE("broken and oversized messages are told so at once, and nothing of the
     CHECK(status(put + "X: " + std::string(9000, 'x') + "\r\n\r\n") == 431);
     CHECK(status(put + std::string("X: a\0b\r\n", 8) + "\r\n") == 400);
     CHECK(status("PUT /v1/accounts/acme HTTP/1.1\nContent-Length: 2\n\n{}") == 400);
-    CHECK(status(std::string("\x16\x03\x01\x02\x00\x01\x00", 7)) == 400);  // TLS where none is spoken
+    CHECK(status(std::string("\x16\x03\x01\x02\x00\x01\x00", 7)) == 400);  // TLS on a plain listener
     CHECK(f.store().objects("").empty());
 }
 
-TEST_CASE("bodies that are no spec are refused with the right status, and the connection stays") {
+TEST_CASE("bodies that are not a spec are refused with the right status, and the connection is kept") {
     Anybody anybody;
     ApiFixture f;
     Wire wire(f.open(anybody));
@@ -197,7 +197,7 @@ TEST_CASE("pipelined requests are answered in their order, also over TCP and wit
     CHECK(wire.ended());
 }
 
-TEST_CASE("at the listener of probes there are probes and nothing else") {
+TEST_CASE("the listener of probes serves probes and nothing else") {
     ApiFixture f;
     ProbesOnly probes;
     auto const port = f.open(probes);
@@ -209,7 +209,7 @@ TEST_CASE("at the listener of probes there are probes and nothing else") {
     for (auto const* method : {"PUT", "POST", "DELETE", "HEAD", "OPTIONS", "PATCH", "NONSENSE"})
         for (auto const* target : {"/healthz", "/v1/accounts/acme", "/v1/pause"})
             CHECK(Wire(port).ask(method, target).status == 404);
-    CHECK(f.engine.asked.empty());
+    CHECK(f.engine.calls.empty());
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Heads that two readers could read in two ways, and limits that hold byte by byte.
+// Ambiguous heads are refused, and limits hold byte by byte.
 #include "reconciler/api/http/http_message.hpp"
 
 #include <catch2/catch.hpp>
@@ -6,7 +6,7 @@
 namespace genesis {
 namespace {
 
-// The status that refuses it, 0 when it is taken, -1 when it is not whole.
+// The status that refuses it, 0 if it is accepted, -1 if it is incomplete.
 int judge(std::string const& bytes) {
     HeadScan scan;
     auto const found = scan.look(bytes);
@@ -21,7 +21,7 @@ int with(std::string const& headers) {
     return judge("PUT /v1/accounts/acme HTTP/1.1\r\nHost: x\r\n" + headers + "\r\n");
 }
 
-TEST_CASE("a head is read once it is whole, however its bytes come in") {
+TEST_CASE("a head is read once it is complete, however its bytes arrive") {
     std::string const text =
         "PUT /v1/accounts/acme?dry_run=true HTTP/1.1\r\nHost: x\r\nIf-Match: \"7\"\r\n"
         "Content-Length: 2\r\n\r\n{}";
@@ -71,14 +71,14 @@ TEST_CASE("control characters, folded lines and lines without CR are refused whe
     CHECK(with("X-A: a\tb\r\n") == 0);
 }
 
-TEST_CASE("a header that is there twice is refused, whatever the case of its name") {
+TEST_CASE("a duplicate header is refused, whatever the case of its name") {
     CHECK(with("If-Match: \"1\"\r\nif-match: \"1\"\r\n") == 400);
     CHECK(with("Authorization: a\r\nAUTHORIZATION: b\r\n") == 400);
     CHECK(with("No colon\r\n") == 400);
     CHECK(with(": no name\r\n") == 400);
 }
 
-TEST_CASE("only HTTP/1.x and only what is a request line is taken; HTTP/1.0 ends its connection") {
+TEST_CASE("only HTTP/1.x request lines are accepted; HTTP/1.0 ends its connection") {
     for (auto const* line :
          {"GET /v1/info", "GET /v1/info HTTP/2.0", "GET  /v1/info HTTP/1.1", "GET /v1/info HTTP/1.1 x",
           "GET /v1/info http/1.1", "GET\t/v1/info\tHTTP/1.1", "/v1/info HTTP/1.1", "nonsense", "G@T / HTTP/1.1"})
@@ -89,7 +89,7 @@ TEST_CASE("only HTTP/1.x and only what is a request line is taken; HTTP/1.0 ends
     CHECK_FALSE(head.keep_alive);
 }
 
-TEST_CASE("a head of 8192 bytes is taken, of one more refused, though its end never comes") {
+TEST_CASE("a head of 8192 bytes is accepted, a longer one refused before its end") {
     std::string const start = "GET /v1/info HTTP/1.1\r\nX-Long: ", end = "\r\n\r\n";
     std::string const longest = start + std::string(header_limit - start.size() - end.size(), 'x') + end;
     CHECK(longest.size() == header_limit);
@@ -104,7 +104,7 @@ TEST_CASE("expecting anything but 100-continue is refused") {
     CHECK(with("Content-Length: 2\r\nExpect: miracles\r\n") == 417);
 }
 
-TEST_CASE("an answer says its request id, its length and nothing of ours twice") {
+TEST_CASE("an answer has its request id, its length and no header twice") {
     Request request{"GET", "/v1/info", {}, "", "0123456789abcdef"};
     DispatchResult result;
     result.answer.body = {{"a", 1}};

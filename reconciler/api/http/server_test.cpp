@@ -1,4 +1,4 @@
-// Who may ask, and what hostile or clumsy clients get: bounds, order of the checks, framing.
+// Access to the socket, limits, the order of checks, and framing.
 #include "reconciler/api/http/api_fixture.hpp"
 #include "reconciler/api/routes/dispatch.hpp"
 
@@ -17,7 +17,7 @@
 namespace genesis {
 namespace {
 
-TEST_CASE("root and the group may ask, others may not, whatever the method and the path") {
+TEST_CASE("root and the group have access, others do not, whatever the method and the path") {
     PeerCredentials const peers(7);
     Request const request{"GET", "/v1/info", {}, "", ""};
     CHECK(peers.authenticate(request, Connection{Peer{0, 0, {}, 1}}).has_value());
@@ -28,7 +28,7 @@ TEST_CASE("root and the group may ask, others may not, whatever the method and t
     CHECK(PeerCredentials(std::nullopt).authenticate(request, Connection{Peer{1000, 0, {0}, 1}}).error().status == 403);
 }
 
-// As nobody, without groups: the statuses of all these, as one exit code a request.
+// The statuses of these requests sent by the user nobody without groups.
 int statuses_as_nobody(std::string const& socket) {
     if (::setgid(65534) != 0 || ::setuid(65534) != 0) return 1;
     for (auto const* method : {"GET", "PUT", "DELETE", "POST", "OPTIONS", "PATCH", "NONSENSE"})
@@ -37,7 +37,7 @@ int statuses_as_nobody(std::string const& socket) {
     return Findings::all().take().empty() ? 0 : 4;
 }
 
-TEST_CASE("a process of nobody is refused with 403 before anything is routed") {
+TEST_CASE("a process of the user nobody is refused with 403 before routing") {
     if (::geteuid() != 0) {
         WARN("skipped: needs root");
         return;
@@ -50,7 +50,7 @@ TEST_CASE("a process of nobody is refused with 403 before anything is routed") {
         ::alarm(60);
         std::array<char, 256> path{};
         auto const size = ::read(line[0], path.data(), path.size());
-        // The test's own gid is what the fixture lets in: drop every group first.
+        // The fixture accepts the gid of the test: drop every group first.
         if (size <= 0 || ::setgroups(0, nullptr) != 0) ::_exit(3);
         ::_exit(statuses_as_nobody(std::string(path.data(), static_cast<std::size_t>(size))));
     }
@@ -66,7 +66,7 @@ TEST_CASE("a process of nobody is refused with 403 before anything is routed") {
     CHECK(WEXITSTATUS(status) == 0);
 }
 
-TEST_CASE("unknown paths, other methods and targets that are not plain are told apart") {
+TEST_CASE("unknown paths, other methods and targets that are not plain get different answers") {
     ApiFixture f;
     CHECK(f.ask("GET", "/v1/nonsense").status == 404);
     CHECK(f.ask("GET", "/v2/accounts").status == 404);
@@ -83,7 +83,7 @@ TEST_CASE("unknown paths, other methods and targets that are not plain are told 
     CHECK(f.ask("HEAD", "/v1/info").text.empty());
 }
 
-TEST_CASE("plans that nobody answers hold up no other request, and there is an end to how many wait") {
+TEST_CASE("plans that are not answered delay no other request, and their number is limited") {
     ApiFixture f;
     f.ask("PUT", "/v1/accounts/acme", "{}");
     f.engine.held = true;
@@ -125,7 +125,7 @@ TEST_CASE("what is too long is refused before it is stored") {
     CHECK(f.ask("PUT", "/v1/accounts/acme", std::string(40, '[') + std::string(40, ']')).status == 400);
 }
 
-TEST_CASE("a message that two readers could read in two ways is refused") {
+TEST_CASE("an ambiguous message is refused") {
     ApiFixture f;
     auto status = [&](std::string const& text) {
         Wire wire(f.socket());
@@ -159,7 +159,7 @@ TEST_CASE("a connection serves many requests, also when they come at once or byt
     CHECK(wire.ask("GET", "/v1/info").status == 0);
 }
 
-TEST_CASE("fifty clients at once are all answered, and all they were told is stored") {
+TEST_CASE("fifty concurrent clients are all answered, and all acknowledged writes are stored") {
     ApiFixture f;
     std::atomic<int> accepted = 0;
     std::vector<std::thread> clients;
@@ -175,7 +175,7 @@ TEST_CASE("fifty clients at once are all answered, and all they were told is sto
     CHECK(f.store().objects("account").size() == 500);
 }
 
-TEST_CASE("stopping answers what is under way, closes idle connections and takes no new ones") {
+TEST_CASE("stopping answers requests under way, closes idle connections and accepts no new ones") {
     ApiFixture f;
     Wire idle(f.socket());
     CHECK(idle.ask("GET", "/v1/info").status == 200);

@@ -1,4 +1,4 @@
-// What the API answers, asked over a real socket.
+// The answers of the API over a real socket.
 #include "reconciler/api/http/api_fixture.hpp"
 
 #include <catch2/catch.hpp>
@@ -6,7 +6,7 @@
 namespace genesis {
 namespace {
 
-TEST_CASE("a spec that is put is stored, told as created, changed or unchanged, and wakes the loop") {
+TEST_CASE("a put stores the spec, answers created, changed or unchanged, and wakes the loop") {
     ApiFixture f;
     auto reply = f.ask("PUT", "/v1/accounts/acme", R"({"contact": "a@b.example"})");
     CHECK(reply.status == 202);
@@ -15,17 +15,17 @@ TEST_CASE("a spec that is put is stored, told as created, changed or unchanged, 
     CHECK(reply.has("ETag: \"1\""));
     CHECK(reply.has("X-Request-Id: "));
     CHECK(f.engine.last() == "wake account/acme");
-    f.engine.asked.clear();
+    f.engine.calls.clear();
     reply = f.ask("PUT", "/v1/accounts/acme", R"({"kind": "account", "name": "acme", "contact": "a@b.example"})");
     CHECK(reply.status == 200);
     CHECK(reply.body().at("result") == "unchanged");
-    CHECK(f.engine.asked.empty());
+    CHECK(f.engine.calls.empty());
     reply = f.ask("PUT", "/v1/accounts/acme", "{}", "Content-Type: application/json; charset=utf-8\r\n");
     CHECK(reply.status == 202);
     CHECK(reply.body().at("generation") == 2);
 }
 
-TEST_CASE("what is shown of an object has status and no secret") {
+TEST_CASE("an object is shown with its status and without secrets") {
     ApiFixture f;
     f.ask("PUT", "/v1/accounts/acme",
           R"({"databases": [{"name": "shop", "users": [{"name": "web", "password": "MARKER-4711"}]}]})");
@@ -43,7 +43,7 @@ TEST_CASE("what is shown of an object has status and no secret") {
     CHECK(f.ask("PUT", "/v1/accounts/acme", json::serialize(spec)).body().at("result") == "unchanged");
 }
 
-TEST_CASE("a bad spec is told with all its problems at their pointers") {
+TEST_CASE("a bad spec is refused with all its problems at their pointers") {
     ApiFixture f;
     auto const reply = f.ask("PUT", "/v1/accounts/acme", R"({"nonsense": 1, "sites": [{"domain": "Bad"}]})");
     CHECK(reply.status == 422);
@@ -60,7 +60,7 @@ TEST_CASE("a bad spec is told with all its problems at their pointers") {
     CHECK(f.store().objects("").empty());
 }
 
-TEST_CASE("a dry run of a DELETE is refused as the DELETE is, and shows what it would leave") {
+TEST_CASE("a dry run of a DELETE is refused like the DELETE, and shows its plan") {
     ApiFixture f;
     auto const both = [&](std::string const& target, std::string const& headers = "") {
         auto const dry = f.ask("DELETE", target + "?dry_run=true", "", headers);
@@ -86,7 +86,7 @@ TEST_CASE("a dry run of a DELETE is refused as the DELETE is, and shows what it 
     CHECK(both("/v1/accounts/acme", "If-Match: \"1\"\r\n") == std::pair{412, 412});
 }
 
-TEST_CASE("metrics and probes are told although the keys cannot be read") {
+TEST_CASE("metrics and probes work while the keys cannot be read") {
     struct NoKeys final : Keys {
         bool add_key(ApiKey const&, Origin const&) override { throw Fault("disk"); }
         std::vector<ApiKey> keys() override { throw Fault("disk"); }
@@ -107,7 +107,7 @@ TEST_CASE("metrics and probes are told although the keys cannot be read") {
     CHECK(dispatch_and_wait(blind, Anybody(), {"GET", "/v1/events", {}, "", ""}, {}).answer.status == 503);
 }
 
-TEST_CASE("If-Match is refused where it would not be heeded, and so is If-None-Match") {
+TEST_CASE("If-Match and If-None-Match are refused where they are not evaluated") {
     ApiFixture f;
     f.ask("PUT", "/v1/accounts/acme", "{}");
     CHECK(f.ask("DELETE", "/v1/accounts/acme", "", "If-None-Match: *\r\n").status == 400);
@@ -159,7 +159,7 @@ TEST_CASE("a dry run shows the plan and stores nothing") {
     CHECK(reply.has("Retry-After: 1"));
 }
 
-TEST_CASE("a delete starts termination, is the same when repeated, and absent is fine") {
+TEST_CASE("a delete starts termination, is idempotent, and absent is not an error") {
     ApiFixture f;
     CHECK(f.ask("DELETE", "/v1/accounts/acme").body().at("result") == "absent");
     f.ask("PUT", "/v1/accounts/acme", "{}");
@@ -169,7 +169,7 @@ TEST_CASE("a delete starts termination, is the same when repeated, and absent is
     CHECK(f.ask("GET", "/v1/accounts/acme").body().at("terminating").is_string());
 }
 
-TEST_CASE("lists go page by page, and may be only of those that are ready") {
+TEST_CASE("lists have pages and a filter for ready objects") {
     ApiFixture f;
     for (auto const* name : {"alpha", "bravo", "charlie", "delta", "echo"})
         f.ask("PUT", std::string("/v1/accounts/") + name, "{}");
@@ -189,14 +189,14 @@ TEST_CASE("lists go page by page, and may be only of those that are ready") {
     CHECK(names("?ready=true&limit=2&after=alpha") == "charlie echo | ");
     f.engine.observed["account/charlie"] = 1;
     f.ask("PUT", "/v1/accounts/charlie", R"({"state": "suspended"})");
-    CHECK(names("?ready=true") == "alpha echo | ");  // it was ready as it was before
+    CHECK(names("?ready=true") == "alpha echo | ");  // its status is of the former generation
     CHECK(f.ask("GET", "/v1/packages").body().at("items").as_array().empty());
     for (auto const* bad :
          {"?limit=0", "?limit=1001", "?limit=x", "?limit=", "?ready=yes", "?nonsense=1", "?limit=1&limit=2"})
         CHECK(f.ask("GET", std::string("/v1/accounts") + bad).status == 400);
 }
 
-TEST_CASE("drift is steps and holds with want and have, and since when") {
+TEST_CASE("drift has steps and holds with want, have and since") {
     ApiFixture f;
     f.ask("PUT", "/v1/accounts/acme", "{}");
     Ref const acme{"account", "acme"};
@@ -225,7 +225,7 @@ TEST_CASE("drift is steps and holds with want and have, and since when") {
     CHECK(f.ask("GET", "/v1/accounts/none/plan").status == 404);
 }
 
-TEST_CASE("objects and the server are steered, credentials are told once") {
+TEST_CASE("objects and the server are controlled, credentials are shown once") {
     ApiFixture f;
     CHECK(f.ask("POST", "/v1/accounts/acme/pause").status == 404);
     CHECK(f.ask("POST", "/v1/accounts/acme/reconcile").status == 404);
@@ -275,7 +275,7 @@ TEST_CASE("history, info and the probes") {
     CHECK(f.ask("GET", "/openapi.json").body() == openapi());
 }
 
-// Every $ref of the document names a component of it.
+// Every $ref refers to a component of the document.
 void check_refs(json::value const& value, json::object const& schemas) {
     if (auto const* list = value.if_array())
         for (auto const& item : *list) check_refs(item, schemas);
@@ -290,7 +290,7 @@ void check_refs(json::value const& value, json::object const& schemas) {
         }
 }
 
-TEST_CASE("the description has every route of every kind, once, and no reference into nothing") {
+TEST_CASE("the OpenAPI document has every route of every kind once, and no dangling reference") {
     auto const document = openapi();
     auto const& paths = document.at("paths").as_object();
     std::size_t operations = 0, expected = 0;
@@ -308,7 +308,7 @@ TEST_CASE("the description has every route of every kind, once, and no reference
     CHECK(openapi() == document);
 }
 
-TEST_CASE("requests are counted by the route they took and never by what a caller made up") {
+TEST_CASE("requests are counted by their route, never by text from a caller") {
     ApiFixture f;
     CHECK(f.ask("GET", "/v1/accounts/nobody").status == 404);
     CHECK(f.ask("GET", "/v1/made-up-by-a-caller").status == 404);
@@ -323,12 +323,12 @@ TEST_CASE("requests are counted by the route they took and never by what a calle
     CHECK(reply.text.find("made-up") == std::string::npos);
 }
 
-TEST_CASE("whoever asks for the metrics is among the open connections they tell") {
+TEST_CASE("the connection that scrapes the metrics is counted in them") {
     Anybody anybody;
     ApiFixture f;
     Wire const other(f.open(anybody));
     bool told = false;
-    for (int i = 0; i < 1000 && !told; ++i)  // who has only just come may not have its place yet
+    for (int i = 0; i < 1000 && !told; ++i)  // a new connection may not be counted yet
         told = f.ask("GET", "/metrics").text.find("\ngenesis_http_connections 2\n") != std::string::npos;
     CHECK(told);
 }

@@ -1,5 +1,4 @@
-// Several API processes on one store with a shared cache: nothing they answer is stale, and nothing fails with the
-// Redis between them.
+// Several API processes on one store with a shared cache: no answer is stale, and a failing Redis fails no request.
 #include "reconciler/api/auth/auth_fixture.hpp"
 #include "reconciler/api/routes/handlers.hpp"
 #include "reconciler/cache/layered_cache.hpp"
@@ -14,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// One API process as the daemon wires it: a store of its own on the file that others serve too, a link of its own.
+// One API process, wired as in the daemon, with its own connections to the shared file and Redis.
 class Process {
 public:
     Process(StoreFixture const& site, RedisServer redis, SharedBuckets::Size limit = {0, 1})
@@ -43,18 +42,18 @@ public:
         if (out.status != 200) throw Fault("answered " + std::to_string(out.status));
         return out.text;
     }
-    // What the list is without any cache.
+    // The list without a cache.
     std::string made(std::string const& target) {
         auto* const cache = std::exchange(service_->cache, nullptr);
         auto out = text(target);
         service_->cache = cache;
         return out;
     }
-    // Whether it was answered without a look at any object.
+    // Whether it was answered without reading an object.
     bool found(std::string const& target) {
-        auto const before = engine.shown.load();
+        auto const before = engine.status_calls.load();
         (void)text(target);
-        return engine.shown == before;
+        return engine.status_calls == before;
     }
     SqliteStore& store() { return store_; }
     RedisCache& redis() { return redis_; }
@@ -86,7 +85,7 @@ struct Site : AuthFixture {
 
 std::string const all = "/v1/accounts", first = "/v1/accounts?limit=1", unready = "/v1/accounts?ready=false";
 
-TEST_CASE("a list is made by one of two processes and found by both, byte for byte what it is without a cache") {
+TEST_CASE("a list is made by one of two processes and found by both, identical to the uncached one") {
     Site site;
     put(site.store(),
         account("acme", R"("databases": [{"name": "d", "users": [{"name": "u", "password": "MARKER-1"}]}])"));
@@ -96,7 +95,7 @@ TEST_CASE("a list is made by one of two processes and found by both, byte for by
         CHECK(text.find("acme") != std::string::npos);
         CHECK(text.find("MARKER") == std::string::npos);
         CHECK(one->found(target));
-        CHECK(eventually([&] { return two->found(target); }));  // it is told to Redis in the background
+        CHECK(eventually([&] { return two->found(target); }));  // it is sent to Redis in the background
         CHECK(two->text(target) == text);
         CHECK(two->made(target) == text);
     }
@@ -107,7 +106,7 @@ TEST_CASE("a list is made by one of two processes and found by both, byte for by
     }
 }
 
-// Each way in which an object may come to be another one.
+// Every way an object can change.
 std::vector<std::function<void(Store&)>> changes() {
     static Ref const acme{"account", "acme"};
     return {
@@ -129,7 +128,7 @@ std::vector<std::function<void(Store&)>> changes() {
     };
 }
 
-TEST_CASE("whatever changes an object, through whichever process, is seen at once in every list of every process") {
+TEST_CASE("every change of an object, through any process, is visible at once in all lists of all processes") {
     Site site;
     auto const one = site.process(), two = site.process();
     put(site.store(), account("beta"));
@@ -147,7 +146,7 @@ TEST_CASE("whatever changes an object, through whichever process, is seen at onc
     CHECK(one->text(all).find("acme") == std::string::npos);
 }
 
-TEST_CASE("what writes no object leaves the version where it was: a signed read, a key") {
+TEST_CASE("writes that change no object leave the version alone: a signed read, a key") {
     Site site;
     auto const one = site.process();
     auto const key = site.add("billing", {"read"});
@@ -161,7 +160,7 @@ TEST_CASE("what writes no object leaves the version where it was: a signed read,
     CHECK(one->found(all));
 }
 
-TEST_CASE("a write that was acknowledged is in every list that is asked for after it, while others ask all the time") {
+TEST_CASE("an acknowledged write is in every later list, also under concurrent reads") {
     Site site;
     auto const one = site.process(), two = site.process();
     int stale = 0;
@@ -183,7 +182,7 @@ TEST_CASE("a write that was acknowledged is in every list that is asked for afte
     CHECK(stale == 0);
 }
 
-TEST_CASE("status that an engine keeps to itself is seen as it changes, and not in lists of those who know less") {
+TEST_CASE("changes of a status that only one process has are visible there, and not in lists of other processes") {
     Site site;
     put(site.store(), account("acme"));
     auto const loop = site.process(), other = site.process();
@@ -198,12 +197,12 @@ TEST_CASE("status that an engine keeps to itself is seen as it changes, and not 
     CHECK(loop->text(all) == loop->made(all));
     CHECK(loop->text(all) != before);
     CHECK(loop->text("/v1/accounts?ready=true").find("acme") != std::string::npos);
-    loop->engine.version.reset();  // cannot tell: each list is made
+    loop->engine.version.reset();  // unknown version: nothing is cached
     CHECK_FALSE(loop->found(all));
     CHECK_FALSE(loop->found(all));
 }
 
-TEST_CASE("who asks, the one use of the nonce, scopes and limits come before the cache") {
+TEST_CASE("authentication, nonce, scopes and limits come before the cache") {
     Site site;
     put(site.store(), account("acme"));
     auto const one = site.process({1, 5}), two = site.process({1, 5});
@@ -212,7 +211,7 @@ TEST_CASE("who asks, the one use of the nonce, scopes and limits come before the
     auto const request = site.signed_by(reader, "GET", all);
     CHECK(one->send(request).status == 200);
     CHECK(one->found(all));
-    CHECK(one->send(request).status == 401);  // a replay, here and elsewhere
+    CHECK(one->send(request).status == 401);  // a replay, here and in the other process
     CHECK(two->send(request).status == 401);
     CHECK(one->send(site.signed_by(writer, "GET", all)).status == 403);
     CHECK(one->send({"GET", all, {}, "", "req"}).status == 401);
@@ -226,7 +225,7 @@ TEST_CASE("who asks, the one use of the nonce, scopes and limits come before the
     CHECK(one->found(all));
 }
 
-TEST_CASE("a limit is one for all processes, and each one's own where there is no Redis") {
+TEST_CASE("a limit is shared by all processes, and per process without a Redis") {
     Site site;
     auto const one = site.process({1, 40}), two = site.process({1, 40});
     auto const key = site.add("billing", {"read"}), later = site.add("later", {"read"});
@@ -244,7 +243,7 @@ TEST_CASE("a limit is one for all processes, and each one's own where there is n
     };
     auto const [together, seconds] = allowed(key);
     CHECK(together >= 40);
-    CHECK(together <= 40 + seconds + 40 / 4);  // a loaded machine may miss a deadline, and lets one in then
+    CHECK(together <= 40 + seconds + 40 / 4);  // a loaded machine may miss a deadline and then allows one
     site.redis.kill();
     auto const [apart, more] = allowed(later);
     CHECK(apart >= 80);
@@ -274,7 +273,7 @@ struct Bothered : Site {
     }
 };
 
-TEST_CASE("with Redis killed, standing still, poisoned and back again each request is answered, and answered right") {
+TEST_CASE("every request is answered correctly while Redis is killed, stopped, poisoned and back again") {
     Bothered site;
     int round = 0;
     site.work(++round);
@@ -299,7 +298,7 @@ TEST_CASE("with Redis killed, standing still, poisoned and back again each reque
     site.work(++round);
 }
 
-TEST_CASE("a Redis that stands still costs one request at most 50 ms, and those after it nothing") {
+TEST_CASE("a stopped Redis costs one request at most 50 ms, and later ones nothing") {
     Bothered site;
     using Took = std::chrono::duration<double, std::milli>;
     auto const timed = [&](auto const& what) {

@@ -1,4 +1,4 @@
-// An engine for tests of the API: says what it is told to say and remembers what it was asked.
+// An engine for tests of the API: returns what the test sets and records its calls.
 #pragma once
 #include "reconciler/api/engine.hpp"
 
@@ -9,7 +9,7 @@ namespace genesis {
 
 struct FakeEngine final : Engine {
     std::mutex mutex;
-    std::vector<std::string> asked;  // "wake account/acme", "plan", "preview account/acme 20000" …
+    std::vector<std::string> calls;  // "wake account/acme", "plan", "preview account/acme 20000" …
     Plan next_plan;
     std::map<std::string, std::string> ready;  // object → status of its ready condition
     std::vector<RecordStatus> records;
@@ -17,10 +17,10 @@ struct FakeEngine final : Engine {
     bool stopping = false;
     bool held = false;  // plans wait until release()
     std::vector<std::promise<Plan>> waiting;
-    std::optional<std::string> version;            // of status; nothing: it cannot be told
-    std::map<std::string, std::int64_t> observed;  // generations; the stored one unless told
+    std::optional<std::string> version;            // of status; nothing: unknown
+    std::map<std::string, std::int64_t> observed;  // generations; by default the stored one
     std::optional<Object> previewed;
-    std::atomic<int> shown = 0;  // how often a status was asked for
+    std::atomic<int> status_calls = 0;
 
     void wake(Ref const& object) override { note("wake " + object.str()); }
     void wake_all() override { note("wake_all"); }
@@ -37,7 +37,7 @@ struct FakeEngine final : Engine {
         return answer();
     }
     Status status(Object const& object) override {
-        ++shown;
+        ++status_calls;
         auto const it = ready.find(object.ref.str());
         std::vector<Condition> conditions;
         if (it != ready.end()) conditions.push_back({"ready", it->second, "", "", 0, ""});
@@ -50,7 +50,7 @@ struct FakeEngine final : Engine {
 
     [[nodiscard]] std::string last() {
         std::lock_guard const lock(mutex);
-        return asked.empty() ? "" : asked.back();
+        return calls.empty() ? "" : calls.back();
     }
 
     void release() {
@@ -63,7 +63,7 @@ struct FakeEngine final : Engine {
 private:
     void note(std::string what) {
         std::lock_guard const lock(mutex);
-        asked.push_back(std::move(what));
+        calls.push_back(std::move(what));
     }
     std::future<Plan> answer() {
         std::lock_guard const lock(mutex);

@@ -1,4 +1,4 @@
-// Keys as they are made, rotated and revoked, what many clients do at once, and the audit trail.
+// Creating, rotating and revoking keys, concurrent writes, and the audit log.
 #include "reconciler/api/auth/auth_fixture.hpp"
 #include "reconciler/api/routes/key_request.hpp"
 
@@ -17,7 +17,7 @@ Signer signer_of(Answer const& told) {
     return {std::string(told.body.at("kid").as_string()), Secret(unhex(told.body.at("secret").as_string()))};
 }
 
-TEST_CASE("a key is made on the server itself, its secret told once, and it signs at once") {
+TEST_CASE("a key is created on the server itself, its secret is shown once, and it signs at once") {
     AuthFixture f;
     auto const told =
         f.ask_locally("POST", "/v1/keys/billing",
@@ -39,7 +39,7 @@ TEST_CASE("a key is made on the server itself, its secret told once, and it sign
     CHECK(f.store().keys().size() == 2);
 }
 
-TEST_CASE("what makes no key is told field by field") {
+TEST_CASE("an invalid key request is refused field by field") {
     AuthFixture f;
     for (auto const* body :
          {"", "{}", R"({"scopes": []})", R"({"scopes": ["root"]})", R"({"scopes": ["read"], "cidrs": ["10.0.0.1/8"]})",
@@ -56,14 +56,14 @@ TEST_CASE("what makes no key is told field by field") {
     CHECK(f.store().keys().empty());
 }
 
-TEST_CASE("every scope that a kind wants can be given to a key") {
+TEST_CASE("a key can have the scope of every kind") {
     for (auto const& kind : object_kinds()) {
         auto const& words = Choices<KeyScope>::words;
         CHECK(std::any_of(words.begin(), words.end(), [&](auto const& w) { return w.second == kind.scope; }));
     }
 }
 
-TEST_CASE("an instant is a day or a second that is in the calendar") {
+TEST_CASE("an instant is an existing date or time") {
     CHECK(instant_of("2027-01-15T08:00:00Z") == Time(std::chrono::milliseconds(1'800'000'000'000)));
     CHECK(instant_of("2028-02-29"));
     for (auto const* bad : {"", "2027-02-29", "2027-13-01", "2027-01-15T24:00:00Z", "2027-01-15T08:00:00", "2027-1-15",
@@ -110,7 +110,7 @@ TEST_CASE("while a key is rotated both its secrets sign, under load too, and a r
     CHECK(f.ask_locally("POST", "/v1/keys/billing/rotate").status == 404);
 }
 
-TEST_CASE("rotating twice ends the first secret at once: two of a key are good, never three") {
+TEST_CASE("rotating twice ends the first secret at once: at most two are valid") {
     AuthFixture f;
     auto const first = signer_of(f.ask_locally("POST", "/v1/keys/billing", R"({"scopes": ["read"]})"));
     auto const second = signer_of(f.ask_locally("POST", "/v1/keys/billing/rotate"));
@@ -130,7 +130,7 @@ TEST_CASE("a key that another process revokes is refused within a second") {
     CHECK(f.ask(key, "GET", "/v1/info").status == 401);
 }
 
-TEST_CASE("the same PUT ten times at once is one generation") {
+TEST_CASE("the same PUT ten times concurrently is one generation") {
     AuthFixture f;
     auto const key = f.add("billing", {"account:write"});
     std::atomic<int> created = 0, unchanged = 0;
@@ -162,7 +162,7 @@ TEST_CASE("of two different PUTs of one generation one wins, and the other is 41
     }
 }
 
-TEST_CASE("of two accounts that claim a domain at once one has it") {
+TEST_CASE("of two accounts that claim a domain concurrently one gets it") {
     AuthFixture f;
     auto const key = f.add("billing", {"account:write"});
     for (int round = 0; round < 20; ++round) {
@@ -179,7 +179,7 @@ TEST_CASE("of two accounts that claim a domain at once one has it") {
     }
 }
 
-TEST_CASE("the audit trail says who did what from where, and no secret") {
+TEST_CASE("the audit log has who did what from where, and no secret") {
     AuthFixture f;
     auto const told = f.ask_locally("POST", "/v1/keys/billing", R"({"scopes": ["account:write"]})");
     f.ask(signer_of(told), "PUT", "/v1/accounts/acme",

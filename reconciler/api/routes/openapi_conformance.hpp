@@ -1,4 +1,4 @@
-// For tests: every answer that a fixture gets is held against the published description, whichever thread asked.
+// For tests: every answer that a fixture receives is checked against the OpenAPI document, on any thread.
 #pragma once
 #include "reconciler/api/routes/response_check.hpp"
 #include "resources/schema/document.hpp"
@@ -9,7 +9,7 @@
 
 namespace genesis {
 
-// What was found and not told yet: kept until the test's own thread asks, the only one that Catch2 lets fail a test.
+// Findings until the test's own thread takes them: Catch2 assertions are not thread-safe.
 class Findings {
 public:
     static Findings& all() {
@@ -30,7 +30,7 @@ private:
     std::vector<std::string> found_;
 };
 
-// A fixture that has one fails its test for each answer that was not as described.
+// A fixture with such a member fails its test for each answer that does not conform.
 struct ConformsToOpenApi {
     ConformsToOpenApi() = default;
     ~ConformsToOpenApi() {
@@ -45,7 +45,7 @@ inline ResponseCheck const& published() {
     return check;
 }
 
-// Of an answer with a body.
+// An answer with a body.
 inline void hold(std::string_view method, std::string_view target, int status, std::string_view type,
                  json::value const& body) {
     if (auto const why = published().find(method, target, status, type, body); !why.empty())
@@ -53,14 +53,14 @@ inline void hold(std::string_view method, std::string_view target, int status, s
                             why + " in " + json::serialize(body));
 }
 
-// Of one whose body is not there: it comes later, as a stream, or was not asked for.
+// An answer without a body: a stream, or the answer to HEAD.
 inline void hold_head(std::string_view method, std::string_view target, int status, std::string_view type) {
     if (published().described(method, target, status, type) == nullptr)
         Findings::all().add(std::string(method) + " " + std::string(target) + " " + std::to_string(status) + ": " +
                             std::string(type) + " is not described");
 }
 
-// As a handler gives it.
+// As a handler returns it.
 inline Answer const& hold(std::string_view method, std::string_view target, Answer const& answer) {
     if (answer.events_after) {
         hold_head(method, target, answer.status, answer.type);
@@ -70,7 +70,7 @@ inline Answer const& hold(std::string_view method, std::string_view target, Answ
     return answer;
 }
 
-// As it comes over a connection.
+// As it is received over a connection.
 inline void hold_text(std::string_view method, std::string_view target, int status, std::string_view type,
                       std::string_view text) {
     if (method == "HEAD") return hold_head(method, target, status, type);

@@ -1,4 +1,4 @@
-// A check that cannot fail proves nothing: wrong answers are found, by the check itself and through each fixture.
+// The conformance check finds wrong answers, directly and through each fixture.
 #include "reconciler/api/auth/auth_fixture.hpp"
 #include "reconciler/api/http/api_fixture.hpp"
 
@@ -18,7 +18,7 @@ std::string found(json::value const& body, int status = 200, std::string_view ty
     return ResponseCheck().find("GET", "/v1/info", status, type, body);
 }
 
-TEST_CASE("an answer that is not as described is found, with where it is wrong") {
+TEST_CASE("an answer that does not conform is found, with the place") {
     CHECK(found(info()) == fine);
     auto const with = [](std::string_view member, json::value const& value) {
         auto out = info();
@@ -37,7 +37,7 @@ TEST_CASE("an answer that is not as described is found, with where it is wrong")
     CHECK(found(info(), 404) != fine);
 }
 
-TEST_CASE("a problem is held to its description too, also where no route was found") {
+TEST_CASE("a problem must conform too, also where no route matched") {
     constexpr std::string_view type = "application/problem+json";
     auto body = problem(404, "not_found", "there is none").body;
     ResponseCheck const check;
@@ -49,20 +49,20 @@ TEST_CASE("a problem is held to its description too, also where no route was fou
     CHECK(found(body, 404, type) == "/problems/*/code: missing");
 }
 
-TEST_CASE("what the check does not understand of a description is a finding") {
+TEST_CASE("an unknown keyword in the document is a finding") {
     auto document = openapi();
     document.at("components").at("schemas").at("info").as_object()["dependentRequired"] = json::object();
     ResponseCheck const puzzled(std::move(document));
     CHECK(puzzled.find("GET", "/v1/info", 200, "application/json", info()) != fine);
 }
 
-// The one finding there is; taken, so that it fails nothing.
+// The only finding, removed so that it does not fail the test.
 std::string only_finding() {
     auto const all = Findings::all().take();
     return all.size() == 1 ? all.front() : std::to_string(all.size()) + " findings";
 }
 
-// No type keeps this from being anything: it is kept and answered as JSON.
+// The changes of an audit entry are stored and answered as JSON, so they can be made invalid.
 void spoil_audit(StoreFixture& f) {
     put(f.store(), account("acme"));
     SQLite::Database(f.path(), SQLite::OPEN_READWRITE).exec("UPDATE audit SET changes = '[1]'");

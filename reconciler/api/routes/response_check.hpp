@@ -1,4 +1,4 @@
-// For tests: whether an answer is what the OpenAPI document says of its route and status.
+// For tests: checks an answer against the OpenAPI document for its route and status.
 #pragma once
 #include "reconciler/api/routes/routes.hpp"
 
@@ -9,14 +9,13 @@
 
 namespace genesis {
 
-// Validates against the part of JSON Schema 2020-12 that the document uses. A keyword it does not know is a finding, so
-// that nothing passes for not being looked at, and so is a member that the description leaves out, though JSON Schema
-// itself would let it pass.
+// Validates against the part of JSON Schema 2020-12 that the document uses. An unknown keyword is a finding, so that
+// nothing passes unchecked, and so is an undescribed member, though JSON Schema itself would accept it.
 class ResponseCheck {
 public:
     explicit ResponseCheck(json::object document = openapi()) : document_(std::move(document)) {}
 
-    // Empty when all is as described; otherwise what is not, and where.
+    // Empty if the answer conforms; otherwise what does not, and where.
     std::string find(std::string_view method, std::string_view target, int status, std::string_view type,
                      json::value const& body) const {
         auto const* schema = described(method, target, status, type);
@@ -24,8 +23,8 @@ public:
         if (auto why = fits(*schema, body, ""); !why.empty()) return why;
         return status < 400 || body.at("status") == status ? "" : "/status: another one than the answer's";
     }
-    // What is said of the body of such an answer; null when there is to be none. `type` may have parameters. What no
-    // route was found for can only be a problem.
+    // The schema of the body of such an answer, or null. `type` may have parameters. Without a matching route only a
+    // problem is possible.
     json::object const* described(std::string_view method, std::string_view target, int status,
                                   std::string_view type) const {
         type = type.substr(0, type.find(';'));
