@@ -140,6 +140,15 @@ TEST_CASE("bytes after an answer are not the answer to the next post") {
     CHECK(receiver.connections() == 2);
 }
 
+TEST_CASE("an answer that arrives between two posts is not the answer to the second one") {
+    TestReceiver receiver(by_body({{"one", TestReceiver::status(200)}, {"two", TestReceiver::status(202)}}));
+    HttpClient client(endpoint(receiver), "", {});
+    CHECK(client.post({}, "one") == 200);
+    receiver.send_unrequested(TestReceiver::status(500));
+    CHECK(client.post({}, "two") == 202);
+    CHECK(receiver.connections() == 2);
+}
+
 TEST_CASE("a lookup that times out is not started again, and its late result is used") {
     TestReceiver receiver;
     SlowLookup dns(loopback(receiver.port()));

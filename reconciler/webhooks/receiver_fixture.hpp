@@ -8,11 +8,16 @@
 #include <boost/beast/http.hpp>
 #include <boost/json.hpp>
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
 #include <condition_variable>
 #include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -66,6 +71,16 @@ public:
         std::unique_lock lock(mutex_);
         came_.wait_for(lock, std::chrono::seconds(30), [&] { return deliveries_.size() >= count; });
         return deliveries_;
+    }
+    // Sends bytes on the open connection that answer no request, and returns once the client's kernel has them (tcp(7),
+    // SIOCOUTQ). For plain HTTP only.
+    void send_unrequested(std::string_view bytes) {
+        std::lock_guard const lock(mutex_);
+        auto const fd = open_->native_handle();
+        if (::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(bytes.size()))
+            throw std::runtime_error("the connection is gone");
+        for (int unacknowledged = 1; unacknowledged > 0; std::this_thread::yield())
+            if (::ioctl(fd, SIOCOUTQ, &unacknowledged) != 0) throw std::runtime_error("SIOCOUTQ");
     }
     // The number of connections so far.
     int connections() {
