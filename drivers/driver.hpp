@@ -29,6 +29,17 @@ struct Foreign {
     std::string why;  // "user 1001 exists and is not ours"
 };
 
+// Long work on a record that is under way: an image being copied, an order waiting at a CA, a guest shutting down.
+// apply() starts it and answers in_progress; observe() reports it while it lasts; the apply() after its end answers with
+// its result, or starts it anew.
+struct Progress {
+    std::string why;                                // "copying debian-12.qcow2"
+    std::optional<int> percent;                     // 0 to 100; nothing: unknown
+    Time since{};                                   // when it started
+    std::string fingerprint{};                      // of the value it was started for; empty: of whatever is wanted
+    std::chrono::milliseconds observe_after{1000};  // when to observe again; at least 100 ms
+};
+
 // Unseen is not absent: whatever could not be looked at this time must be named here, or the look must throw.
 template <class V>
 struct Observed {
@@ -68,17 +79,6 @@ struct Choices<Outcome::How> {
                                       std::pair{Outcome::later, std::string_view("later")},
                                       std::pair{Outcome::refused, std::string_view("refused")},
                                       std::pair{Outcome::in_progress, std::string_view("in_progress")}};
-};
-
-// Long work on a record that is under way: an image being copied, an order waiting at a CA, a guest shutting down.
-// apply() starts it and answers in_progress; observe() reports it while it lasts; the apply() after its end answers with
-// its result, or starts it anew.
-struct Progress {
-    std::string why;                                // "copying debian-12.qcow2"
-    std::optional<int> percent;                     // 0 to 100; nothing: unknown
-    Time since{};                                   // when it started
-    std::string fingerprint{};                      // of the value it was started for; empty: of whatever is wanted
-    std::chrono::milliseconds observe_after{1000};  // when to observe again; at least 100 ms
 };
 
 // What settle() found out about single records after the batch was applied: a quarantined site, a unit that

@@ -1,4 +1,4 @@
-// Problem details and the few texts that answers share.
+// Problem details and the titles of statuses.
 #include "reconciler/api/message.hpp"
 
 #include <array>

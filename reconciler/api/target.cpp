@@ -1,4 +1,4 @@
-// One pass over the bytes of a target; nothing is ever decoded or normalised.
+// One pass over the bytes of a target; nothing is decoded or normalised.
 #include "reconciler/api/target.hpp"
 
 #include <algorithm>

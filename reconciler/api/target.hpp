@@ -1,4 +1,4 @@
-// The target of a request cut into its parts: what has another reading than the plain one is none of this API's.
+// Splits the target of a request. What could be read in two ways is refused.
 #pragma once
 #include <optional>
 #include <string_view>

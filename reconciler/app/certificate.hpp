@@ -1,7 +1,7 @@
 // The certificate of the API: what the configured files say, or one of our own; followed while they change.
 #pragma once
 #include "drivers/context.hpp"
-#include "reconciler/api/tls.hpp"
+#include "reconciler/api/http/tls.hpp"
 
 #include <memory>
 #include <string>

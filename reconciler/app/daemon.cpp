@@ -7,11 +7,11 @@
 #include "drivers/host/names.hpp"
 #include "drivers/host/sockets.hpp"
 #include "drivers/secrets/vault.hpp"
-#include "reconciler/api/signed_requests.hpp"
-#include "reconciler/app/caches.hpp"
-#include "reconciler/app/doors.hpp"
+#include "reconciler/api/auth/signed_requests.hpp"
+#include "reconciler/app/cache_wiring.hpp"
 #include "reconciler/app/engine.hpp"
-#include "reconciler/app/gauges.hpp"
+#include "reconciler/app/listeners.hpp"
+#include "reconciler/app/metrics_sources.hpp"
 #include "reconciler/app/reserved.hpp"
 #include "reconciler/store/sqlite.hpp"
 #include "reconciler/telemetry/log.hpp"
@@ -63,14 +63,14 @@ Terrain terrain_of(Config const& config) {
     return t;
 }
 
-// Blocks until a signal to end; tells the service manager meanwhile that we live, and looks after the doors, at once
-// when there is a SIGHUP. What the allocator holds after a thousand connections goes back to the system.
-void wait_for_end(sigset_t const& signals, ApiCertificate& certificate, Doors& doors) {
+// Blocks until a signal to end. Meanwhile notifies the watchdog, follows the certificate and retries listeners: every
+// two seconds, and at once on SIGHUP.
+void wait_for_end(sigset_t const& signals, ApiCertificate& certificate, Listeners& listeners) {
     timespec const beat{2, 0};
     for (int got = 0; got != SIGTERM && got != SIGINT; got = sigtimedwait(&signals, nullptr, &beat)) {
         host::notify("WATCHDOG=1");
         certificate.follow();
-        doors.open();
+        listeners.open();
     }
 }
 
@@ -83,9 +83,8 @@ ApiCertificate certificate_of(Config const& config, std::string const& node, Clo
     return ApiCertificate::own(config.state_dir.str(), names, clock, log);
 }
 
-}  // namespace
-
-int run_daemon(Config const& config) {
+// Returns the signals that wait_for_end() waits for; they are blocked in all threads.
+sigset_t prepare_process() {
     // A core would hold opened secrets. The limit on its size does not bind a program that takes cores (core(5)).
     ::prctl(PR_SET_DUMPABLE, 0);
     sigset_t signals;
@@ -93,7 +92,50 @@ int run_daemon(Config const& config) {
     for (int s : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, s);
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     (void)std::signal(SIGPIPE, SIG_IGN);
+    return signals;
+}
 
+ServerReserved reserved_of(Config const& config) {
+    std::vector<std::string> names;
+    for (auto const& d : config.reserved_domains) names.push_back(d.str());
+    return ServerReserved(std::move(names));
+}
+
+DriverSettings driver_settings_of(Config const& config) {
+    DriverSettings out;
+    out.state_dir = config.state_dir.str();
+    out.mariadb_socket = config.mariadb_socket.str();
+    out.apache_canary_port = static_cast<int>(config.apache_canary_port);
+    return out;
+}
+
+ReconcilerSettings reconciler_settings_of(Config const& config, std::string const& node, Metrics& metrics) {
+    ReconcilerSettings out;
+    out.node = node;
+    out.resync = std::chrono::seconds(config.resync);
+    out.terrain = terrain_of(config);
+    out.max_removals = static_cast<std::size_t>(config.max_removals);
+    out.metrics = &metrics;
+    return out;
+}
+
+ApiSettings api_settings_of(Config const& config, std::string const& node) {
+    ApiSettings out;
+    out.node = node;
+    out.socket = config.socket.str();
+    out.admin_gid = group(config.admin_group);
+    return out;
+}
+
+Listener socket_listener(Config const& config, PeerCredentials const& peers) {
+    auto const path = config.socket.str();
+    return {host::listen_unix(path, group(config.admin_group)).release(), &peers, nullptr, "unix:" + path, {512, 512}};
+}
+
+}  // namespace
+
+int run_daemon(Config const& config) {
+    auto const signals = prepare_process();
     SystemClock const clock;
     auto const log = make_log(level_of(config.log_level));
     auto const node = config.node.empty() ? host::host_name() : config.node;
@@ -107,64 +149,44 @@ int run_daemon(Config const& config) {
     Caches caches(config, node, vault, clock, *log);
     SqliteStore store(state + "/store.db", node, std::move(vault), clock, Numbers{.free = free_uid});
     store.on_commit([&](GroupCommit::Committed const& c) { metrics.commit(c.took, c.jobs); });
-    std::vector<std::string> reserved_names;
-    for (auto const& d : config.reserved_domains) reserved_names.push_back(d.str());
-    ServerReserved const reserved(std::move(reserved_names));
+    auto const reserved = reserved_of(config);
 
-    DriverSettings settings;
-    settings.state_dir = state;
-    settings.mariadb_socket = config.mariadb_socket.str();
-    settings.apache_canary_port = static_cast<int>(config.apache_canary_port);
-    auto const drivers = all_drivers(settings);
+    auto const drivers = all_drivers(driver_settings_of(config));
     std::vector<AnyDriver*> driver_list;
     for (auto const& d : drivers) driver_list.push_back(d.get());
 
-    Executor executor(driver_list, store, clock, *log, {});
-    ReconcilerSettings reconcile;
-    reconcile.terrain = terrain_of(config);
-    reconcile.max_removals = static_cast<std::size_t>(config.max_removals);
-    reconcile.metrics = &metrics;
-    Reconciler reconciler(store, executor, clock, *log, reconcile);
-    LoopSettings loop_settings;
-    loop_settings.resync = std::chrono::seconds(config.resync);
-    Loop loop(reconciler, clock, *log, loop_settings);
+    auto const reconcile = reconciler_settings_of(config, node, metrics);
+    Loop loop(store, driver_list, clock, *log, reconcile);
     LoopEngine engine(loop);
-    add_gauges(metrics, loop.board(), store);
-    add_gauges(metrics, caches.redis());
+    add_metrics_sources(metrics, loop.status(), store);
+    add_metrics_sources(metrics, caches.redis());
 
     Admission const admission{store, reserved};
     SpecDirectory specs(config.spec_dir.str(), admission, reconcile.max_removals, *log,
                         [&](Ref const& ref) { loop.wake(ref, true); });
-    ApiSettings api_settings;
-    api_settings.node = node;
-    api_settings.socket = config.socket.str();
-    api_settings.admin_gid = group(config.admin_group);
+    auto const api_settings = api_settings_of(config, node);
     KeyRing keys(store);
     SignedRequests const signed_requests(keys, clock, "node:" + node, caches.limits());
     ProbesOnly const probes;
     auto certificate = certificate_of(config, node, clock, *log);
-    Listening listening;
+    ListenerStatus listening;
     PeerCredentials const peers(api_settings.admin_gid);
     ApiServer api(
         {store, store, store, admission, engine, api_settings, *log, clock, &metrics, &listening, &caches.answers()});
 
-    auto const events = store.on_events([&] { api.events_came(); });
+    auto const events = store.on_events([&] { api.notify_events(); });
     loop.start();
-    api.serve({host::listen_unix(config.socket.str(), group(config.admin_group)).release(),
-               &peers,
-               nullptr,
-               "unix:" + config.socket.str(),
-               {512, 512}});
-    Doors doors(config, api, {signed_requests, probes}, certificate, listening, *log);
-    doors.open();
+    api.serve(socket_listener(config, peers));
+    Listeners listeners(config, api, {signed_requests, probes}, certificate, listening, *log);
+    listeners.open();
     Webhooks const webhooks(config.webhooks, store, clock, *log, &metrics);
     SpecWatch watch(config.spec_dir.str(), specs, *log);
     host::notify("READY=1");
     log->write(Level::info, "genesisd is up", {{"node", node}, {"version", GENESIS_VERSION}});
-    wait_for_end(signals, certificate, doors);
+    wait_for_end(signals, certificate, listeners);
     host::notify("STOPPING=1");
     log->write(Level::info, "genesisd is stopping");
-    loop.stop();  // first: whoever waits for a plan is told that there will be none
+    loop.stop();  // first: requests that wait for a plan fail at once
     api.stop();
     return 0;
 }

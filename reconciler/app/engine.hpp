@@ -14,7 +14,7 @@ public:
     void wake_all() override { loop_.wake_all(true); }
     std::future<Plan> plan(std::optional<Ref> const& object) override { return loop_.examine(object); }
     std::future<Plan> preview(Object const& object) override { return loop_.preview(object); }
-    json::object status(Object const& object) override { return encode(loop_.status().status(object)); }
+    Status status(Object const& object) override { return loop_.status().status(object); }
     // The cache is this process's own, and begins anew with it.
     std::optional<std::string> status_version() override {
         return run_ + "." + std::to_string(loop_.status().version());

@@ -1,9 +1,9 @@
-// HTTPS as the daemon serves it: its own certificate, one that is replaced under way, addresses that are taken.
+// HTTPS: the self-signed certificate, replacing a certificate, and addresses that are in use.
 #include "drivers/host/openssl.hpp"
 #include "drivers/host/sockets.hpp"
 #include "drivers/tls/self_signed.hpp"
-#include "reconciler/api/api_fixture.hpp"
-#include "reconciler/app/doors.hpp"
+#include "reconciler/api/http/api_fixture.hpp"
+#include "reconciler/app/listeners.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -12,7 +12,7 @@
 namespace genesis {
 namespace {
 
-// A connection in TLS, with which versions one may choose.
+// A TLS connection with a choice of versions.
 class TlsWire {
 public:
     explicit TlsWire(std::uint16_t port, int highest = TLS1_3_VERSION)
@@ -61,7 +61,7 @@ struct Files {
     std::string const chain, key;
 };
 
-TEST_CASE("HTTPS answers in TLS 1.2 and 1.3, not before, and authenticates like any other door") {
+TEST_CASE("HTTPS accepts TLS 1.2 and 1.3, no older version, and authenticates like any other listener") {
     ApiFixture f;
     Files const files(f.directory());
     files.write("one.example");
@@ -82,7 +82,7 @@ TEST_CASE("HTTPS answers in TLS 1.2 and 1.3, not before, and authenticates like 
     CHECK(TlsWire(f.open(probes, certificate.current())).ask("/v1/info").status == 404);
 }
 
-TEST_CASE("who does not finish the handshake is cut") {
+TEST_CASE("a client that does not finish the handshake is disconnected") {
     Deadlines soon;
     soon.handshake = std::chrono::milliseconds(100);
     ApiFixture f(soon);
@@ -95,7 +95,7 @@ TEST_CASE("who does not finish the handshake is cut") {
     CHECK(silent.ended());
 }
 
-TEST_CASE("a new certificate is used without a restart, a broken one is not, and connections under way go on") {
+TEST_CASE("a new certificate is used without a restart, a broken one is not, and open connections continue") {
     ApiFixture f;
     Files const files(f.directory());
     files.write("one.example");
@@ -116,7 +116,7 @@ TEST_CASE("a new certificate is used without a restart, a broken one is not, and
     CHECK(before.ask("/v1/info").status == 200);
 }
 
-TEST_CASE("a certificate of its own is made once, its key is its own, and it names hosts and addresses") {
+TEST_CASE("the self-signed certificate is made once, its key is private, and it names hosts and addresses") {
     if (::geteuid() != 0) {
         WARN("skipped: needs root");
         return;
@@ -140,7 +140,7 @@ TEST_CASE("a certificate of its own is made once, its key is its own, and it nam
     std::filesystem::remove_all(directory);
 }
 
-TEST_CASE("an address that is taken is told, tried again, and keeps no other door shut") {
+TEST_CASE("an address in use is reported and retried, and affects no other listener") {
     ApiFixture f;
     QuietLog log;
     auto const holder = host::listen_tcp(*host::TcpAddress::parse("127.0.0.1:0"));
@@ -153,15 +153,15 @@ TEST_CASE("an address that is taken is told, tried again, and keeps no other doo
     Files const files(f.directory());
     files.write("one.example");
     ApiCertificate const certificate({files.chain, files.key}, log);
-    Listening listening;
+    ListenerStatus listening;
     Anybody anybody;
     ProbesOnly probes;
-    Doors doors(config, *f.server, {anybody, probes}, certificate, listening, log);
-    doors.open();
+    Listeners listeners(config, *f.server, {anybody, probes}, certificate, listening, log);
+    listeners.open();
     CHECK(listening.open() == std::vector<std::string>{"http://" + free});
     REQUIRE(listening.problems().size() == 1);
     CHECK(listening.problems().front().find(taken) != std::string::npos);
-    doors.open();
+    listeners.open();
     CHECK(listening.problems().size() == 1);
     f.server.reset();
 }

@@ -1,4 +1,4 @@
-// A circuit breaker: after a failure nobody waits for the other side until somebody in the background has reached it.
+// A circuit breaker: after a failure no call waits for the server until a background thread has reached it again.
 #pragma once
 #include "drivers/context.hpp"
 
@@ -8,25 +8,25 @@
 
 namespace genesis {
 
-// Open when it is made.
+// Open at first.
 class Breaker {
 public:
     using Pause = std::chrono::milliseconds;
     Breaker(Pause first, Pause longest) : first_(first), longest_(longest) {}
 
-    // From any thread. What a call goes through with; 0 while the circuit is open.
+    // From any thread. The pass that a call needs; 0 while the circuit is open.
     [[nodiscard]] std::uint64_t pass() const { return pass_; }
-    // From any thread. A call that went through with `pass` failed: the circuit opens at once. Whoever went through
-    // before it was last closed changes nothing.
+    // From any thread. A call with this pass failed: the circuit opens at once. A pass from before it was last closed
+    // has no effect.
     void trip(std::uint64_t pass) { pass_.compare_exchange_strong(pass, 0); }
 
-    // From the one thread that reaches for the other side. It has been reached.
+    // From the background thread: the server was reached.
     void close(Steady now) {
         closed_at_ = now;
         pass_ = ++passes_;
     }
-    // It failed, or could not be reached: opens the circuit and says how long to leave it alone. Twice as long each
-    // time, up to `longest`; only a circuit that stayed closed for that long starts over.
+    // From the background thread: it failed or could not be reached. Opens the circuit and returns the pause before the
+    // next attempt, doubled each time up to `longest`; a circuit that stayed closed that long starts over.
     Pause open(Steady now) {
         bool const held = pause_ == Pause{} || (closed_at_ != Steady{} && now - closed_at_ >= longest_);
         pause_ = held ? first_ : std::min(2 * pause_, longest_);

@@ -1,7 +1,7 @@
-// What may be forgotten at any time: short-lived answers, and how much each key asked for lately. Two ports.
+// The ports of the cache: short-lived answers, and shared rate limits. Everything in them may be lost at any time.
 //
-// There are no operator sessions to keep here: a request over HTTPS is signed by itself, and the kernel says who is at
-// the other end of the local socket, so nobody ever logs in.
+// There are no login sessions: each request over HTTPS is signed, and the kernel identifies the peer of the local
+// socket.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -11,23 +11,23 @@
 
 namespace genesis {
 
-// No member throws, and none takes longer than the deadline of what is not in this process (25 ms: a request asks each
-// port at most once): what is gone or slow holds nothing. Every member may be called from any thread.
-// Only what any reader of the API may see goes in: answers with their secrets redacted, never a credential or a key.
+// Members do not throw, may be called from any thread, and take at most 25 ms when the cache is in another process: one
+// that is gone or slow is empty. A request uses each port at most once.
+// Only what every reader of the API may see is cached: answers with redacted secrets, never a credential or a key.
 struct Cache {
     virtual ~Cache() = default;
-    // What was set last under the key, unless its time is over or it was forgotten.
+    // The last value of the key, unless it has expired or was evicted.
     virtual std::optional<std::string> get(std::string const& key) = 0;
     virtual void set(std::string const& key, std::string const& value, std::chrono::milliseconds ttl) = 0;
 };
 
-// Buckets that several processes take from: full one holds `burst`, and `per_second` flow in.
+// Token buckets that several processes share, of size `burst`, refilled with `per_second`.
 struct SharedBuckets {
     struct Size {
         std::int64_t per_second = 1, burst = 1;  // both above zero
     };
     virtual ~SharedBuckets() = default;
-    // Whether there was one more in the key's bucket, which is taken then; nothing when that cannot be told.
+    // Takes a token: false if there was none, nothing if the buckets cannot be reached.
     virtual std::optional<bool> take(std::string const& key, Size const& size) = 0;
 };
 

@@ -1,10 +1,10 @@
-// A cache before another one: what was found in the farther one is found in the nearer one from then on.
+// A near cache in front of a far one: what is found in the far one is copied to the near one.
 #pragma once
 #include "reconciler/cache/cache.hpp"
 
 namespace genesis {
 
-// For keys that stand for one value for ever: the two layers may then hold nothing different.
+// Only for keys whose value never changes: the layers must not differ.
 class LayeredCache final : public Cache {
 public:
     LayeredCache(Cache& near, Cache& far) : near_(near), far_(far) {}
@@ -21,7 +21,7 @@ public:
         far_.set(key, value, ttl);
     }
 
-    static constexpr std::chrono::seconds again{1};  // how long what was found farther away had left is not known
+    static constexpr std::chrono::seconds again{1};  // the remaining time in the far cache is not known
 
 private:
     Cache &near_, &far_;

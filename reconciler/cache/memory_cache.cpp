@@ -1,10 +1,10 @@
-// The list is the order of use, the map finds in it.
+// An LRU cache: a list in the order of use, and a map into it.
 #include "reconciler/cache/memory_cache.hpp"
 
 namespace genesis {
 namespace {
 
-constexpr std::size_t keeping = 192;  // a list node, a map node and a bucket, about
+constexpr std::size_t keeping = 192;  // approximate overhead of an entry in bytes
 
 }  // namespace
 
@@ -16,7 +16,7 @@ void MemoryCache::drop(Entries::iterator entry) {
     entries_.erase(entry);
 }
 
-// What is over is dropped; what is found was used now.
+// Drops the entry if it has expired, else marks it as used.
 MemoryCache::Entries::iterator MemoryCache::living(std::string const& key) {
     auto const found = by_key_.find(key);
     if (found == by_key_.end()) return entries_.end();

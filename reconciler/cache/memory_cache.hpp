@@ -1,4 +1,4 @@
-// The cache of one process: what was used least lately goes first.
+// The cache of one process, with least-recently-used eviction.
 #pragma once
 #include "drivers/context.hpp"
 #include "reconciler/cache/cache.hpp"
@@ -11,7 +11,7 @@ namespace genesis {
 
 class MemoryCache final : public Cache {
 public:
-    // `most` bytes of keys, values and what keeping them costs. A value that is more than a quarter of it is not kept.
+    // `most`: bytes of keys, values and overhead. A value of more than a quarter of it is not cached.
     MemoryCache(std::size_t most, Clock const& clock) : most_(most), clock_(clock) {}
 
     std::optional<std::string> get(std::string const& key) override;
@@ -23,7 +23,7 @@ private:
         std::string key, value;
         Steady ends{};
     };
-    using Entries = std::list<Entry>;  // the most lately used first
+    using Entries = std::list<Entry>;  // the most recently used first
     static std::size_t cost(Entry const& entry);
     Entries::iterator living(std::string const& key);
     void keep(Entry entry);

@@ -1,4 +1,4 @@
-// The cache in memory and the breaker, on a clock that the test moves.
+// The memory cache and the circuit breaker on a fake clock.
 #include "reconciler/cache/memory_cache.hpp"
 #include "reconciler/cache/breaker.hpp"
 
@@ -15,7 +15,7 @@ struct HandClock final : Clock {
     std::chrono::milliseconds passed{0};
 };
 
-TEST_CASE("a cached value is there until its time is over") {
+TEST_CASE("a cached value is there until it expires") {
     HandClock clock;
     MemoryCache cache(100000, clock);
     CHECK(!cache.get("a"));
@@ -29,7 +29,7 @@ TEST_CASE("a cached value is there until its time is over") {
     CHECK(cache.bytes() == 0);
 }
 
-TEST_CASE("a full cache forgets what was used least lately and never holds more than its bound") {
+TEST_CASE("a full cache evicts the least recently used and never exceeds its limit") {
     HandClock clock;
     MemoryCache cache(10000, clock);
     cache.set("kept", std::string(1000, 'x'), 1h);
@@ -40,11 +40,11 @@ TEST_CASE("a full cache forgets what was used least lately and never holds more 
     }
     CHECK(!cache.get("k0"));
     CHECK(cache.get("k999"));
-    cache.set("k999", std::string(9000, 'x'), 1h);  // too big: not kept, and the former value is not either
+    cache.set("k999", std::string(9000, 'x'), 1h);  // too big: not cached, and the former value is removed
     CHECK(!cache.get("k999"));
 }
 
-TEST_CASE("an open circuit lets nobody through, and a late failure does not open the next one") {
+TEST_CASE("an open circuit passes no call, and a late failure does not open the next one") {
     Breaker breaker(100ms, 5000ms);
     Steady now(1h);
     CHECK(breaker.pass() == 0);
@@ -60,7 +60,7 @@ TEST_CASE("an open circuit lets nobody through, and a late failure does not open
     CHECK(breaker.pass() == second);
 }
 
-TEST_CASE("the pauses of a circuit double, and start over only once it held for the longest") {
+TEST_CASE("the pauses of a circuit double, and start over only after it stayed closed for the longest") {
     Breaker breaker(100ms, 500ms);
     Steady now(1h);
     CHECK(breaker.open(now) == 100ms);

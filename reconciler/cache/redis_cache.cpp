@@ -1,4 +1,4 @@
-// Names, seals and buckets over the link.
+// Names, seals and token buckets in a Redis.
 #include "reconciler/cache/redis_cache.hpp"
 
 #include <charconv>
@@ -6,10 +6,10 @@
 namespace genesis {
 namespace {
 
-// What takes longer than a question may is of no use, and holds up those behind it.
+// Larger values would not arrive in time and would delay other commands.
 constexpr std::size_t most_value = std::size_t{1} << 20, most_sealed = 2 * most_value;
 
-// "genesis:node1:2f…:": stores that happen to bear the same node's name have different master keys.
+// "genesis:node1:2f…:": two stores with the same node name have different master keys.
 std::string prefix_of(std::string const& node, Vault const& master) {
     auto const id = master.derive("cache names");
     std::string hex;
@@ -18,8 +18,8 @@ std::string prefix_of(std::string const& node, Vault const& master) {
     return "genesis:" + node + ":" + hex + ":";
 }
 
-// A bucket is the time, in microseconds, when it will be full; none is full. Whatever else was put in its place counts
-// as full, and what is later than an empty one would be counts as empty from now on.
+// A bucket is stored as the time, in microseconds, when it will be full; a missing one is full. An invalid value counts
+// as full, and a value too far in the future as empty.
 constexpr std::string_view bucket = R"lua(
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
@@ -49,12 +49,12 @@ RedisCache::RedisCache(RedisServer server, std::string const& node, Vault const&
 
 std::optional<std::string> RedisCache::get(std::string const& key) {
     auto const name = name_of(key);
-    auto const reply = link_.ask({"GET", name});
+    auto const reply = link_.call({"GET", name});
     if (!reply || !reply->text || reply->text->size() > most_sealed) return std::nullopt;
     return opened(name, *reply->text);
 }
 
-// A sealed text is "<end of its time> <value>": Redis forgets it then, but somebody may have kept it.
+// The sealed text is "<expiry> <value>": Redis expires it too, but somebody could replay it.
 std::optional<std::string> RedisCache::opened(std::string const& name, std::string const& sealed) try {
     auto const clear = vault_.unseal(sealed, name);
     auto const& text = clear.reveal();
@@ -64,8 +64,9 @@ std::optional<std::string> RedisCache::opened(std::string const& name, std::stri
     if (error != std::errc() || stopped == end || ends <= clock_.now().time_since_epoch().count()) return std::nullopt;
     return std::string(stopped + 1, end);
 } catch (Fault const& why) {
-    if (!told_.exchange(true))
-        log_.write(Level::warning, "a value in the shared cache is not ours", {{"key", name}, {"why", why.what()}});
+    if (!logged_foreign_.exchange(true))
+        log_.write(Level::warning, "a value in the shared cache was not written by Genesis",
+                   {{"key", name}, {"why", why.what()}});
     return std::nullopt;
 }
 
@@ -73,14 +74,14 @@ void RedisCache::set(std::string const& key, std::string const& value, std::chro
     if (value.size() > most_value || !link_.up()) return;
     auto const name = name_of(key);
     auto const ends = number((clock_.now() + ttl).time_since_epoch().count());
-    link_.tell({"SET", name, vault_.seal(Secret(ends + " " + value), name), "PX", number(ttl.count())});
+    link_.notify({"SET", name, vault_.seal(Secret(ends + " " + value), name), "PX", number(ttl.count())});
 } catch (Fault const& why) {  // of sealing
     log_.write(Level::warning, "nothing can be put in the shared cache", {{"why", why.what()}});
 }
 
 std::optional<bool> RedisCache::take(std::string const& key, Size const& size) {
     auto const reply =
-        link_.ask({"EVAL", std::string(bucket), "1", name_of(key), number(size.per_second), number(size.burst)});
+        link_.call({"EVAL", std::string(bucket), "1", name_of(key), number(size.per_second), number(size.burst)});
     if (!reply || !reply->number) return std::nullopt;
     return *reply->number == 1;
 }

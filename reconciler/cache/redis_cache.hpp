@@ -36,7 +36,7 @@ private:
     Vault const vault_;
     Clock const& clock_;
     Log& log_;
-    std::atomic<bool> told_ = false;  // that a value is not ours
+    std::atomic<bool> logged_foreign_ = false;
     RedisLink link_;
 };
 

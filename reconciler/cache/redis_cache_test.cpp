@@ -27,7 +27,7 @@ struct Bed {
         REQUIRE(eventually([&] { return out->up(); }));
         return out;
     }
-    // A machine under load may miss a deadline, which is no value: again, then.
+    // A loaded machine may miss a deadline, which is no value: retried.
     static bool holds(RedisCache& cache, std::string const& key, std::string const& value) {
         return eventually([&] {
             cache.set(key, value, 60s);
@@ -36,7 +36,7 @@ struct Bed {
     }
 };
 
-TEST_CASE("what one process caches the other finds, and nobody else can read it") {
+TEST_CASE("what one process caches another one finds, and nobody else can read it") {
     Bed bed;
     auto const one = bed.cache(), two = bed.cache(), stranger = bed.cache('x');
     CHECK(Bed::holds(*one, "list", "a value"));
@@ -46,7 +46,7 @@ TEST_CASE("what one process caches the other finds, and nobody else can read it"
     CHECK(!bed.server.read(one->name_of("list")).empty());
 }
 
-TEST_CASE("a shared value is over at its time, also where Redis still has it") {
+TEST_CASE("a shared value expires, also while Redis still has it") {
     Bed bed;
     auto const cache = bed.cache();
     CHECK(Bed::holds(*cache, "list", "a value"));
@@ -55,7 +55,7 @@ TEST_CASE("a shared value is over at its time, also where Redis still has it") {
     CHECK(!bed.server.read(cache->name_of("list")).empty());
 }
 
-TEST_CASE("what somebody else wrote into Redis is no value") {
+TEST_CASE("a value that somebody else wrote into Redis is ignored") {
     Bed bed;
     auto const cache = bed.cache();
     for (std::string const bad : {"", "garbage", "v1:", "v1:AAAA", "9999999999999 {\"items\": []}"}) {
@@ -64,7 +64,7 @@ TEST_CASE("what somebody else wrote into Redis is no value") {
     }
     CHECK(Bed::holds(*cache, "list", "a value"));
     auto const sealed = bed.server.read(cache->name_of("list"));
-    bed.server.write(cache->name_of("other"), sealed);  // a good one, elsewhere
+    bed.server.write(cache->name_of("other"), sealed);  // a valid one under another name
     CHECK(!cache->get("other"));
     auto flipped = sealed;
     flipped[flipped.size() / 2] = flipped[flipped.size() / 2] == 'A' ? 'B' : 'A';
@@ -72,21 +72,21 @@ TEST_CASE("what somebody else wrote into Redis is no value") {
     CHECK(!cache->get("list"));
 }
 
-// A machine under load may miss a deadline, which is no word: again, then.
+// A loaded machine may miss a deadline, which is no reply: retried.
 bool got_one(SharedBuckets& through, SharedBuckets::Size const& size) {
     std::optional<bool> told;
     eventually([&] { return (told = through.take("kid", size)).has_value(); });
     return told.value();
 }
 
-// How many of a hundred that ask at once get something from the bucket, in turn through each of the caches.
+// How many of a hundred concurrent calls get a token, in turn through each of the caches.
 int taken(std::vector<RedisCache*> const& through, SharedBuckets::Size const& size) {
     int out = 0;
     for (std::size_t i = 0; i < 100; ++i) out += got_one(*through[i % through.size()], size) ? 1 : 0;
     return out;
 }
 
-TEST_CASE("two processes take from one bucket, which fills again with time") {
+TEST_CASE("two processes share one bucket, which is refilled with time") {
     Bed bed;
     auto const one = bed.cache(), two = bed.cache(), stranger = bed.cache('x');
     auto const started = std::chrono::steady_clock::now();
@@ -95,12 +95,12 @@ TEST_CASE("two processes take from one bucket, which fills again with time") {
     CHECK(got >= 30);
     CHECK(got <= 31 + std::chrono::duration_cast<std::chrono::seconds>(passed).count());
     CHECK(taken({stranger.get()}, {1, 30}) >= 30);
-    CHECK(!got_one(*two, {100, 30}));  // the same bucket, filled faster from now on
+    CHECK(!got_one(*two, {100, 30}));  // the same bucket with a higher rate
     std::this_thread::sleep_for(100ms);
     CHECK(taken({two.get()}, {100, 30}) >= 5);
 }
 
-TEST_CASE("a bucket that somebody else wrote is full, or at most empty, or not there") {
+TEST_CASE("a bucket that somebody else wrote counts as full, as at most empty, or as missing") {
     Bed bed;
     auto const cache = bed.cache();
     auto const name = cache->name_of("kid");
@@ -121,7 +121,7 @@ TEST_CASE("a bucket that somebody else wrote is full, or at most empty, or not t
     CHECK(cache->up());
 }
 
-TEST_CASE("without Redis there is no cache at once, and it is used again when it is back") {
+TEST_CASE("without Redis there is no cache, at once, and it is used again when it is back") {
     Bed bed;
     auto const cache = bed.cache();
     CHECK(Bed::holds(*cache, "list", "a value"));
@@ -134,7 +134,7 @@ TEST_CASE("without Redis there is no cache at once, and it is used again when it
     CHECK(Bed::holds(*cache, "list", "c"));
 }
 
-// Speaks for a Redis: says the same to whoever connects, whatever it is asked.
+// Stands in for a Redis: sends the same to every connection, whatever the command.
 class Impostor {
 public:
     explicit Impostor(std::string says) : says_(std::move(says)) {
@@ -154,7 +154,7 @@ public:
     Impostor(Impostor const&) = delete;
     Impostor& operator=(Impostor const&) = delete;
     [[nodiscard]] std::string socket() const { return root_ / "redis.sock"; }
-    std::atomic<int> ended = 0;  // connections that the other side gave up
+    std::atomic<int> ended = 0;  // connections that the client closed
 
 private:
     void serve() {
@@ -172,7 +172,8 @@ private:
     std::thread thread_;
 };
 
-TEST_CASE("a peer that speaks unasked or no Redis at all loses its connection, and nothing else happens") {
+TEST_CASE(
+    "a peer that sends unexpected replies or does not speak Redis loses its connection, and nothing else happens") {
     std::string const says =
         GENERATE(as<std::string>(), "+PONG\r\n+more\r\n", "+PONG\r\n:1\r\n*1\r\n:1\r\n", "+PONG\r\n$",
                  "HTTP/1.1 400 Bad Request\r\n\r\n", "*-7\r\n", ":1\r\n", "-NOAUTH no\r\n", "$-2\r\n");
@@ -186,11 +187,11 @@ TEST_CASE("a peer that speaks unasked or no Redis at all loses its connection, a
     CHECK(eventually([&] { return impostor.ended >= 3; }));
 }
 
-TEST_CASE("a Redis that stands still costs its deadline once, then nothing until it moves again") {
+TEST_CASE("a stopped Redis costs its deadline once, then nothing until it continues") {
     Bed bed;
     auto const cache = bed.cache();
     auto best = 1000000us;
-    for (int round = 0; round < 5; ++round) {  // the best of some: a loaded machine may oversleep
+    for (int round = 0; round < 5; ++round) {  // the best of several: a loaded machine may oversleep
         CHECK(Bed::holds(*cache, "list", "a value"));
         bed.server.signal(SIGSTOP);
         auto const before = std::chrono::steady_clock::now();

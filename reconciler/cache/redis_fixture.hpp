@@ -1,4 +1,4 @@
-// For tests: a real redis-server of their own, and patience for what it does by itself.
+// For tests: a real redis-server, and waiting for what it does in the background.
 #pragma once
 #include "reconciler/cache/redis_link.hpp"
 #include "tests/support/tmp_root.hpp"
@@ -25,7 +25,7 @@ inline bool eventually(std::function<bool()> const& so) {
     return false;
 }
 
-// On a unix socket in a directory of its own; it keeps nothing on disk.
+// On a unix socket in its own directory; it stores nothing on disk.
 class RedisProcess {
 public:
     RedisProcess() { start(); }
@@ -39,7 +39,7 @@ public:
         std::array<char const*, 12> argv{"redis-server", "--port", "0", "--unixsocket", path.c_str(), "--dir",
                                          dir.c_str(),    "--save", "",  "--logfile",    "/dev/null",  nullptr};
         auto* const words = const_cast<char* const*>(argv.data());
-        posix_spawn_file_actions_t quiet;  // it would keep a pipe open that the tests write to
+        posix_spawn_file_actions_t quiet;  // otherwise it would keep the output pipe of the tests open
         ::posix_spawn_file_actions_init(&quiet);
         for (int const fd : {STDOUT_FILENO, STDERR_FILENO})
             ::posix_spawn_file_actions_addopen(&quiet, fd, "/dev/null", O_WRONLY, 0);
@@ -62,7 +62,7 @@ public:
         out.longest_pause = std::chrono::milliseconds(50);
         return out;
     }
-    // As somebody else who may write to it.
+    // Writes as another client.
     void write(std::string const& key, std::string const& value) const {
         (void)said([&](redisContext* c) {
             return redisCommand(c, "SET %b %b", key.data(), key.size(), value.data(), value.size());
@@ -80,7 +80,7 @@ public:
     }
 
 private:
-    // One command on a connection of its own; an answer that is no list is one of one.
+    // One command on its own connection; a reply that is not a list is a list of one.
     std::vector<std::string> said(std::function<void*(redisContext*)> const& command) const {
         auto* const c = redisConnectUnix(socket().c_str());
         if (c == nullptr || c->err != 0) throw Fault("redis-server is not there");

@@ -1,7 +1,7 @@
 // hiredis' asynchronous API on poll(2).
 //
-// Not through an adapter that comes with hiredis: those hand it whatever arrives, and it aborts the process (an assert)
-// when a reply comes that nobody asked for. Here such a peer loses its connection.
+// The adapters of hiredis pass everything that arrives to it, and an unexpected reply aborts the process (an assert).
+// Here a peer that sends one loses its connection.
 #include "reconciler/cache/redis_link.hpp"
 
 #include "drivers/host/fd.hpp"
@@ -26,12 +26,12 @@
 namespace genesis {
 namespace {
 
-constexpr std::size_t most_waiting = std::size_t{16} << 20;  // bytes of commands that were not answered yet
+constexpr std::size_t most_waiting = std::size_t{16} << 20;  // bytes of unanswered commands
 constexpr std::chrono::seconds greeting{1};                  // to connect and to answer the first command
 
 using Answer = std::optional<RedisReply>;
 
-// Lives until both who asks and the connection are done with it.
+// Shared by the caller and the connection.
 struct Command {
     Command(std::vector<std::string> given, std::uint64_t allowed, std::atomic<std::size_t>& total)
         : words(std::move(given)), pass(allowed), waiting(total) {
@@ -69,14 +69,14 @@ int send(redisAsyncContext* to, redisCallbackFn* then, void* with, std::vector<s
     return redisAsyncCommandArgv(to, then, with, static_cast<int>(words.size()), texts.data(), sizes.data());
 }
 
-// More came than was asked for.
-bool spoke_unasked(redisAsyncContext const& c) {
+// There are replies to no command.
+bool has_unexpected_reply(redisAsyncContext const& c) {
     return c.replies.head == nullptr && c.c.reader->pos < c.c.reader->len;
 }
 
 }  // namespace
 
-// All but ask(), tell() and up() belongs to the thread.
+// Everything but call(), notify() and up() is used by the thread only.
 struct RedisLink::Impl {
     Impl(RedisServer given, Clock const& time, Log& to)
         : server(std::move(given)),
@@ -134,13 +134,13 @@ struct RedisLink::Impl {
     redisAsyncContext* context = nullptr;
     short events = 0;  // that hiredis waits for
     enum { apart, greeting_it, ready } state = apart;
-    Steady due{};         // apart: of the next attempt; greeting_it: of its end
-    bool missed = false;  // the log says that it is gone
+    Steady due{};         // disconnected: time of the next attempt; greeting_it: deadline
+    bool missed = false;  // logged as unreachable
     std::thread thread;
 };
 
 void RedisLink::Impl::run() {
-    sigset_t broken_pipe;  // a connection that broke is told by write(2)
+    sigset_t broken_pipe;  // write(2) reports a broken connection
     sigemptyset(&broken_pipe);
     sigaddset(&broken_pipe, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
@@ -156,7 +156,7 @@ void RedisLink::Impl::run() {
     send_queued();
 }
 
-// For the connection, for somebody who asks, for the time that is due.
+// Waits for the connection, a new command or the next deadline.
 void RedisLink::Impl::wait() {
     std::array<pollfd, 2> fds{pollfd{wake.get(), POLLIN, 0},
                               pollfd{context != nullptr ? context->c.fd : -1, events, 0}};
@@ -195,7 +195,7 @@ void RedisLink::Impl::send_queued() {
 void RedisLink::Impl::connect() {
     context = server.socket.empty() ? redisAsyncConnect(server.address.c_str(), server.port)
                                     : redisAsyncConnectUnix(server.socket.c_str());
-    if (context == nullptr) return lost("there is no memory for a connection");
+    if (context == nullptr) return lost("out of memory");
     context->data = this;
     if (context->err != 0) return lost(context->errstr);
     watch();
@@ -233,12 +233,12 @@ void RedisLink::Impl::on_disconnect(redisAsyncContext const* c, int) {
 void RedisLink::Impl::on_answer(redisAsyncContext* c, void* reply, void* with) {
     std::unique_ptr<Shared> const command(static_cast<Shared*>(with));
     (*command)->answer.set_value(answer_of(static_cast<redisReply const*>(reply)));
-    if (c == of(c).context && reply != nullptr && spoke_unasked(*c)) of(c).lost("it spoke unasked");
+    if (c == of(c).context && reply != nullptr && has_unexpected_reply(*c)) of(c).lost("it sent an unexpected reply");
 }
 
 void RedisLink::Impl::on_greeting(redisAsyncContext* c, void* reply, void* last) {
-    if (c != of(c).context || reply == nullptr) return;  // the connection is ending, which is told apart
-    if (spoke_unasked(*c)) return of(c).lost("it spoke unasked");
+    if (c != of(c).context || reply == nullptr) return;  // the connection is ending, which is handled elsewhere
+    if (has_unexpected_reply(*c)) return of(c).lost("it sent an unexpected reply");
     of(c).greeted(static_cast<redisReply const*>(reply), last != nullptr);
 }
 
@@ -256,18 +256,18 @@ void RedisLink::Impl::greeted(redisReply const* reply, bool last) {
     state = ready;
     missed = false;
     breaker.close(clock.steady());
-    log.write(Level::info, "the shared cache is there");
+    log.write(Level::info, "the shared cache is reachable");
 }
 
 void RedisLink::Impl::lost(std::string const& why) {
     let_go();
     state = apart;
     due = clock.steady() + breaker.open(clock.steady());
-    if (!missed) log.write(Level::warning, "the shared cache is gone: going on without", {{"why", why}});
+    if (!missed) log.write(Level::warning, "the shared cache is unreachable; continuing without it", {{"why", why}});
     missed = true;
 }
 
-// What was asked on it is answered with nothing.
+// Unanswered commands complete without a reply.
 void RedisLink::Impl::let_go() {
     if (auto* old = std::exchange(context, nullptr); old != nullptr) redisAsyncFree(old);
 }
@@ -277,7 +277,7 @@ RedisLink::RedisLink(RedisServer server, Clock const& clock, Log& log)
 
 RedisLink::~RedisLink() = default;
 
-std::optional<RedisReply> RedisLink::ask(std::vector<std::string> command) {
+std::optional<RedisReply> RedisLink::call(std::vector<std::string> command) {
     auto const until = std::chrono::steady_clock::now() + impl_->server.deadline;
     auto const pass = impl_->breaker.pass();
     if (pass == 0) return std::nullopt;
@@ -288,7 +288,7 @@ std::optional<RedisReply> RedisLink::ask(std::vector<std::string> command) {
     return std::nullopt;
 }
 
-void RedisLink::tell(std::vector<std::string> command) {
+void RedisLink::notify(std::vector<std::string> command) {
     auto const pass = impl_->breaker.pass();
     if (pass != 0 && impl_->waiting < most_waiting) impl_->enqueue(std::move(command), pass);
 }

@@ -1,4 +1,4 @@
-// One connection to a Redis, kept up on a thread of its own; whoever asks waits for a bounded time or not at all.
+// One connection to a Redis, kept open by a background thread; calls wait for a bounded time or not at all.
 #pragma once
 #include "drivers/context.hpp"
 #include "resources/schema/secret.hpp"
@@ -12,15 +12,15 @@ namespace genesis {
 
 struct RedisServer {
     std::string socket;   // path of its unix socket; empty: address and port
-    std::string address;  // of IPv4 or IPv6: a name would have to be looked up, which may take seconds
+    std::string address;  // IPv4 or IPv6; no name, since resolving one may take seconds
     int port = 6379;
     int database = 0;
-    Secret password;                                                  // of the user "default"; empty when it has none
-    std::chrono::milliseconds deadline{25};                           // of each question
+    Secret password;                                                  // of the user "default"; empty if it has none
+    std::chrono::milliseconds deadline{25};                           // of each command
     std::chrono::milliseconds first_pause{100}, longest_pause{5000};  // between attempts to reach it
 };
 
-// What Redis said, when it was a text or a number.
+// A reply that is a text or a number.
 struct RedisReply {
     std::optional<std::string> text;
     std::optional<std::int64_t> number;
@@ -28,20 +28,19 @@ struct RedisReply {
 
 class RedisLink {
 public:
-    // Returns at once and connects in the background, again and again. Throws Fault when the process has no descriptor
-    // left.
+    // Returns at once; connects and reconnects in the background. Throws Fault if the process is out of descriptors.
     RedisLink(RedisServer server, Clock const& clock, Log& log);
     ~RedisLink();
     RedisLink(RedisLink const&) = delete;
     RedisLink& operator=(RedisLink const&) = delete;
 
-    // One command and its answer. Nothing when Redis is not there (known at once), when it does not answer within the
-    // deadline (then the connection is given up, and nobody waits until there is a new one), and when the answer is an
+    // One command and its reply. Nothing if Redis is unreachable (known at once), if it does not reply within the
+    // deadline (the connection is then closed, and no call waits until there is a new one), or if the reply is an
     // error.
-    std::optional<RedisReply> ask(std::vector<std::string> command);
-    // A command whose answer nobody waits for. Not sent when Redis is not there, or when too much waits already.
-    void tell(std::vector<std::string> command);
-    // Whether Redis answered when it was last asked.
+    std::optional<RedisReply> call(std::vector<std::string> command);
+    // A command without waiting for its reply. Not sent if Redis is unreachable or too many commands are queued.
+    void notify(std::vector<std::string> command);
+    // Whether Redis is reachable.
     [[nodiscard]] bool up() const;
 
 private:

@@ -1,4 +1,4 @@
-// What a verb of genesisctl is given, and how it ends.
+// The parsed command line of genesisctl, its verbs and exit codes.
 #pragma once
 #include "resources/catalog.hpp"
 
@@ -14,16 +14,16 @@ namespace genesis::cli {
 
 enum Exit : int { fine = 0, failed = 1, usage = 2, differs = 3 };  // differs: drift, or not ready in time
 
-struct Misuse : std::runtime_error {  // the command line makes no sense: exit 2
+struct Misuse : std::runtime_error {  // wrong usage: exit 2
     using std::runtime_error::runtime_error;
 };
-struct Failure : std::runtime_error {  // it could not be done: exit 1
+struct Failure : std::runtime_error {  // the command failed: exit 1
     using std::runtime_error::runtime_error;
 };
 
 enum class Format { table, json, yaml, spec };
 
-// The command line, parsed. Each verb reads what its row in verbs() says it takes.
+// The command line, parsed. A verb reads the options that its row in verbs() lists.
 struct Call {
     std::string socket = "/run/genesis/genesis.sock";
     std::vector<std::string> files;    // -f
@@ -36,7 +36,7 @@ struct Call {
     std::string kid, comment;         // a key's
     std::vector<std::string> scopes;  // a new key's
     std::vector<std::string> cidrs;
-    std::string not_before, expires;             // as given: a day, or a second in UTC
+    std::string not_before, expires;             // as given: a date, or a time in UTC
     std::chrono::seconds overlap{24 * 60 * 60};  // of a rotation
     std::chrono::seconds timeout{60};
     std::int64_t limit = 50;
@@ -47,7 +47,7 @@ struct Console {
     std::istream& in;
     std::ostream& out;
     std::ostream& err;
-    bool terminal = false;  // err is one: progress may rewrite its line
+    bool terminal = false;  // err is a terminal: progress may rewrite its line
 };
 
 // Options a verb takes.
@@ -71,7 +71,7 @@ enum Takes : unsigned {
     take_over_flag = 65536,
     confirm_flag = 131072,
     shell_name = 262144,
-    key_options = 524288,  // ACTION --kid and what else a key has
+    key_options = 524288,  // ACTION, --kid and the other options of keys
 };
 
 struct Verb {
@@ -81,7 +81,7 @@ struct Verb {
 };
 std::vector<Verb> const& verbs();
 
-// The whole program. `args` is without the program's name. Returns the exit code; throws nothing.
+// The whole program. `args` does not contain the program's name. Returns the exit code; does not throw.
 int run(std::vector<std::string> args, Console& console);
 
 // The verbs, by file.

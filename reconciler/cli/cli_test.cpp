@@ -1,123 +1,8 @@
-// genesisctl from its command line to its exit code, against a daemon that says what each test tells it to.
-#include "reconciler/cli/cli.hpp"
-
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
-
-#include <catch2/catch.hpp>
-
-#include <cstdlib>
-#include <deque>
-#include <filesystem>
-#include <fstream>
-#include <map>
-#include <mutex>
-#include <sstream>
-#include <thread>
+// genesisctl from its command line to its exit code, against a fake daemon.
+#include "reconciler/cli/cli_fixture.hpp"
 
 namespace genesis::cli {
 namespace {
-
-struct TempDir {
-    std::string path;
-    TempDir() {
-        char name[] = "/tmp/genesis-cli-XXXXXX";
-        path = ::mkdtemp(name);
-    }
-    TempDir(TempDir const&) = delete;
-    TempDir& operator=(TempDir const&) = delete;
-    ~TempDir() { std::filesystem::remove_all(path); }
-    [[nodiscard]] std::string file(std::string const& name, std::string const& text) const {
-        std::ofstream(path + "/" + name) << text;
-        return path + "/" + name;
-    }
-};
-
-// Answers "METHOD target" with what it was told, the last answer over and over; remembers what it was asked.
-class Daemon {
-public:
-    explicit Daemon(std::string const& path) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-        sockaddr_un address{};
-        address.sun_family = AF_UNIX;
-        path.copy(address.sun_path, sizeof address.sun_path - 1);
-        REQUIRE(::bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-        REQUIRE(::listen(fd_, 16) == 0);
-        thread_ = std::thread([this] { serve(); });
-    }
-    Daemon(Daemon const&) = delete;
-    Daemon& operator=(Daemon const&) = delete;
-    ~Daemon() {
-        ::shutdown(fd_, SHUT_RDWR);
-        thread_.join();
-        ::close(fd_);
-    }
-    void say(std::string const& request, int status, std::string const& body) {
-        std::lock_guard const lock(mutex_);
-        answers_[request].emplace_back(status, body);
-    }
-    std::vector<std::string> asked() {
-        std::lock_guard const lock(mutex_);
-        return asked_;
-    }
-    std::string last_body() {
-        std::lock_guard const lock(mutex_);
-        return last_body_;
-    }
-
-private:
-    void serve() {
-        for (int peer = 0; (peer = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC)) >= 0; ::close(peer)) one(peer);
-    }
-    void one(int peer) {
-        std::string text;
-        char buffer[65536];
-        std::size_t head = std::string::npos, length = 0;
-        while ((head = text.find("\r\n\r\n")) == std::string::npos || text.size() < head + 4 + length) {
-            auto const got = ::read(peer, buffer, sizeof buffer);
-            if (got <= 0) return;
-            text.append(buffer, static_cast<std::size_t>(got));
-            if (auto const at = text.find("Content-Length: "); at != std::string::npos)
-                length = std::stoul(text.substr(at + 16));
-        }
-        auto const request = text.substr(0, text.find(" HTTP/1.1"));
-        std::lock_guard const lock(mutex_);
-        asked_.push_back(request);
-        last_body_ = text.substr(head + 4);
-        auto& queue = answers_[request];
-        auto const [status, body] =
-            queue.empty() ? std::pair{404, std::string(R"({"code":"not_found","detail":"no such thing"})")}
-                          : queue.front();
-        if (queue.size() > 1) queue.pop_front();
-        auto const answer = "HTTP/1.1 " + std::to_string(status) +
-                            " x\r\nContent-Length: " + std::to_string(body.size()) +
-                            "\r\nContent-Type: application/json\r\n\r\n" + body;
-        [[maybe_unused]] auto const sent = ::send(peer, answer.data(), answer.size(), MSG_NOSIGNAL);
-    }
-    int fd_;
-    std::mutex mutex_;
-    std::vector<std::string> asked_;
-    std::string last_body_;
-    std::map<std::string, std::deque<std::pair<int, std::string>>> answers_;
-    std::thread thread_;
-};
-
-struct Ended {
-    int exit = -1;
-    std::string out, err;
-};
-struct World {
-    TempDir dir;
-    Daemon daemon{dir.path + "/s"};
-    [[nodiscard]] Ended ctl(std::vector<std::string> args, std::string const& input = "", bool terminal = false) const {
-        args.insert(args.begin(), {"--socket", dir.path + "/s"});
-        std::istringstream in(input);
-        std::ostringstream out, err;
-        Console console{.in = in, .out = out, .err = err, .terminal = terminal};
-        auto const exit = run(std::move(args), console);
-        return {exit, out.str(), err.str()};
-    }
-};
 
 std::string envelope(std::string const& name, bool ready, std::string const& records = "") {
     return R"({"kind":"account","name":")" + name + R"(","generation":2,"source":"api","spec":{"name":")" + name +
@@ -130,7 +15,7 @@ std::string const acme = "kind: account\nname: acme\n";
 std::string const broken_pool =
     R"({"kind":"php_pool","key":"acme","state":"failing","cause":"drifted","message":"would not start"})";
 
-TEST_CASE("apply puts each document where it belongs, packages first, and says what came of it") {
+TEST_CASE("apply puts each document, packages first, and prints the results") {
     World world;
     world.daemon.say("PUT /v1/accounts/acme", 202,
                      R"({"kind":"account","name":"acme","generation":1,"result":"created"})");
@@ -144,7 +29,7 @@ TEST_CASE("apply puts each document where it belongs, packages first, and says w
     CHECK(world.daemon.last_body().find("\"package\":\"starter\"") != std::string::npos);
 }
 
-TEST_CASE("apply reads standard input and directories, and sends nothing when anything in them is wrong") {
+TEST_CASE("apply reads standard input and directories, and sends nothing if anything in them is invalid") {
     World world;
     world.daemon.say("PUT /v1/accounts/acme", 202, R"({"generation":1,"result":"created"})");
     CHECK(world.ctl({"apply", "-f", "-"}, acme).exit == 0);
@@ -179,7 +64,7 @@ TEST_CASE("validate needs no daemon and finds the same object given twice") {
     CHECK(err.str() == "stdin:2: /name: account/acme is also in stdin:1\n");
 }
 
-TEST_CASE("a daemon that is not there is a sentence and exit 1") {
+TEST_CASE("a daemon that does not listen is one message and exit 1") {
     std::istringstream in;
     std::ostringstream out, err;
     Console console{.in = in, .out = out, .err = err, .terminal = false};
@@ -187,7 +72,7 @@ TEST_CASE("a daemon that is not there is a sentence and exit 1") {
     CHECK(err.str().find("genesisd does not listen at /nonexistent/s") == 0);
 }
 
-TEST_CASE("what makes no sense is exit 2, and help is exit 0 with an example for every verb") {
+TEST_CASE("wrong usage is exit 2, and help is exit 0 with an example for every verb") {
     World world;
     for (auto const& args : std::vector<std::vector<std::string>>{{},
                                                                   {"bogus"},
@@ -211,7 +96,7 @@ TEST_CASE("what makes no sense is exit 2, and help is exit 0 with an example for
         auto const ended = world.ctl({std::string(verb.name), "--help"});
         CHECK(ended.exit == 0);
         CHECK(ended.out.find("Example: genesisctl " + std::string(verb.name)) != std::string::npos);
-        CHECK(ended.out.find("Exit: 0") != std::string::npos);
+        CHECK(ended.out.find("Exit codes: 0") != std::string::npos);
     }
 }
 
@@ -250,7 +135,7 @@ TEST_CASE("drift is exit 3 when there is any and 0 when there is none") {
     CHECK(ended.out == "account/acme  php_pool/acme: update, drifted since T\n      /max_children: 50 -> 5\n");
 }
 
-TEST_CASE("of two long lists drift shows what one has and the other has not") {
+TEST_CASE("of two long lists drift shows only the difference") {
     World world;
     json::array have, want;
     for (int i = 0; i < 40; ++i) want.emplace_back("privilege " + std::to_string(i));
@@ -280,7 +165,7 @@ TEST_CASE("plan shows steps, what is held back and why, and counts them") {
           "1 to create, 1 to change, 0 to replace, 0 to remove, 1 held back\n");
 }
 
-TEST_CASE("a plan of everything says whose each step is") {
+TEST_CASE("a plan of everything shows the object of each step") {
     World world;
     world.daemon.say(
         "GET /v1/plan", 200,
@@ -288,7 +173,7 @@ TEST_CASE("a plan of everything says whose each step is") {
     CHECK(world.ctl({"plan"}).out.find("everything\n  + create site/a.example of account/acme  (drifted)\n") == 0);
 }
 
-TEST_CASE("wait says what it waits for, once each, and ends when all is ready") {
+TEST_CASE("wait prints each new state once, and ends when all is ready") {
     World world;
     for (int i = 0; i < 3; ++i) world.daemon.say("GET /v1/accounts/acme", 200, envelope("acme", false, broken_pool));
     world.daemon.say("GET /v1/accounts/acme", 200, envelope("acme", true));
@@ -298,7 +183,7 @@ TEST_CASE("wait says what it waits for, once each, and ends when all is ready") 
     CHECK(ended.err == "account/acme: 0 of 1 in sync; php_pool/acme failing: would not start\n");
 }
 
-TEST_CASE("wait is exit 3 when time is up, and names what is not ready") {
+TEST_CASE("wait is exit 3 on timeout, and names what is not ready") {
     World world;
     world.daemon.say("GET /v1/accounts/acme", 200, envelope("acme", false, broken_pool));
     auto const ended = world.ctl({"wait", "account/acme", "--timeout", "1s"});
@@ -327,7 +212,7 @@ TEST_CASE("delete --purge --wait asks to purge and waits until nothing is left")
     CHECK(ended.out == "account/acme terminating\naccount/acme is gone\n");
 }
 
-TEST_CASE("the short verbs post to where they should") {
+TEST_CASE("the action verbs post to their paths") {
     World world;
     for (auto const* target : {"/v1/accounts/acme/reconcile?confirm_removals=true", "/v1/reconcile", "/v1/pause",
                                "/v1/accounts/acme/resume", "/v1/accounts/acme/adopt", "/v1/accounts/acme/take-over"})
@@ -344,7 +229,7 @@ TEST_CASE("the short verbs post to where they should") {
           "FOR                        SECRET\ndatabases/shop/users/web   s3\n");
 }
 
-TEST_CASE("diff tells fields apart, leaves secrets out and is exit 3 when something differs") {
+TEST_CASE("diff compares fields, leaves secrets out and is exit 3 if something differs") {
     World world;
     world.daemon.say("GET /v1/accounts/acme", 200, envelope("acme", true));
     CHECK(world.ctl({"diff", "-f", world.dir.file("a.yaml", acme)}).exit == 0);
@@ -355,7 +240,7 @@ TEST_CASE("diff tells fields apart, leaves secrets out and is exit 3 when someth
           "account/newone: would be created\n");
 }
 
-TEST_CASE("a secret that was generated because the file leaves it out is no difference") {
+TEST_CASE("a generated secret that the file leaves out is not a difference") {
     World world;
     auto stored = envelope("acme", true);
     stored.replace(stored.find(R"("state")"), 0,
@@ -367,7 +252,7 @@ TEST_CASE("a secret that was generated because the file leaves it out is no diff
     CHECK(world.ctl({"diff", "-f", world.dir.file("b.yaml", more)}).exit == 3);
 }
 
-TEST_CASE("keys are added, listed, rotated and revoked, and a secret is shown where it was asked for") {
+TEST_CASE("keys are added, listed, rotated and revoked, and a new secret is printed once") {
     World world;
     auto const secret = std::string(64, 'a');
     world.daemon.say("POST /v1/keys/billing", 200,

@@ -1,4 +1,4 @@
-// Boost.Beast over a local stream socket; the only file of the CLI that knows it.
+// HTTP with Boost.Beast over a local stream socket; no other file of the CLI uses it.
 #include "reconciler/cli/client.hpp"
 
 #include "reconciler/cli/output.hpp"
@@ -20,10 +20,10 @@ using Response = http::response<http::string_body>;
 
 constexpr std::size_t most_bytes = std::size_t{256} << 20U;
 
-// Connect, write, read: one after the other, each within its time.
+// Connects, writes and reads, each with the same timeout.
 class Exchange {
 public:
-    explicit Exchange(std::chrono::seconds patience) : patience_(patience) {}
+    explicit Exchange(std::chrono::seconds timeout) : timeout_(timeout) {}
     Response run(std::string const& socket, Request const& request) {
         step([&](auto done) { stream_.async_connect(net::local::stream_protocol::endpoint(socket), done); });
         step([&](auto done) { http::async_write(stream_, request, done); });
@@ -37,13 +37,13 @@ private:
     template <class Start>
     void step(Start start) {
         beast::error_code result;
-        stream_.expires_after(patience_);
+        stream_.expires_after(timeout_);
         start([&](beast::error_code const& error, std::size_t = 0) { result = error; });
         io_.restart();
         io_.run();
         if (result) throw beast::system_error(result);
     }
-    std::chrono::seconds patience_;
+    std::chrono::seconds timeout_;
     net::io_context io_{1};
     Stream stream_{io_};
     beast::flat_buffer buffer_;
@@ -53,7 +53,7 @@ std::string unreachable(std::string const& socket, beast::system_error const& er
     auto const code = error.code();
     auto const at = " at " + socket;
     if (code == net::error::access_denied)
-        return "may not speak to genesisd" + at + ": be root or in the group genesis";
+        return "no permission to connect to genesisd" + at + ": be root or in the group genesis";
     if (code == beast::error::timeout) return "genesisd" + at + " does not answer in time";
     if (code == net::error::connection_refused || code.value() == ENOENT)
         return "genesisd does not listen" + at + "; is it running? (systemctl status genesisd)";
@@ -89,7 +89,7 @@ Target target_of(std::string_view text) {
 
 Target object_of(std::string_view text) {
     auto out = target_of(text);
-    if (out.name.empty()) throw Misuse("\"" + clean(text) + "\" names a kind; here one object is meant, as kind/name");
+    if (out.name.empty()) throw Misuse("\"" + clean(text) + "\" is a kind; an object is needed, as kind/name");
     return out;
 }
 
@@ -106,7 +106,7 @@ Answer Client::send(std::string_view method, std::string const& target, std::opt
     request.prepare_payload();
     Response response;
     try {
-        response = Exchange(patience_).run(socket_, request);
+        response = Exchange(timeout_).run(socket_, request);
     } catch (beast::system_error const& error) {
         throw Failure(unreachable(socket_, error));
     }

@@ -1,4 +1,4 @@
-// Speaks HTTP/1.1 to the daemon over its unix socket.
+// An HTTP/1.1 client for the unix socket of the daemon.
 #pragma once
 #include "reconciler/cli/cli.hpp"
 
@@ -9,16 +9,16 @@
 
 namespace genesis::cli {
 
-// An object as people name it: kind/name. `name` is empty when a whole kind is meant.
+// An object as kind/name, or a whole kind if `name` is empty.
 struct Target {
     ObjectKind const* kind = nullptr;
     std::string name;
     [[nodiscard]] std::string str() const;   // account/acme
     [[nodiscard]] std::string path() const;  // /v1/accounts/acme
 };
-// Throws Misuse when there is no such kind, or the name could not be one.
+// Throws Misuse if there is no such kind or the name is not valid.
 Target target_of(std::string_view text);
-Target object_of(std::string_view text);  // the same, and a name must be there
+Target object_of(std::string_view text);  // the same, with a name required
 
 struct Answer {
     unsigned status = 0;
@@ -28,20 +28,20 @@ struct Answer {
 
 class Client {
 public:
-    explicit Client(std::string socket, std::chrono::seconds patience = std::chrono::seconds(60))
-        : socket_(std::move(socket)), patience_(patience) {}
+    explicit Client(std::string socket, std::chrono::seconds timeout = std::chrono::seconds(60))
+        : socket_(std::move(socket)), timeout_(timeout) {}
 
-    // One request on a connection of its own. Throws Failure when the daemon cannot be reached, does not answer in
-    // time, or answers with something that is not JSON.
+    // One request on its own connection. Throws Failure if the daemon cannot be reached, does not answer in time, or
+    // does not answer with JSON.
     [[nodiscard]] Answer send(std::string_view method, std::string const& target,
                               std::optional<json::value> const& body = {}) const;
-    // The same, but an answer that is not 2xx is a Failure with its problems in one text.
+    // The same, but an answer other than 2xx throws a Failure with its problems.
     json::value ask(std::string_view method, std::string const& target,
                     std::optional<json::value> const& body = {}) const;
 
 private:
     std::string socket_;
-    std::chrono::seconds patience_;
+    std::chrono::seconds timeout_;
 };
 
 }  // namespace genesis::cli

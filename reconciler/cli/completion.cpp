@@ -1,4 +1,4 @@
-// Completion for bash and zsh, made from the verbs' own table.
+// Completion scripts for bash and zsh, made from the table of verbs.
 #include "reconciler/cli/cli.hpp"
 
 #include <ostream>
@@ -33,7 +33,7 @@ std::string options_of(Verb const& verb) {
     return out;
 }
 
-// After "account/" the daemon is asked which names there are.
+// After "account/" the names come from the daemon.
 constexpr std::string_view script = R"(_genesisctl() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} words
     compopt +o nospace 2>/dev/null

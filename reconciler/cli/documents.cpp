@@ -44,7 +44,7 @@ std::vector<std::string> expand(std::string const& file) {
     for (auto const& entry : fs::directory_iterator(file, error))
         if (is_spec_file(entry.path())) out.push_back(entry.path().string());
     if (error) throw Failure(file + ": " + error.message());
-    if (out.empty()) throw Failure(file + ": no .yaml, .yml or .json file in it");
+    if (out.empty()) throw Failure(file + ": it contains no .yaml, .yml or .json file");
     std::sort(out.begin(), out.end());
     return out;
 }
@@ -56,12 +56,12 @@ public:
         auto const name = path == "-" ? "stdin" : path;
         auto const parsed = parse_yaml(path == "-" ? slurp(console_.in, name) : slurp_file(path));
         if (!parsed) return problems(name, parsed.error().problems);
-        if (parsed->empty()) return problems(name, {{"", "empty", "no document in it"}});
+        if (parsed->empty()) return problems(name, {{"", "empty", "it contains no document"}});
         std::size_t number = 0;
         for (auto const& document : *parsed) add(name + ":" + std::to_string(++number), document.value);
     }
     Read finish() {
-        // What allocates nothing (packages) is what others refer to.
+        // Kinds that allocate nothing (packages) are the ones that others refer to.
         std::stable_partition(read_.documents.begin(), read_.documents.end(),
                               [](SpecDocument const& d) { return d.spec.kind->allocates.empty(); });
         return std::move(read_);
@@ -77,7 +77,7 @@ private:
             for (auto const& domain : spec->kind->domains(spec->value)) unique("/sites", domain, where);
         read_.documents.push_back({.where = where, .given = given, .spec = std::move(*spec)});
     }
-    // One object or domain may be claimed once in all that is given.
+    // An object or domain may occur once in all documents.
     void unique(std::string const& path, std::string const& what, std::string const& where) {
         auto const [at, is_new] = claimed_.emplace(what, where);
         if (!is_new && (at->second != where || path != "/sites"))

@@ -1,4 +1,4 @@
-// What -f names: files, directories of them, or standard input; many documents in each.
+// Reads the documents of -f: files, directories of files, or standard input.
 #pragma once
 #include "reconciler/cli/cli.hpp"
 
@@ -13,8 +13,8 @@ struct SpecDocument {
     Spec spec;          // checked and complete
 };
 
-// Everything `files` names, packages before what may refer to them. Problems go to `err`, all of them, and make `ok`
-// false: nothing should be sent then. Throws Failure for a file that cannot be read.
+// All documents of `files`, packages before objects that may refer to them. All problems are printed to `err` and make
+// `ok` false: nothing should be sent then. Throws Failure for a file that cannot be read.
 struct Read {
     std::vector<SpecDocument> documents;
     bool ok = true;

@@ -1,4 +1,4 @@
-// genesisctl: what operators type.
+// genesisctl: the program of operators.
 #include "reconciler/cli/cli.hpp"
 
 #include <unistd.h>

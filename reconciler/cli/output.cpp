@@ -1,4 +1,4 @@
-// Tables, problems, and careful reading of answers.
+// Prints tables and problems, and reads answers.
 #include "reconciler/cli/output.hpp"
 
 #include <algorithm>
@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t longest_shown = 120;  // bytes of a value
 
-// Code points, near enough to columns for what is shown here.
+// Counts code points, which is close enough to columns here.
 std::size_t width(std::string_view text) {
     return static_cast<std::size_t>(std::count_if(
         text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
@@ -25,7 +25,7 @@ void print_row(std::ostream& out, std::vector<std::string> const& row, std::vect
     out << line << '\n';
 }
 
-// What a list has and the other has not, after "..." for what both have.
+// The items of one list that the other lacks, after "..." for common ones.
 json::value apart(json::array const& list, json::array const& other) {
     json::array out;
     for (auto const& item : list)
@@ -135,7 +135,7 @@ json::value const& condition(json::value const& envelope, std::string_view type)
 void print_changes(std::ostream& out, json::array const& changes, std::string_view from, std::string_view to) {
     for (auto const& change : changes) {
         auto before = value_at(change, from), after = value_at(change, to);
-        // Of long lists only what differs: what both begin with would hide it.
+        // Of long lists only the difference: a common beginning would hide it.
         bool const lists = before.is_array() && after.is_array();
         if (lists && std::max(json::serialize(before).size(), json::serialize(after).size()) > longest_shown) {
             auto less = apart(before.get_array(), after.get_array()),

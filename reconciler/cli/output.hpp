@@ -1,4 +1,4 @@
-// How things are shown: tables for people, JSON and YAML for scripts, problems one a line.
+// Output: tables for people, JSON and YAML for scripts, one problem a line.
 #pragma once
 #include "reconciler/cli/cli.hpp"
 
@@ -9,7 +9,7 @@
 
 namespace genesis::cli {
 
-// What a terminal may be given: control characters (C0, DEL and C1) are shown as ?.
+// Safe for a terminal: control characters (C0, DEL and C1) are replaced by ?.
 std::string clean(std::string_view text);
 
 struct Table {
@@ -25,7 +25,7 @@ void print_problems(std::ostream& err, std::string_view where, Problems const& p
 // The problems of an application/problem+json body as such lines, or its detail when it lists none.
 std::string problem_text(unsigned status, json::value const& body, std::string_view where);
 
-// Reading answers without trusting their shape: what is not there is empty.
+// Reads answers without relying on their shape: what is missing is empty.
 std::string text_at(json::value const& object, std::string_view name);
 json::array const& list_at(json::value const& object, std::string_view name);
 json::value const& value_at(json::value const& object, std::string_view name);

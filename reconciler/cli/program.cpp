@@ -1,4 +1,4 @@
-// The command line: one row a verb, from which parsing, help and completion are made.
+// The table of verbs, from which parsing, help and completion are made.
 #include "reconciler/cli/output.hpp"
 
 #include <CLI/CLI.hpp>
@@ -10,55 +10,57 @@ namespace genesis::cli {
 
 std::vector<Verb> const& verbs() {
     static std::vector<Verb> const all{
-        {"apply", "Store what the files want; the server then becomes so", "genesisctl apply -f acme.yaml --wait",
+        {"apply", "Store the specs in files; the server is then converged", "genesisctl apply -f acme.yaml --wait",
          files_required | output | wait_flag | timeout | take_over_flag, apply},
         {"validate", "Check files without a server", "genesisctl validate -f /etc/genesis/specs", files_required,
          validate},
-        {"plan", "Show what would be done: for files, for an object, or for everything", "genesisctl plan -f acme.yaml",
+        {"plan", "Show what would be done for files, an object or everything", "genesisctl plan -f acme.yaml",
          files | maybe_object | output, plan},
-        {"diff", "Compare files with the stored specs, secrets apart; exit 3 when they differ",
+        {"diff", "Compare files with the stored specs, without secrets; exit 3 if they differ",
          "genesisctl diff -f acme.yaml", files_required, diff_specs},
         {"get", "List objects, or show one", "genesisctl get accounts --ready false",
          kind_or_object | output | output_spec | ready_filter, get},
-        {"describe", "Tell all about one object: spec, conditions, records", "genesisctl describe account/acme",
+        {"describe", "Show everything about one object: spec, conditions, records", "genesisctl describe account/acme",
          one_object, describe},
-        {"drift", "Show where the server differs from what is wanted; exit 3 when it does",
-         "genesisctl drift account/acme", maybe_object | output, drift},
+        {"drift", "Show where the server differs from the specs; exit 3 if it does", "genesisctl drift account/acme",
+         maybe_object | output, drift},
         {"watch", "Print changes as they happen, until interrupted", "genesisctl watch accounts", maybe_kind | timeout,
          watch},
-        {"wait", "Wait until objects are ready or gone; exit 3 when time is up",
+        {"wait", "Wait until objects are ready or gone; exit 3 on timeout",
          "genesisctl wait account/acme --for=ready --timeout 60s", some_objects | for_what | timeout, wait},
         {"delete", "Terminate objects: services now, data after the grace period or at once with --purge",
          "genesisctl delete account/acme --purge --wait", some_objects | purge_flag | wait_flag | timeout, remove},
-        {"reconcile", "Look now and repair what differs", "genesisctl reconcile account/acme",
+        {"reconcile", "Reconcile now: observe, and repair what differs", "genesisctl reconcile account/acme",
          maybe_object | all_flag | confirm_flag, reconcile},
-        {"pause", "Go on looking, change nothing", "genesisctl pause account/acme", maybe_object | all_flag, pause},
+        {"pause", "Pause: observe, but change nothing", "genesisctl pause account/acme", maybe_object | all_flag,
+         pause},
         {"resume", "End a pause", "genesisctl resume --all", maybe_object | all_flag, resume},
-        {"adopt", "Let an object own what already stands under its names", "genesisctl adopt account/acme", one_object,
-         adopt},
-        {"take-over", "Take an object from its spec file; it belongs to the API then",
-         "genesisctl take-over account/acme", one_object, take_over},
-        {"history", "Show what was done, latest first", "genesisctl history account/acme --limit 20",
+        {"adopt", "Adopt unmanaged resources that have the names of an object", "genesisctl adopt account/acme",
+         one_object, adopt},
+        {"take-over", "Move an object from its spec file to the API", "genesisctl take-over account/acme", one_object,
+         take_over},
+        {"history", "Show the steps that were done, newest first", "genesisctl history account/acme --limit 20",
          maybe_object | output | limit_option, history},
-        {"credentials", "Show the secrets that were generated for an object, once",
-         "genesisctl credentials account/acme", one_object | output, credentials},
+        {"credentials", "Show the generated secrets of an object, once", "genesisctl credentials account/acme",
+         one_object | output, credentials},
         {"keys",
-         "Keys that sign requests over HTTPS: add (its secret is shown once), list, rotate (the old secret ends after "
+         "Keys that sign requests over HTTPS: add (its secret is shown once), list, rotate (the old secret expires "
+         "after "
          "an overlap), revoke (at once)",
          "genesisctl keys add --kid billing --scopes account:write,read --cidr 192.0.2.0/24 -o json",
          key_options | output, keys},
-        {"audit", "Show who changed what, from where, latest first", "genesisctl audit --limit 20",
+        {"audit", "Show who changed what and from where, newest first", "genesisctl audit --limit 20",
          output | limit_option, audit},
         {"info", "Show the daemon's name, version and addresses", "genesisctl info -o json", output, info},
-        {"completion", "Print completion for a shell", "genesisctl completion bash > /etc/bash_completion.d/genesisctl",
-         shell_name, completion},
+        {"completion", "Print the completion script of a shell",
+         "genesisctl completion bash > /etc/bash_completion.d/genesisctl", shell_name, completion},
     };
     return all;
 }
 
 namespace {
 
-constexpr std::string_view exits = "Exit: 0 fine, 1 failed, 2 wrong usage, 3 drift or not ready.";
+constexpr std::string_view exits = "Exit codes: 0 success, 1 failure, 2 wrong usage, 3 drift or not ready.";
 
 // "60s", "5m", "2h" or plain seconds.
 std::chrono::seconds duration_of(std::string const& text) {
@@ -76,7 +78,7 @@ std::chrono::seconds duration_of(std::string const& text) {
     return std::chrono::seconds(number * scale);
 }
 
-// What CLI11 fills as text and run() turns into the call.
+// Options as text, converted by finish().
 struct Raw {
     std::string format = "table", timeout, overlap;
 };
@@ -91,8 +93,9 @@ void add_targets(CLI::App& sub, unsigned takes, Call& call) {
 
 void add_files(CLI::App& sub, unsigned takes, Call& call) {
     if ((takes & (files | files_required)) == 0) return;
-    auto* option = sub.add_option("-f,--file", call.files, "Spec file, directory of them, or - for standard input")
-                       ->type_name("FILE");
+    auto* option =
+        sub.add_option("-f,--file", call.files, "Spec file, directory of spec files, or - for standard input")
+            ->type_name("FILE");
     if ((takes & files_required) != 0) option->required();
 }
 
@@ -102,10 +105,9 @@ void add_flags(CLI::App& sub, unsigned takes, Call& call) {
     };
     flag(all_flag, "--all", call.all, "Everything on the server");
     flag(purge_flag, "--purge", call.purge, "Remove data at once, without the grace period");
-    flag(wait_flag, "--wait", call.wait, "Wait until it is so");
-    flag(take_over_flag, "--take-over", call.take_over, "Also objects that belong to a spec file");
-    flag(confirm_flag, "--confirm-removals", call.confirm_removals,
-         "Let go ahead what is held back for removing too much");
+    flag(wait_flag, "--wait", call.wait, "Wait until it is done");
+    flag(take_over_flag, "--take-over", call.take_over, "Also change objects that a spec file manages");
+    flag(confirm_flag, "--confirm-removals", call.confirm_removals, "Confirm the removals that are held back");
 }
 
 void add_key_options(CLI::App& sub, Call& call, Raw& raw) {
@@ -115,19 +117,20 @@ void add_key_options(CLI::App& sub, Call& call, Raw& raw) {
         ->type_name("ACTION");
     sub.add_option("--kid", call.kid, "Key id: 4 to 32 lower-case letters, digits and hyphens")->type_name("KID");
     sub.add_option("--scopes", call.scopes,
-                   "What it may do (add): read, account:write, vps:write, admin; with commas between")
+                   "Scopes of the key (add): read, account:write, vps:write, admin; separated by commas")
         ->delimiter(',')
         ->allow_extra_args(false)
         ->type_name("SCOPES");
-    sub.add_option("--cidr", call.cidrs, "From where it may be used (add); may be given many times")
+    sub.add_option("--cidr", call.cidrs, "Network it may be used from (add); may be repeated")
         ->delimiter(',')
         ->allow_extra_args(false)
         ->type_name("NETWORK");
-    sub.add_option("--comment", call.comment, "Who has it (add)")->type_name("TEXT");
-    sub.add_option("--not-before", call.not_before, "From when on (add), such as 2027-01-15 or 2027-01-15T08:00:00Z")
+    sub.add_option("--comment", call.comment, "Who has the key (add)")->type_name("TEXT");
+    sub.add_option("--not-before", call.not_before,
+                   "When it becomes valid (add), such as 2027-01-15 or 2027-01-15T08:00:00Z")
         ->type_name("INSTANT");
-    sub.add_option("--expires", call.expires, "Until when (add), such as 2028-01-15")->type_name("INSTANT");
-    sub.add_option("--overlap", raw.overlap, "How long the old secret stays good (rotate); 24h unless told")
+    sub.add_option("--expires", call.expires, "When it expires (add), such as 2028-01-15")->type_name("INSTANT");
+    sub.add_option("--overlap", raw.overlap, "How long the old secret stays valid (rotate); default 24h")
         ->type_name("TIME");
 }
 
@@ -140,17 +143,17 @@ void add_options(CLI::App& sub, unsigned takes, Call& call, Raw& raw) {
             ->type_name("FORMAT");
     }
     if ((takes & timeout) != 0)
-        sub.add_option("--timeout", raw.timeout, "How long, such as 60s or 5m")->type_name("TIME");
+        sub.add_option("--timeout", raw.timeout, "Timeout, such as 60s or 5m")->type_name("TIME");
     if ((takes & for_what) != 0)
         sub.add_option("--for", call.wait_for, "ready (default) or gone")
             ->check(CLI::IsMember({"ready", "gone"}))
             ->type_name("STATE");
     if ((takes & ready_filter) != 0)
-        sub.add_option("--ready", call.ready, "Only those that are (true) or are not (false)")
+        sub.add_option("--ready", call.ready, "Only objects that are ready (true) or not (false)")
             ->check(CLI::IsMember({"true", "false"}))
             ->type_name("BOOL");
     if ((takes & limit_option) != 0)
-        sub.add_option("--limit", call.limit, "How many entries")->check(CLI::Range(1, 1000))->type_name("N");
+        sub.add_option("--limit", call.limit, "Maximum number of entries")->check(CLI::Range(1, 1000))->type_name("N");
     if ((takes & key_options) != 0) add_key_options(sub, call, raw);
     if ((takes & shell_name) != 0)
         sub.add_option("shell", call.shell, "bash or zsh")
@@ -177,7 +180,7 @@ void finish(Call& call, Raw const& raw, Verb const& verb) {
     if (!raw.timeout.empty())
         call.timeout = duration_of(raw.timeout);
     else if (verb.name == "watch")
-        call.timeout = std::chrono::seconds(0);  // for ever
+        call.timeout = std::chrono::seconds(0);  // no limit
 }
 
 int dispatch(std::vector<std::string> args, Console& console) {
@@ -185,14 +188,14 @@ int dispatch(std::vector<std::string> args, Console& console) {
     Raw raw;
     CLI::App app("Keeps hosting accounts on this server as their specs say.", "genesisctl");
     app.set_version_flag("--version", std::string("genesisctl ") + GENESIS_VERSION);
-    app.add_option("--socket", call.socket, "Where genesisd listens")->envname("GENESIS_SOCKET")->type_name("PATH");
+    app.add_option("--socket", call.socket, "Socket of genesisd")->envname("GENESIS_SOCKET")->type_name("PATH");
     app.require_subcommand(1);
     app.fallthrough();
     app.footer("Objects are named kind/name: account/acme. `genesisctl VERB --help` has an example.\n" +
                std::string(exits));
     for (auto const& verb : verbs()) describe_verb(app, verb, call, raw);
     try {
-        std::reverse(args.begin(), args.end());  // as CLI11 wants it
+        std::reverse(args.begin(), args.end());  // CLI11 wants the reverse order
         app.parse(std::move(args));
     } catch (CLI::ParseError const& error) {
         return app.exit(error, console.out, console.err) == 0 ? fine : usage;

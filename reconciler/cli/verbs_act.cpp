@@ -1,4 +1,4 @@
-// The verbs that ask for something to happen: delete, reconcile, pause and their like; and wait and watch.
+// The verbs that act: delete, reconcile, pause, resume, adopt, take-over; and wait and watch.
 #include "reconciler/cli/client.hpp"
 #include "reconciler/cli/output.hpp"
 #include "reconciler/cli/waiting.hpp"
@@ -10,20 +10,20 @@
 namespace genesis::cli {
 namespace {
 
-// The object named, or everything with --all: one of them, never both, never neither.
+// The object, or everything with --all: exactly one of the two.
 std::string path_of(Call const& call) {
     if (call.all == !call.targets.empty()) throw Misuse("either KIND/NAME or --all");
     return call.all ? "/v1" : object_of(call.targets.front()).path();
 }
 std::string name_of(Call const& call) { return call.all ? "everything" : object_of(call.targets.front()).str(); }
 
-Exit post(Call const& call, Console& console, std::string const& action, std::string_view said) {
+Exit post(Call const& call, Console& console, std::string const& action, std::string_view result) {
     Client(call.socket).ask("POST", path_of(call) + action);
-    console.out << name_of(call) << ' ' << said << '\n';
+    console.out << name_of(call) << ' ' << result << '\n';
     return fine;
 }
 
-// What watch says of an object; empty when it is gone.
+// One line of watch about an object.
 std::string line_of(json::value const& envelope) {
     auto const terminating = text_at(condition(envelope, "terminating"), "status") == "true";
     return "generation " + clean(text_at(envelope, "generation")) + ", " +
@@ -69,19 +69,17 @@ Exit remove(Call const& call, Console& console) {
 
 Exit reconcile(Call const& call, Console& console) {
     return post(call, console, call.confirm_removals ? "/reconcile?confirm_removals=true" : "/reconcile",
-                call.confirm_removals ? "will be looked at now; removals are confirmed" : "will be looked at now");
+                call.confirm_removals ? "will be reconciled now; removals are confirmed" : "will be reconciled now");
 }
 Exit pause(Call const& call, Console& console) {
-    return post(call, console, "/pause", "is paused: looked at and shown, not changed");
+    return post(call, console, "/pause", "is paused: observed, not changed");
 }
-Exit resume(Call const& call, Console& console) {
-    return post(call, console, "/resume", "is kept as its spec says again");
-}
+Exit resume(Call const& call, Console& console) { return post(call, console, "/resume", "is resumed"); }
 Exit adopt(Call const& call, Console& console) {
-    return post(call, console, "/adopt", "takes what stands under its names as its own");
+    return post(call, console, "/adopt", "will adopt resources that have its names");
 }
 Exit take_over(Call const& call, Console& console) {
-    return post(call, console, "/take-over", "belongs to the API from now on");
+    return post(call, console, "/take-over", "is now managed through the API");
 }
 
 Exit wait(Call const& call, Console& console) {
@@ -91,7 +89,7 @@ Exit wait(Call const& call, Console& console) {
                     console);
 }
 
-// Prints what changes until it is interrupted, or the daemon goes away.
+// Prints changes until interrupted or until the daemon is gone.
 Exit watch(Call const& call, Console& console) {
     std::vector<Target> targets;
     if (call.targets.empty())

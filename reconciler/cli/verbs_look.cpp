@@ -1,4 +1,4 @@
-// The verbs that only look: get, describe, drift, history, info, credentials.
+// The verbs that read: get, describe, drift, history, info, credentials.
 #include "reconciler/cli/client.hpp"
 #include "reconciler/cli/output.hpp"
 #include "reconciler/cli/waiting.hpp"
@@ -47,7 +47,7 @@ json::object in_order(ObjectKind const& kind, json::value const& envelope) {
     return out;
 }
 
-// Documents that apply -f takes again; secrets are ********, which means unchanged.
+// Documents for apply -f; secrets are ********, which means unchanged.
 void print_specs(std::ostream& out, ObjectKind const& kind, json::array const& envelopes) {
     bool first = true;
     for (auto const& e : envelopes) {
@@ -182,7 +182,7 @@ Exit credentials(Call const& call, Console& console) {
         print(console.out, call.format, items);
         return fine;
     }
-    if (items.empty()) console.err << "nothing to tell: no secret was generated, or it was told before\n";
+    if (items.empty()) console.err << "no secrets: none was generated, or they were shown before\n";
     Table table{.head = {"FOR", "SECRET"}, .rows = {}};
     for (auto const& item : items) table.rows.push_back({text_at(item, "label"), text_at(item, "secret")});
     print(console.out, table);

@@ -30,13 +30,13 @@ struct Counts {
     int held = 0;
 };
 
-// "unix_user/acme", and whose when the plan is of everything.
+// "unix_user/acme", and its object in a plan of everything.
 std::string subject_of(json::value const& item, bool whose) {
     auto const object = whose ? text_at(item, "object") : "";
     return clean(text_at(item, "kind") + "/" + text_at(item, "key") + (object.empty() ? "" : " of " + object));
 }
 
-// `of` is what the plan is of; empty: everything.
+// `of`: the object of the plan; empty: everything.
 void print_plan(std::ostream& out, std::string const& of, json::value const& plan, Counts& counts) {
     auto const &steps = list_at(plan, "steps"), &holds = list_at(plan, "holds");
     out << (of.empty() ? "everything" : of) << (steps.empty() && holds.empty() ? ": nothing to do\n" : "\n");
@@ -143,7 +143,7 @@ Exit plan(Call const& call, Console& console) {
     return fine;
 }
 
-// Specs against specs; secrets are left out, since the daemon never shows what it has.
+// Compares specs without secrets, which the daemon does not show.
 Exit diff_specs(Call const& call, Console& console) {
     auto const read = read_documents(call.files, console);
     if (!read.ok) return failed;
@@ -163,7 +163,7 @@ Exit diff_specs(Call const& call, Console& console) {
         auto const& spec = value_at(answer.body, "spec");
         auto const have = complete(schema, spec.is_object() ? spec.get_object() : json::object());
         auto want = redact(schema, document.spec.value);
-        // A secret that was generated because the file leaves it out stays, and so is no difference.
+        // A generated secret that the file leaves out is kept, so it is not a difference.
         each_secret_with_former(schema, want, &have, [](auto const&, json::value& secret, json::value const* former) {
             if (secret.is_null() && former != nullptr) secret = *former;
         });

@@ -1,4 +1,4 @@
-// Polls the daemon: what counts is what is so, not which events were seen.
+// Polls the state of objects.
 #include "reconciler/cli/waiting.hpp"
 
 #include "reconciler/cli/output.hpp"
@@ -11,7 +11,7 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 
-// Keeps one line up to date on a terminal; elsewhere prints what changed.
+// Rewrites one line on a terminal; elsewhere prints a line for each change.
 class Progress {
 public:
     explicit Progress(Console& console) : console_(console) {}
@@ -106,8 +106,8 @@ std::string progress_of(json::value const& envelope) {
         }
     }
     auto out = std::to_string(in_sync) + " of " + std::to_string(records.size()) + " in sync";
-    auto const said = text_at(condition(envelope, "ready"), "message");
-    if (first.empty()) first = said;
+    auto const message_of_ready = text_at(condition(envelope, "ready"), "message");
+    if (first.empty()) first = message_of_ready;
     return clean(first.empty() ? out : out + "; " + first);
 }
 

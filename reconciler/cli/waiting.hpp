@@ -1,4 +1,4 @@
-// Waiting until objects are as wanted, and saying what they wait for.
+// Waits until objects are ready or gone, and reports their progress.
 #pragma once
 #include "reconciler/cli/client.hpp"
 
@@ -8,12 +8,12 @@ namespace genesis::cli {
 
 enum class Until { ready, gone };
 
-// "5 of 7 in sync; php_pool/x failing: …": one line on an object, for progress and for watch.
+// "5 of 7 in sync; php_pool/x failing: …", for progress and watch.
 std::string progress_of(json::value const& envelope);
-bool is_ready(json::value const& envelope);  // ready, and for the generation that is stored
+bool is_ready(json::value const& envelope);  // ready at the stored generation
 
-// Asks until every target is so (fine) or the time is up (differs, after saying what is not so). On a terminal one line
-// that is rewritten, elsewhere a line whenever it says something new. Throws Failure when an object is not there.
+// Polls until every target is ready or gone (fine) or the time is up (differs, after printing what is not). Progress is
+// one rewritten line on a terminal, elsewhere a line for each change. Throws Failure if an object does not exist.
 Exit wait_for(Client const& client, std::span<Target const> targets, Until until, std::chrono::seconds timeout,
               Console& console);
 

@@ -24,8 +24,7 @@ json::object describe(Plan const& plan) {
         ++batches.back().steps;
     }
     for (auto const& b : batches)
-        settles.push_back(
-            json::string(b.driver + ": one settle after " + std::to_string(b.steps) + " of " + b.kind));
+        settles.push_back(json::string(b.driver + ": one settle after " + std::to_string(b.steps) + " of " + b.kind));
     for (auto const& h : plan.holds)
         holds.push_back({{"verb", word_of(h.verb)},
                          {"kind", h.ref.kind},

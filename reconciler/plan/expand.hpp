@@ -53,9 +53,9 @@ struct Expansion {
 // How the objects of one kind become records. All functions are pure.
 struct Expander {
     std::string_view kind;
-    Expansion (*expand)(View const& view);              // is not called for a purged object
-    bool (*suspended)(json::object const& spec);        // null: it cannot be
-    std::chrono::seconds (*grace)(View const& view);    // how long the data of a deleted one stays; null: not at all
+    Expansion (*expand)(View const& view);            // is not called for a purged object
+    bool (*suspended)(json::object const& spec);      // null: it cannot be
+    std::chrono::seconds (*grace)(View const& view);  // how long the data of a deleted one stays; null: not at all
 };
 // The explicit list of expanders, one line each. Kinds without one have no records (a package).
 std::span<Expander const> expanders();

@@ -1,11 +1,11 @@
 // The records of an account.
+#include "reconciler/plan/expand_account.hpp"
 #include "drivers/apache/kinds.hpp"
 #include "drivers/mariadb/kinds.hpp"
 #include "drivers/php_fpm/kinds.hpp"
 #include "drivers/systemd/kinds.hpp"
 #include "drivers/tls/kinds.hpp"
 #include "drivers/unix/kinds.hpp"
-#include "reconciler/plan/expand_account.hpp"
 #include "resources/account/account.hpp"
 #include "resources/package/package.hpp"
 
@@ -238,7 +238,7 @@ Expansion expand_account(View const& view) { return {AccountRecords(view).all()}
 
 bool account_suspended(json::object const& spec) {
     auto const* state = spec.if_contains("state");
-    return state != nullptr && *state == word_of(AccountState::suspended);
+    return state != nullptr && *state == json::value(word_of(AccountState::suspended));
 }
 
 std::chrono::seconds account_grace(View const& view) { return std::chrono::days(package_of(view).grace_days); }

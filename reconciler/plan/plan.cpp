@@ -121,8 +121,8 @@ private:
         auto const& work = it->second;
         if (!work.fingerprint.empty() && work.fingerprint != fingerprint(step.want)) return std::nullopt;
         if (policy_.now - work.since <= traits.progress_limit) return Reason{HoldReason::in_progress, work.why};
-        return Reason{HoldReason::overdue, work.why + ": has not ended within " +
-                                               std::to_string(traits.progress_limit.count()) + " s"};
+        return Reason{HoldReason::overdue,
+                      work.why + ": has not ended within " + std::to_string(traits.progress_limit.count()) + " s"};
     }
 
     [[nodiscard]] std::string why_unseen(Ref const& ref) const {
@@ -246,9 +246,7 @@ private:
         too_many_ = leaving.size() > policy_.max_removals;
         leaving_ = leaving.size();
     }
-    static bool ends(Subject const& owner) {
-        return owner.phase == Phase::terminating || owner.phase == Phase::purged;
-    }
+    static bool ends(Subject const& owner) { return owner.phase == Phase::terminating || owner.phase == Phase::purged; }
 
     void unwanted(std::string const& kind) {
         auto it = unwanted_.find(kind);
@@ -284,10 +282,9 @@ private:
         auto const& owner = subject(step.object);
         if (auto reason = postponed(step)) return reason;
         if (ends(owner) && too_many_ && !owner.confirmed)
-            return Reason{HoldReason::removal_limit, std::to_string(leaving_) +
-                                                         " objects would be removed, more than " +
-                                                         std::to_string(policy_.max_removals) +
-                                                         "; confirm the removals to go on"};
+            return Reason{HoldReason::removal_limit,
+                          std::to_string(leaving_) + " objects would be removed, more than " +
+                              std::to_string(policy_.max_removals) + "; confirm the removals to go on"};
         if (info.traits.holds_data && owner.phase != Phase::purged && !owner.confirmed)
             return Reason{HoldReason::holds_data,
                           "is no longer asked for, but holds data; confirm the removal to delete it"};
@@ -306,9 +303,10 @@ private:
             all.insert(it->second.begin(), it->second.end());
         for (auto const& by : all) {
             if (dispositions_.at(by) == Disposition::held)
-                return Reason{HoldReason::waits, (input_.want.contains(by) ? "waits for the change of "
-                                                                           : "waits for the removal of ") +
-                                                     by.str(), by};
+                return Reason{
+                    HoldReason::waits,
+                    (input_.want.contains(by) ? "waits for the change of " : "waits for the removal of ") + by.str(),
+                    by};
             step.after.insert(by);
         }
         return std::nullopt;

@@ -42,7 +42,7 @@ struct PlanningInput {
     std::set<Ref> respecified;  // wanted otherwise since last in sync, though the object's generation is the same
     Observation observed;
     std::map<Ref, Subject const*> subjects;
-    std::set<Ref> leaving;  // every object that ends unconfirmed and still has what would be removed
+    std::set<Ref> leaving;                 // every object that ends unconfirmed and still has what would be removed
     std::map<Ref, std::string> in_flight;  // records that a late driver still works on, and what to say of it
     OtherRecords const* others = nullptr;  // null: there are none
 };
@@ -116,9 +116,9 @@ struct PlannedStep {
 struct Plan {
     std::vector<PlannedStep> steps;  // each stands behind all that its step comes `after`
     std::vector<Hold> holds;
-    std::vector<Ref> in_sync;  // wanted and as wanted
-    std::vector<Ref> gone;     // ours once, unwanted now and seen to be absent
-    Time observed_at{};        // when the machine was observed for it
+    std::vector<Ref> in_sync;                        // wanted and as wanted
+    std::vector<Ref> gone;                           // ours once, unwanted now and seen to be absent
+    Time observed_at{};                              // when the machine was observed for it
     std::map<std::string, std::string> unreachable;  // kind → why it was not; what is said of it is what was last known
     [[nodiscard]] bool empty() const { return steps.empty() && holds.empty(); }
 };

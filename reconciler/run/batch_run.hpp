@@ -9,7 +9,7 @@ namespace genesis {
 struct BatchRun {
     std::vector<AnyStep> steps;  // those of one kind stand together, in the order in which kinds are made
     std::vector<std::string> causes;
-    std::vector<Outcome> outcomes;                 // one a step, once the batch has ended
+    std::vector<Outcome> outcomes;                   // one a step, once the batch has ended
     std::vector<std::pair<Ref, Outcome>> elsewhere;  // what settle() found wrong with records that no step was about
     std::string fault;                               // why settle(), or the journal, failed as a whole
 };

@@ -170,7 +170,8 @@ Desired::Overlay Desired::overlay(Object const& object, Time now) const {
         dependent.paused = known->subject.paused;
         dependent.adopt = known->subject.adopt;
         dependent.confirmed_generation = known->subject.confirmed ? known->subject.generation : 0;
-        if (phase == Phase::terminating || phase == Phase::purged) continue;  // nothing of it follows the other any more
+        if (phase == Phase::terminating || phase == Phase::purged)
+            continue;  // nothing of it follows the other any more
         add(dependent);
     }
     return out;

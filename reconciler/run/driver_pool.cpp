@@ -161,7 +161,8 @@ void DriverPool::completed(std::size_t driver) {
 }
 
 void DriverPool::end_batch(std::size_t driver, Call& call) {
-    for (std::size_t i = 0; i < call.requests.size(); ++i) events_->step_ended(call.requests[i], call.batch.outcomes[i]);
+    for (std::size_t i = 0; i < call.requests.size(); ++i)
+        events_->step_ended(call.requests[i], call.batch.outcomes[i]);
     events_->batch_ended(driver, call.batch);
 }
 

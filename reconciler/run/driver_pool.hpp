@@ -23,7 +23,8 @@ struct Timeouts {
     std::chrono::microseconds late_record{100};   // … with so much more for each record to be observed
     std::chrono::milliseconds late_batch{3000};   // the same for a batch …
     std::chrono::milliseconds late_step{50};      // … with so much more for each step
-    std::chrono::milliseconds retry_first{1000}, retry_longest{8000};  // before a driver that could not see is asked again
+    std::chrono::milliseconds retry_first{1000},
+        retry_longest{8000};  // before a driver that could not see is asked again
 };
 
 using PassId = std::uint64_t;

@@ -140,9 +140,7 @@ void Loop::run(std::stop_token const& stop) {
             log_.write(Level::error, "the loop met a defect", {{"why", error.what()}});
         }
         note_state();
-        auto const come = [&] {
-            return !woken_.empty() || woken_all_ || !completed_.empty() || !questions_.empty();
-        };
+        auto const come = [&] { return !woken_.empty() || woken_all_ || !completed_.empty() || !questions_.empty(); };
         auto const timer = reconciler_.next_timer();
         if (timer == Steady::max())
             arrived_.wait(lock, stop, come);

@@ -43,9 +43,9 @@ private:
 
     mutable std::mutex mutex_;
     std::condition_variable_any arrived_;
-    std::map<Ref, bool> woken_;                       // and whether their backoff is to be reset
+    std::map<Ref, bool> woken_;  // and whether their backoff is to be reset
     std::optional<bool> woken_all_;
-    std::vector<std::size_t> completed_;              // drivers
+    std::vector<std::size_t> completed_;  // drivers
     std::vector<Task> questions_;
     std::vector<std::weak_ptr<std::promise<Plan>>> asked_;
     bool stopped_ = false, passed_ = false;

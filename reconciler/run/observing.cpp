@@ -41,8 +41,8 @@ std::map<std::size_t, std::map<std::string, Scope>> Reconciler::scopes_for(Dirty
     for (auto& [kind, names] : keys) {
         if (names.empty()) continue;
         auto& asked = out[pool_.driver_of(kind)][kind];
-        bool const list = pool_.kinds().at(kind).traits.enumerable && names.size() > few &&
-                          names.size() * 4 > states_.count(kind);
+        bool const list =
+            pool_.kinds().at(kind).traits.enumerable && names.size() > few && names.size() * 4 > states_.count(kind);
         if (!list) asked.keys.assign(names.begin(), names.end());
     }
     return out;

@@ -62,8 +62,7 @@ bool Reconciler::note_outcome(StepRequest const& request, Outcome const& outcome
 
 void Reconciler::step_ended(StepRequest const& request, Outcome const& outcome) {
     auto const& step = request.step;
-    if (settings_.metrics != nullptr)
-        settings_.metrics->step(step.ref.kind, word_of(step.verb), word_of(outcome.how));
+    if (settings_.metrics != nullptr) settings_.metrics->step(step.ref.kind, word_of(step.verb), word_of(outcome.how));
     bool const left = left_.erase(step.ref) > 0;
     auto const pass = left ? passes_.end() : passes_.find(request.pass);
     if (pass == passes_.end()) {

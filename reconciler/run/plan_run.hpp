@@ -36,9 +36,9 @@ private:
 
     Plan plan_;
     std::vector<State> states_;
-    std::vector<std::size_t> unfinished_;               // by step, how many that it comes after have not ended
-    std::vector<std::vector<std::size_t>> followers_;   // by step, those that come after it
-    std::map<std::string, std::size_t> waiting_changes_;  // by kind, changes that cannot be taken yet
+    std::vector<std::size_t> unfinished_;                      // by step, how many that it comes after have not ended
+    std::vector<std::vector<std::size_t>> followers_;          // by step, those that come after it
+    std::map<std::string, std::size_t> waiting_changes_;       // by kind, changes that cannot be taken yet
     std::map<std::string, std::vector<std::size_t>> joining_;  // by kind, removals that wait for those
     std::map<Ref, std::size_t> open_;
     std::vector<std::size_t> ready_;

@@ -51,7 +51,8 @@ void Reconciler::advance() {
             save();
             store_pause_ = {};
         } catch (std::exception const& error) {  // the store, most likely: everything again, after a pause
-            store_pause_ = std::clamp(store_pause_ * 2, std::chrono::milliseconds(1000), std::chrono::milliseconds(30000));
+            store_pause_ =
+                std::clamp(store_pause_ * 2, std::chrono::milliseconds(1000), std::chrono::milliseconds(30000));
             not_before_ = clock_.steady() + store_pause_;
             log_.write(Level::error, "a pass could not begin or be remembered", {{"why", error.what()}});
         }

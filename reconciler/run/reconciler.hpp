@@ -17,11 +17,12 @@ struct ReconcilerSettings {
     Backoff backoff{};
     Timeouts timeouts{};
     std::chrono::milliseconds resync{300000};  // between full passes
-    std::chrono::milliseconds quiet{30}, patience{150};  // wakes closer together than `quiet` share a pass, up to `patience`
-    std::chrono::milliseconds straggler{200};  // how long an observation waits for the last drivers, or as long again as
-                                               // it has taken so far
-    std::size_t most_passes = 8;               // side by side; what comes meanwhile is taken together
-    Metrics* metrics = nullptr;                // counts nothing without
+    std::chrono::milliseconds quiet{30},
+        patience{150};                         // wakes closer together than `quiet` share a pass, up to `patience`
+    std::chrono::milliseconds straggler{200};  // how long an observation waits for the last drivers, or as long again
+                                               // as it has taken so far
+    std::size_t most_passes = 8;  // side by side; what comes meanwhile is taken together
+    Metrics* metrics = nullptr;   // counts nothing without
 };
 
 struct PassResult {
@@ -166,10 +167,10 @@ private:
     std::map<ObservationId, Looking> looking_;
     std::map<ObservationId, std::map<std::size_t, Dirty>> closed_;  // observations that a driver has not answered yet
     std::map<ObservationId, Question> questions_;
-    std::set<Ref> in_flight_;                  // objects
-    std::map<Ref, std::string> left_;          // records a late driver works on, with what to say of them
-    std::map<std::size_t, Dirty> stalled_;     // by driver, objects that could not be observed
-    std::map<Ref, Dirty> waiters_;             // by record, objects of others that wait for it
+    std::set<Ref> in_flight_;               // objects
+    std::map<Ref, std::string> left_;       // records a late driver works on, with what to say of them
+    std::map<std::size_t, Dirty> stalled_;  // by driver, objects that could not be observed
+    std::map<Ref, Dirty> waiters_;          // by record, objects of others that wait for it
     std::size_t passes_begun_ = 0;
     std::function<void(PassResult const&)> on_pass_;
 };

@@ -112,8 +112,7 @@ void RecordStates::in_progress(Ref const& record, Ref const& object) {
 }
 
 void RecordStates::observe_again(Ref const& record, std::chrono::milliseconds after) {
-    if (states_.contains(record))
-        observe_at_[record] = clock_.now() + std::max(after, std::chrono::milliseconds(100));
+    if (states_.contains(record)) observe_at_[record] = clock_.now() + std::max(after, std::chrono::milliseconds(100));
 }
 
 void RecordStates::gone(Ref const& record) {

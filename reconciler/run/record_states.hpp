@@ -59,8 +59,8 @@ private:
     std::map<Ref, RecordState> states_;
     std::map<Ref, std::set<Ref>> by_object_;
     std::map<std::string, std::size_t> by_kind_;
-    std::set<std::pair<Time, Ref>> due_;       // attempts
-    std::map<Ref, Time> observe_at_;           // records in progress
+    std::set<std::pair<Time, Ref>> due_;  // attempts
+    std::map<Ref, Time> observe_at_;      // records in progress
     std::set<Ref> applied_, unsaved_, dropped_;
 };
 

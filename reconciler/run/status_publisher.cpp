@@ -109,9 +109,7 @@ private:
     StatusLines lines_;
 };
 
-bool is_failing(SyncState s) {
-    return s == SyncState::failing || s == SyncState::refused || s == SyncState::conflict;
-}
+bool is_failing(SyncState s) { return s == SyncState::failing || s == SyncState::refused || s == SyncState::conflict; }
 bool is_ready(SyncState s) { return s == SyncState::in_sync || s == SyncState::held; }
 
 Condition condition(std::string type, bool status, std::string reason, std::string message) {
@@ -119,7 +117,8 @@ Condition condition(std::string type, bool status, std::string reason, std::stri
 }
 
 std::string sentence(RecordStatus const& l) {
-    auto const percent = l.percent && l.state == SyncState::progressing ? " (" + std::to_string(*l.percent) + " %)" : "";
+    auto const percent =
+        l.percent && l.state == SyncState::progressing ? " (" + std::to_string(*l.percent) + " %)" : "";
     return l.kind + "/" + l.key + " " + std::string(word_of(l.state)) + (l.message.empty() ? "" : ": " + l.message) +
            percent;
 }
@@ -136,7 +135,10 @@ Condition readiness(std::map<Ref, RecordStatus> const& lines, RecordStatus const
     if (open == 0) return condition("ready", true, "AsWanted", "everything is as the spec says");
     auto const* named = worst != nullptr ? worst : working != nullptr ? working : first;
     return condition(
-        "ready", false, worst != nullptr ? "Failing" : working != nullptr ? "Progressing" : "Converging",
+        "ready", false,
+        worst != nullptr     ? "Failing"
+        : working != nullptr ? "Progressing"
+                             : "Converging",
         std::to_string(open) + " of " + std::to_string(lines.size()) + " records differ; " + sentence(*named));
 }
 

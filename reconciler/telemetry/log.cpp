@@ -1,4 +1,4 @@
-// spdlog carries the lines; each is built as JSON, so nothing in a value can forge another.
+// JSON lines through spdlog; values are escaped, so none can forge a line.
 #include "reconciler/telemetry/log.hpp"
 
 #include <spdlog/sinks/stdout_sinks.h>

@@ -1,4 +1,4 @@
-// The log: one JSON object a line on standard error, where the journal takes it.
+// The log: one JSON object a line on standard error, for the journal.
 #pragma once
 #include "drivers/context.hpp"
 
@@ -6,7 +6,7 @@
 
 namespace genesis {
 
-// Thread-safe. Values are escaped, so one event is one line whatever they hold.
+// Thread-safe. One event is one line, whatever its values contain.
 std::unique_ptr<Log> make_log(Level least);
 
 }  // namespace genesis

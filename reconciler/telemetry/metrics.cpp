@@ -1,4 +1,4 @@
-// prometheus-cpp keeps the counts and writes the text; each counter is resolved once and then found by its labels.
+// Metrics kept and written by prometheus-cpp; each counter is resolved once and then found by its labels.
 #include "reconciler/telemetry/metrics.hpp"
 
 #include <prometheus/counter.h>
@@ -64,7 +64,7 @@ Histogram& histogram(Registry& registry, std::string const& name, std::string co
     return prometheus::BuildHistogram().Name(name).Help(help).Register(registry).Add(labels, bounds);
 }
 
-// Whole pages of statm's second number: proc(5).
+// The second number of /proc/self/statm is in pages (proc(5)).
 double resident_bytes() {
     std::ifstream statm("/proc/self/statm");
     double total = 0, resident = 0;
@@ -117,19 +117,19 @@ struct Metrics::Impl {
     Counters<1> cached{registry, "genesis_cached_lists_total", "Lists found in the cache, or made.", {"outcome"}};
     Counters<3> steps{registry, "genesis_steps_total", "Steps done on the server.", {"kind", "verb", "outcome"}};
     Counters<2> settles{
-        registry, "genesis_settles_total", "Ends of batches: tests and reloads.", {"driver", "outcome"}};
+        registry, "genesis_settles_total", "Config tests and reloads at the end of batches.", {"driver", "outcome"}};
     Counters<2> deliveries{
-        registry, "genesis_webhook_deliveries_total", "Attempts to tell an event.", {"receiver", "outcome"}};
+        registry, "genesis_webhook_deliveries_total", "Attempts to deliver an event.", {"receiver", "outcome"}};
     Counters<1> skipped{
-        registry, "genesis_webhook_skipped_total", "Events no longer kept when they were due.", {"receiver"}};
+        registry, "genesis_webhook_skipped_total", "Events that were pruned before delivery.", {"receiver"}};
     std::map<std::string, Histogram*, std::less<>> request_seconds;
-    Histogram& commit_seconds = histogram(registry, "genesis_store_commit_seconds", "Transactions, to disk.",
+    Histogram& commit_seconds = histogram(registry, "genesis_store_commit_seconds", "Transactions, until durable.",
                                           {0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5});
     Histogram& commit_jobs = histogram(registry, "genesis_store_commit_jobs", "Writes that shared one transaction.",
                                        {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000});
-    Histogram& full_pass = histogram(registry, "genesis_pass_seconds", "Looking, planning and doing.",
+    Histogram& full_pass = histogram(registry, "genesis_pass_seconds", "Passes: observing, planning and applying.",
                                      seconds_up_to_ten(), {{"scope", "full"}});
-    Histogram& small_pass = histogram(registry, "genesis_pass_seconds", "Looking, planning and doing.",
+    Histogram& small_pass = histogram(registry, "genesis_pass_seconds", "Passes: observing, planning and applying.",
                                       seconds_up_to_ten(), {{"scope", "some"}});
     prometheus::Gauge& connections = prometheus::BuildGauge()
                                          .Name("genesis_http_connections")
@@ -144,7 +144,7 @@ struct Metrics::Impl {
 Metrics::Metrics() : impl_(std::make_unique<Impl>()) {
     for (auto const* method : {"GET", "PUT", "POST", "DELETE", "none"})
         impl_->request_seconds[method] =
-            &histogram(impl_->registry, "genesis_http_request_seconds", "From the whole request to its answer.",
+            &histogram(impl_->registry, "genesis_http_request_seconds", "From the complete request to its answer.",
                        seconds_up_to_ten(), {{"method", method}});
 }
 Metrics::~Metrics() = default;
@@ -198,7 +198,7 @@ std::string Metrics::text() const {
         std::lock_guard const lock(impl_->mutex);
         sources = impl_->sources;
         if (auto const at = impl_->full_pass_at)
-            gauges.set("genesis_seconds_since_full_pass", "Since everything was last looked at.",
+            gauges.set("genesis_seconds_since_full_pass", "Since the end of the last full pass.",
                        Seconds(std::chrono::steady_clock::now() - *at).count());
     }
     for (auto const& source : sources) source(gauges);

@@ -1,4 +1,4 @@
-// What the daemon counts, as Prometheus reads it.
+// The metrics of the daemon, in the text format of Prometheus.
 #pragma once
 #include "drivers/context.hpp"
 
@@ -13,7 +13,7 @@ namespace genesis {
 
 using Seconds = std::chrono::duration<double>;
 
-// Values that are looked up when somebody asks and cost nothing until then.
+// Values that are read when the metrics are scraped.
 class Gauges {
 public:
     using Labels = std::map<std::string, std::string>;
@@ -32,8 +32,8 @@ private:
     std::map<std::string, Family> families_;
 };
 
-// Thread-safe; a count costs a short look-up under a lock. Labels take only words of ours (routes, kinds, drivers,
-// receivers), never what a caller made up: the number of series is bounded.
+// Thread-safe; counting costs a short look-up under a lock. Label values come from fixed sets (routes, kinds, drivers,
+// receivers), never from a caller, so the number of series is bounded.
 class Metrics {
 public:
     Metrics();
@@ -41,19 +41,19 @@ public:
     Metrics(Metrics const&) = delete;
     Metrics& operator=(Metrics const&) = delete;
 
-    // `route` as the table has it, "/v1/{kind}/{name}"; "none" for route and method where no route was found.
+    // `route` as the table has it, "/v1/{kind}/{name}"; "none" for route and method if no route matched.
     void request(std::string_view method, std::string_view route, int status, Seconds took);
-    void refused(std::string_view code);  // before routing: the code of the problem that was answered
+    void refused(std::string_view code);  // before routing; the code of the problem
     void connections(int change);         // +1 opened, -1 closed
-    void cached(bool found);              // a list was asked for: it was found in the cache, or made
+    void cached(bool found);              // a list was requested: found in the cache, or made
     void commit(Seconds took, std::size_t jobs);
     void pass(bool full, Seconds took);
     void step(std::string_view kind, std::string_view verb, std::string_view outcome);
-    void settle(std::string_view driver, bool fine);  // a config test and a reload, or what the driver has for them
+    void settle(std::string_view driver, bool fine);          // config test and reload
     void delivery(std::string_view receiver, bool answered);  // of one event to a webhook
     void skipped(std::string_view receiver, std::int64_t events);
 
-    // Called for each text(), on the thread that asks.
+    // Called by each text(), on its thread.
     void add_source(std::function<void(Gauges&)> source);
     // Prometheus text format 0.0.4.
     [[nodiscard]] std::string text() const;

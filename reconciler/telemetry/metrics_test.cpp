@@ -1,4 +1,4 @@
-// Metrics as Prometheus would read them: the text is parsed as strictly as its format is written down.
+// The metrics as Prometheus reads them: the text is parsed strictly.
 #include "reconciler/telemetry/metrics.hpp"
 
 #include <catch2/catch.hpp>
@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 namespace {
 
 // Text format 0.0.4: HELP and TYPE before the samples of a family, families together, no sample twice. Fills sample →
-// value, and says what is wrong first; empty when nothing is.
+// value, and returns the first error; empty if there is none.
 std::string read(std::string const& text, std::map<std::string, double>& out) {
     static std::regex const help(R"(# HELP ([a-zA-Z_:][a-zA-Z0-9_:]*) [^\n]+)"),
         type(R"(# TYPE ([a-zA-Z_:][a-zA-Z0-9_:]*) (counter|gauge|histogram))"),
@@ -55,7 +55,7 @@ std::map<std::string, double> samples(Metrics const& metrics) {
 
 }  // namespace
 
-TEST_CASE("the text of the metrics is one that Prometheus reads, before anything is counted and after") {
+TEST_CASE("the text of the metrics is valid for Prometheus, before anything is counted and after") {
     Metrics metrics;
     CHECK_FALSE(samples(metrics).empty());
     metrics.request("GET", "/v1/{kind}", 200, 2ms);
@@ -97,7 +97,7 @@ TEST_CASE("the text of the metrics is one that Prometheus reads, before anything
     CHECK(value("process_open_fds") >= 3);
 }
 
-TEST_CASE("a source is asked each time, and what it no longer names is no longer there") {
+TEST_CASE("a source is called for each scrape, and values it no longer sets are gone") {
     Metrics metrics;
     int asked = 0;
     metrics.add_source([&](Gauges& out) {

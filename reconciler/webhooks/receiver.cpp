@@ -1,4 +1,4 @@
-// Takes a receiver's URL apart.
+// Parses the URL of a receiver.
 #include "reconciler/webhooks/receiver.hpp"
 
 namespace genesis {

@@ -1,4 +1,4 @@
-// Somebody who is told of events: where, signed with which key, and of what.
+// The configuration of a webhook receiver: its URL, its key, and which events it gets.
 #pragma once
 #include "resources/schema/codec.hpp"
 
@@ -46,16 +46,14 @@ template <>
 struct Describe<Receiver> {
     static constexpr std::string_view kind = "webhook", doc = "One receiver of signed events.";
     static constexpr auto fields = std::tuple{
-        field("name", &Receiver::name, "What logs and metrics call it; how far it has read is kept by this name.",
-              Mark::key),
-        field("url", &Receiver::url, "Each event is POSTed here; https, or http to this server itself.",
+        field("name", &Receiver::name, "Its name in logs and metrics; its cursor is stored under it.", Mark::key),
+        field("url", &Receiver::url, "Where each event is POSTed; https, or http to this server itself.",
               Mark::required),
-        field("kid", &Receiver::kid, "The id of the key it is signed with.", Mark::required),
+        field("kid", &Receiver::kid, "The id of the signing key.", Mark::required),
         field("key_file", &Receiver::key_file,
-              "Holds the key as 64 hex characters; only root may read it. Read anew for each event.", Mark::required),
-        field("audience", &Receiver::audience, "The audience that is signed: what the receiver expects its own to be.",
-              Mark::required),
-        field("ca_file", &Receiver::ca_file, "Certificates to trust instead of the system's."),
+              "Contains the key as 64 hex characters; readable by root only. Read for each event.", Mark::required),
+        field("audience", &Receiver::audience, "The signed audience: the one the receiver expects.", Mark::required),
+        field("ca_file", &Receiver::ca_file, "Certificates to trust instead of those of the system."),
         field("events", &Receiver::events, "Only these types, such as object.ready; empty: all.", Mark::none,
               {.most = 50}),
         field("kinds", &Receiver::kinds, "Only of these kinds of object, such as account; empty: all.", Mark::none,
@@ -63,7 +61,7 @@ struct Describe<Receiver> {
     };
 };
 
-// A webhook_url taken apart.
+// The parts of a webhook_url.
 struct Endpoint {
     bool tls = true;
     std::string host;       // without brackets

@@ -1,4 +1,4 @@
-// A receiver of webhooks for tests: a real HTTP server that remembers what it was told and answers as it is told.
+// A webhook receiver for tests: a real HTTP server that records requests and answers as the test says.
 #pragma once
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -8,11 +8,16 @@
 #include <boost/beast/http.hpp>
 #include <boost/json.hpp>
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
 #include <condition_variable>
 #include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -28,7 +33,7 @@ struct Delivery {
 
 class TestReceiver {
 public:
-    // What is sent back, byte by byte; nothing: the connection is closed without an answer.
+    // The bytes of the answer; nothing: the connection is closed without one.
     using Answer = std::function<std::optional<std::string>(Delivery const&)>;
     static std::string status(int code, std::string const& headers = "") {
         return "HTTP/1.1 " + std::to_string(code) + " X\r\nContent-Length: 2\r\n" + headers + "\r\nok";
@@ -53,7 +58,7 @@ public:
             if (open_ != nullptr) open_->shutdown(Socket::shutdown_both, ignored);
         }
         boost::system::error_code ignored;
-        Socket(io_).connect(acceptor_.local_endpoint(), ignored);  // ends the wait for the next one
+        Socket(io_).connect(acceptor_.local_endpoint(), ignored);  // ends accept()
         thread_.join();
     }
     TestReceiver(TestReceiver const&) = delete;
@@ -61,13 +66,23 @@ public:
 
     [[nodiscard]] std::string authority() const { return "127.0.0.1:" + std::to_string(port()); }
     [[nodiscard]] unsigned port() const { return acceptor_.local_endpoint().port(); }
-    // Waits until so many came, for at most half a minute; what came.
+    // Waits for `count` deliveries, at most half a minute; returns what was delivered.
     std::vector<Delivery> wait_for(std::size_t count) {
         std::unique_lock lock(mutex_);
         came_.wait_for(lock, std::chrono::seconds(30), [&] { return deliveries_.size() >= count; });
         return deliveries_;
     }
-    // How many were made so far.
+    // Sends bytes on the open connection that answer no request, and returns once the client's kernel has them (tcp(7),
+    // SIOCOUTQ). For plain HTTP only.
+    void send_unrequested(std::string_view bytes) {
+        std::lock_guard const lock(mutex_);
+        auto const fd = open_->native_handle();
+        if (::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(bytes.size()))
+            throw std::runtime_error("the connection is gone");
+        for (int unacknowledged = 1; unacknowledged > 0; std::this_thread::yield())
+            if (::ioctl(fd, SIOCOUTQ, &unacknowledged) != 0) throw std::runtime_error("SIOCOUTQ");
+    }
+    // The number of connections so far.
     int connections() {
         std::lock_guard const lock(mutex_);
         return connections_;
@@ -95,7 +110,7 @@ private:
                 } else {
                     serve(socket);
                 }
-            } catch (std::exception const&) {  // the peer went
+            } catch (std::exception const&) {  // the peer closed it
             }
             std::lock_guard const lock(mutex_);
             open_ = nullptr;

@@ -1,4 +1,4 @@
-// A lookup writes what it found where both it and who asked can see it, whichever of them ends first.
+// A lookup and its caller share the result, whichever of them ends first.
 #include "reconciler/webhooks/resolver.hpp"
 
 #include "drivers/context.hpp"
@@ -26,7 +26,7 @@ struct Resolver::UnderWay {
     std::condition_variable_any ended;
     bool done = false;
     Addresses found;
-    std::string why = "it has no address";  // when nothing was found
+    std::string why = "it has no address";  // if nothing was found
 
     void look(Lookup const& lookup, std::string const& host, std::string const& port) {
         Addresses addresses;
@@ -57,12 +57,12 @@ void Resolver::start() {
     under_way_ = state;
 }
 
-Addresses Resolver::resolve(std::chrono::milliseconds patience, std::stop_token const& stop) {
+Addresses Resolver::resolve(std::chrono::milliseconds timeout, std::stop_token const& stop) {
     if (!under_way_ || under_way_->failed()) start();
     auto const state = under_way_;
     std::unique_lock lock(state->mutex);
-    if (!state->ended.wait_for(lock, stop, patience, [&] { return state->done; }))
-        throw Expired(host_ + " cannot be resolved: " + (stop.stop_requested() ? "stopping" : "too late"));
+    if (!state->ended.wait_for(lock, stop, timeout, [&] { return state->done; }))
+        throw Expired(host_ + " cannot be resolved: " + (stop.stop_requested() ? "stopping" : "timed out"));
     under_way_.reset();
     if (state->found.empty()) throw Fault(host_ + " cannot be resolved: " + state->why);
     return state->found;

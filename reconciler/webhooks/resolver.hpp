@@ -1,5 +1,4 @@
-// Looks up where a receiver is, on a thread that nobody has to wait for: getaddrinfo(3) takes its time and cannot be
-// stopped.
+// Resolves a host on a thread that nobody has to wait for: getaddrinfo(3) may block and cannot be cancelled.
 #pragma once
 #include <boost/asio/ip/tcp.hpp>
 
@@ -12,22 +11,20 @@
 
 namespace genesis {
 
-using Addresses = std::vector<boost::asio::ip::tcp::endpoint>;  // the first one is to be tried first
+using Addresses = std::vector<boost::asio::ip::tcp::endpoint>;  // in the order to try them
 
-// Where a host and a port are. May throw and may take for ever, and is not waited for at the end of the program: it
-// must own whatever it uses.
+// Resolves a host and port. May throw or block for ever and is not joined at exit: it must own everything it uses.
 using Lookup = std::function<Addresses(std::string const& host, std::string const& port)>;
 Addresses system_lookup(std::string const& host, std::string const& port);
 
-// For one host, and one thread that asks. One lookup at a time: one that is too late goes on, and outlives this if need
-// be.
+// For one host, used by one thread. One lookup at a time; one that times out goes on and may outlive this object.
 class Resolver {
 public:
     Resolver(std::string host, std::string port, Lookup lookup);
 
-    // At least one. Throws Fault when there is none, Expired when that is not known in time or when it is stopped. What
-    // a lookup finds after its time is taken by the next call.
-    Addresses resolve(std::chrono::milliseconds patience, std::stop_token const& stop);
+    // At least one address. Throws Fault when there is none, Expired on timeout or stop. The result of a lookup that
+    // timed out is used by the next call.
+    Addresses resolve(std::chrono::milliseconds timeout, std::stop_token const& stop);
 
 private:
     struct UnderWay;

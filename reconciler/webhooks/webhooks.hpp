@@ -1,8 +1,8 @@
-// Tells receivers of events: each by a thread of its own, at least once, in order, from where it had read last.
+// Delivers events to webhook receivers: at least once, in order, each receiver on its own thread from its own cursor.
 #pragma once
 #include "reconciler/store/trail.hpp"
 #include "reconciler/telemetry/metrics.hpp"
-#include "reconciler/webhooks/post.hpp"
+#include "reconciler/webhooks/http_client.hpp"
 #include "reconciler/webhooks/receiver.hpp"
 
 #include <atomic>
@@ -12,23 +12,24 @@
 
 namespace genesis {
 
-struct WebhookPatience {
-    PostPatience post;
-    std::chrono::milliseconds first_pause{1000}, longest_pause{600000};  // between attempts at one event, and jitter
-    std::chrono::milliseconds look{30000};                               // for events that nobody woke us for
+struct WebhookTimeouts {
+    HttpTimeouts post;
+    std::chrono::milliseconds first_pause{1000}, longest_pause{600000};  // between attempts at one event, plus jitter
+    std::chrono::milliseconds poll{30000};                               // poll interval, in case a wake was missed
 };
 
-// A receiver that is new to the store is told everything that is still kept. It reads one event a POST, and the next
-// one only after a 2xx: whoever answers late or not at all is told the same event again and holds up nobody else.
-class Courier {
+// Delivers to one receiver. A new receiver gets every event that is still kept. One event a POST; the next one only
+// after a 2xx. A receiver that is slow or fails gets the same event again and delays no other receiver.
+class WebhookDispatcher {
 public:
-    Courier(Receiver receiver, Trail& trail, Clock const& clock, Log& log, Metrics* metrics, WebhookPatience patience);
-    ~Courier();  // at once: a delivery under way counts as unanswered
-    Courier(Courier const&) = delete;
-    Courier& operator=(Courier const&) = delete;
+    WebhookDispatcher(Receiver receiver, Trail& trail, Clock const& clock, Log& log, Metrics* metrics,
+                      WebhookTimeouts patience);
+    ~WebhookDispatcher();  // at once: a delivery under way counts as failed
+    WebhookDispatcher(WebhookDispatcher const&) = delete;
+    WebhookDispatcher& operator=(WebhookDispatcher const&) = delete;
 
     void wake();  // returns at once
-    void stop();  // returns at once: it tells nothing more, and its thread is about to end
+    void stop();  // returns at once: no more deliveries begin, and the thread ends soon
     [[nodiscard]] std::string const& name() const { return receiver_.name.str(); }
     [[nodiscard]] std::int64_t cursor() const { return cursor_; }
 
@@ -43,13 +44,13 @@ private:
 
     Receiver const receiver_;
     Endpoint const endpoint_;
-    std::string const mark_;  // the name of its cursor
+    std::string const cursor_name_;
     Trail& trail_;
     Clock const& clock_;
     Log& log_;
     Metrics* const metrics_;
-    WebhookPatience const patience_;
-    Poster poster_;
+    WebhookTimeouts const timeouts_;
+    HttpClient client_;
     std::atomic<std::int64_t> cursor_ = 0;
     std::mutex mutex_;
     std::condition_variable_any wake_;
@@ -57,18 +58,18 @@ private:
     std::jthread thread_;  // last: it ends before what it uses
 };
 
-// All of them, woken by the trail's events.
+// The dispatchers of all receivers, woken by new events.
 class Webhooks {
 public:
     // Trail, clock, log and metrics outlive it.
     Webhooks(std::vector<Receiver> const& receivers, Trail& trail, Clock const& clock, Log& log, Metrics* metrics,
-             WebhookPatience const& patience = {});
-    ~Webhooks();  // stops all before it waits for any
+             WebhookTimeouts const& patience = {});
+    ~Webhooks();  // stops all of them before it waits for any
     Webhooks(Webhooks const&) = delete;
     Webhooks& operator=(Webhooks const&) = delete;
 
 private:
-    std::shared_ptr<std::vector<std::unique_ptr<Courier>>> couriers_;
+    std::shared_ptr<std::vector<std::unique_ptr<WebhookDispatcher>>> dispatchers_;
     EventFan::Subscription subscription_;
 };
 

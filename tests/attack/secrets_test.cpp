@@ -1,5 +1,6 @@
 // Every secret a spec can hold is a marker that no one else has: it must appear nowhere that people or programs look.
-#include "reconciler/api/described.hpp"
+#include "reconciler/api/routes/dispatch.hpp"
+#include "reconciler/api/routes/openapi_conformance.hpp"
 #include "reconciler/webhooks/webhooks.hpp"
 #include "tests/support/bed.hpp"
 #include "tests/support/golden.hpp"
@@ -79,13 +80,13 @@ public:
         return spec;
     }
 
-    Answered ask(std::string const& method, std::string const& target, std::string const& body = "") {
+    DispatchResult ask(std::string const& method, std::string const& target, std::string const& body = "") {
         Request request;
         request.method = method;
         request.target = target;
         request.body = body;
         request.id = "req-" + std::to_string(++made_);
-        auto out = answer(service(), anyone_, request, {});
+        auto out = dispatch_and_wait(service(), anyone_, request, {});
         hold(method, target, out.answer);
         said_ += "\n" + method + " " + target + " " + std::to_string(out.answer.status) + "\n" +
                  json::serialize(out.answer.body) + out.answer.text;
@@ -114,18 +115,14 @@ private:
         explicit BedEngine(Bed& b) : bed(b) {}
         void wake(Ref const&) override {}
         void wake_all() override {}
-        static std::future<json::object> ready(Plan const& plan) {
-            std::promise<json::object> out;
-            out.set_value(describe(plan));
+        static std::future<Plan> ready(Plan plan) {
+            std::promise<Plan> out;
+            out.set_value(std::move(plan));
             return out.get_future();
         }
-        std::future<json::object> plan(std::optional<Ref> const& object) override {
-            return ready(bed.reconciler->examine(object, {}));
-        }
-        std::future<json::object> preview(Object const& object) override {
-            return ready(bed.reconciler->preview(object, {}));
-        }
-        json::object status(Object const& object) override { return encode(bed.reconciler->board().status(object)); }
+        std::future<Plan> plan(std::optional<Ref> const& object) override { return ready(bed.examine(object)); }
+        std::future<Plan> preview(Object const& object) override { return ready(bed.preview(object)); }
+        Status status(Object const& object) override { return bed.cache->status(object); }
         std::vector<std::string> not_ready() override { return {}; }
         Bed& bed;
     };
@@ -150,7 +147,7 @@ private:
     Admission admission_{*bed.store, bed.reserved};
     Anyone anyone_;
     std::string said_;
-    AllDescribed described_;
+    ConformsToOpenApi described_;
     int made_ = 0;
 };
 
@@ -190,7 +187,7 @@ TEST_CASE("a secret of a spec appears in no answer, log, event, metric, plan, dr
         for (auto const* view : {"", "/plan", "/drift", "/history"}) world.ask("GET", base + view);
         world.bed.settle();
         for (auto& [ref, record] : world.bed.world.records)
-            each_secret(*world.bed.executor->kinds().at(ref.kind).schema, record,
+            each_secret(*world.bed.reconciler->kinds().at(ref.kind).schema, record,
                         [](std::string const&, json::value& secret) { secret = "drifted by hand"; });
         for (auto const* view : {"", "/plan", "/drift"}) world.ask("GET", base + view);
         world.bed.settle();

@@ -1,6 +1,6 @@
 // Bytes of a connection: the head is scanned, read, cut, and its signature checked, beside a second, simpler reading.
-#include "reconciler/api/http_message.hpp"
-#include "reconciler/api/signing.hpp"
+#include "reconciler/api/auth/signing.hpp"
+#include "reconciler/api/http/http_message.hpp"
 #include "reconciler/api/target.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
@@ -143,7 +143,7 @@ std::vector<std::string_view> answer_lines(std::string_view text, std::string_vi
 
 void answer_laws(Answer answer, Request request, std::string_view text, bool keep_alive) {
     request.id = "0123456789abcdef";
-    Answered said{std::move(answer), "key acme"};
+    DispatchResult said{std::move(answer), "key acme"};
     said.answer.text = text;
     said.reply = ReplyKey{"acme", Secret(std::string(32, 'k')), "qO0LKf8WB5wi6ZxmFbSTng"};
     auto const sent = write_answer(said, request, keep_alive);

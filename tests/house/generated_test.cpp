@@ -1,6 +1,6 @@
 // What is generated from the descriptions is committed, and current. GENESIS_ACCEPT=1 rewrites it.
 #include "drivers/catalog.hpp"
-#include "reconciler/api/routes.hpp"
+#include "reconciler/api/routes/routes.hpp"
 #include "reconciler/app/config.hpp"
 #include "resources/catalog.hpp"
 #include "tests/support/golden.hpp"

@@ -1,7 +1,7 @@
 // Plain text put together: no JSON library stands between the client and its rate.
 #include "tests/bench/api/requests.hpp"
 
-#include "reconciler/api/signing.hpp"
+#include "reconciler/api/auth/signing.hpp"
 
 #include <openssl/evp.h>
 

@@ -3,8 +3,8 @@
 
 #include "drivers/host/names.hpp"
 #include "drivers/host/sockets.hpp"
-#include "reconciler/api/server.hpp"
-#include "reconciler/api/signed_requests.hpp"
+#include "reconciler/api/auth/signed_requests.hpp"
+#include "reconciler/api/http/server.hpp"
 #include "reconciler/app/certificate.hpp"
 #include "reconciler/app/reserved.hpp"
 #include "reconciler/cache/memory_cache.hpp"

@@ -1,6 +1,6 @@
 // Who asks: signs each request with a nonce of its own, and believes no answer that is not signed in turn.
 #pragma once
-#include "reconciler/api/signing.hpp"
+#include "reconciler/api/auth/signing.hpp"
 #include "tests/clients/load/wire.hpp"
 
 #include <optional>

@@ -58,7 +58,7 @@ public:
         while (!put(object, change)) after_loss(object, change);
     }
 
-    // Asked until there is an answer: what is stored is what was told or, when something was sent since, that.
+    // Exchange until there is an answer: what is stored is what was told or, when something was sent since, that.
     bool look(Told& object, std::int64_t sent) {
         auto const seen = seen_in(answered("GET", object.target()));
         auto const was = object.change;
