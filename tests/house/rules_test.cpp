@@ -41,36 +41,42 @@ struct Function {
     std::size_t line = 0, lines = 0;  // where it begins, and how many it has with its closing brace
 };
 
+std::size_t indent_of(std::string const& line) { return std::min(line.find_first_not_of(' '), line.size()); }
+
+// Whether a statement ends with this line, so that the next one begins another.
+bool ends_statement(std::string const& code) {
+    if (code.empty() || code.starts_with("//") || code.starts_with('#')) return true;
+    bool const label = code.ends_with(':') && code.find('(') == std::string::npos;
+    return label || code.ends_with(';') || (code.ends_with('{') && !code.ends_with(": {")) || code.ends_with('}');
+}
+
 // Relies on clang-format: a body opens with " {" at the end of a line and closes with "}" in the column of the first
-// line of the signature. Whatever has parentheses and is neither control flow nor a type or namespace is a function,
-// which includes tests and long lambdas.
+// line of its signature. What has parentheses and is neither control flow, a type, a namespace nor a lambda is a
+// function, tests included.
 std::vector<Function> functions_of(std::string const& text) {
     static std::regex const other(
         R"(^(if|for|while|switch|else|do|try|namespace|class|struct|union|enum|extern)\b|^\})");
+    static std::regex const lambda(R"(\](\(.*\))?( mutable)?( noexcept)?( -> .*)? \{$)");
     std::vector<std::string> lines;
     std::istringstream in(text);
     for (std::string line; std::getline(in, line);) lines.push_back(line);
     std::vector<Function> out;
-    std::size_t first = 0;  // line of the statement that `n` belongs to
-    bool parentheses = false;
+    std::size_t first = 0;  // line where the statement began that `n` belongs to
+    std::string statement;
     for (std::size_t n = 0; n < lines.size(); ++n) {
-        auto const& line = lines[n];
-        auto const indent = std::min(line.find_first_not_of(' '), line.size());
-        auto const code = line.substr(indent);
-        bool const comment = code.starts_with("//");
-        parentheses = parentheses || (!comment && code.find('(') != std::string::npos);
-        auto const start = std::min(lines[first].find_first_not_of(' '), lines[first].size());
-        if (code.ends_with(" {") && !code.ends_with("= {") && parentheses &&
-            !std::regex_search(lines[first].substr(start), other)) {
+        auto code = lines[n].substr(indent_of(lines[n]));
+        code.resize(std::min(code.find("  // "), code.size()));
+        statement += code;
+        bool const opens = code.ends_with(" {") && !code.ends_with("= {") && !std::regex_search(code, lambda);
+        if (opens && statement.find('(') != std::string::npos && !std::regex_search(statement, other)) {
+            auto const start = indent_of(lines[first]);
             auto end = n + 1;
             while (end < lines.size() && !lines[end].starts_with(std::string(start, ' ') + "}")) ++end;
             out.push_back({lines[first].substr(start), first + 1, end - first + 1});
         }
-        if (code.empty() || comment || code.starts_with('#') ||
-            std::string_view(";{}:").find(code.back()) != std::string_view::npos) {
-            first = n + 1;
-            parentheses = false;
-        }
+        if (!ends_statement(code)) continue;
+        first = n + 1;
+        statement.clear();
     }
     return out;
 }

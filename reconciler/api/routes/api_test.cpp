@@ -1,5 +1,6 @@
 // The answers of the API over a real socket.
 #include "reconciler/api/http/api_fixture.hpp"
+#include "reconciler/api/routes/dispatch.hpp"
 
 #include <catch2/catch.hpp>
 
