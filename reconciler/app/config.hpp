@@ -59,12 +59,12 @@ struct Describe<CacheConfig> {
     static constexpr std::string_view kind = "cache", doc = "A Redis that several API processes share.";
     static constexpr auto fields = std::tuple{
         field("redis", &CacheConfig::redis,
-              "Where it listens: the path of a unix socket, or a loopback address and port. What is said to it is not "
+              "Where it listens: the path of a unix socket, or a loopback address and port. The connection is not "
               "encrypted.",
               Mark::required),
         field("database", &CacheConfig::database, "The number of its database.", Mark::none, {.min = 0, .max = 1000}),
         field("password_file", &CacheConfig::password_file,
-              "Holds its password on one line; only root may read it. Empty: it asks for none."),
+              "File with its password on one line, readable by root only. Empty: it has none."),
     };
 };
 
@@ -91,15 +91,15 @@ struct Describe<Config> {
                                       doc = "Configuration of genesisd; restart it after a change.";
     static constexpr auto fields = std::tuple{
         field("node", &Config::node, "This server's name, part of what callers sign. Empty: the host name."),
-        field("state_dir", &Config::state_dir, "What Genesis knows: specs, sealed secrets, history."),
+        field("state_dir", &Config::state_dir, "Specs, sealed secrets and history."),
         field("spec_dir", &Config::spec_dir, "Spec files here are applied as soon as they are saved."),
-        field("socket", &Config::socket, "Where genesisctl speaks to the daemon; root and admin_group may."),
-        field("resync", &Config::resync, "Seconds between looks at everything, whether or not anything happened.",
-              Mark::none, {.min = 5, .max = 86400}),
+        field("socket", &Config::socket, "Unix socket of the daemon for genesisctl; root and admin_group have access."),
+        field("resync", &Config::resync, "Seconds between full passes, whether or not anything changed.", Mark::none,
+              {.min = 5, .max = 86400}),
         field("max_removals", &Config::max_removals,
-              "A plan that would remove more objects than this waits for an operator.", Mark::none,
+              "A plan that would remove more objects than this waits for a confirmation.", Mark::none,
               {.min = 0, .max = 1000000}),
-        field("log_level", &Config::log_level, "Least level that is logged."),
+        field("log_level", &Config::log_level, "Lowest level that is logged."),
         field("web_group", &Config::web_group,
               "The group of Apache's workers; only it may pass through a tenant's home."),
         field("log_group", &Config::log_group, "The group that may read /var/log/genesis."),
@@ -108,35 +108,34 @@ struct Describe<Config> {
               "Names no account may have, beside this server's own, localhost and *.arpa."),
         field("mariadb_socket", &Config::mariadb_socket, "Where MariaDB listens."),
         field("apache_canary_port", &Config::apache_canary_port,
-              "Loopback port on which Apache tells which configuration it runs.", Mark::none, {.min = 1, .max = 65535}),
+              "Loopback port on which Apache reports the configuration that it runs.", Mark::none,
+              {.min = 1, .max = 65535}),
         field("webhooks", &Config::webhooks,
-              "Who is told of events: a list of {name, url, kid, key_file, audience, ca_file, events, kinds}.",
+              "Webhook receivers of events: a list of {name, url, kid, key_file, audience, ca_file, events, kinds}.",
               Mark::none, {.most = 50}),
-        field("listen", &Config::listen,
-              "Where the API is served over HTTPS to whoever signs with a key (genesisctl keys). An address that is "
-              "taken is tried again; everything else goes on meanwhile.",
-              Mark::none, {.most = 16}),
+        field(
+            "listen", &Config::listen,
+            "Addresses of the API over HTTPS, for requests signed with a key (genesisctl keys). An address that is in "
+            "use is retried and affects nothing else.",
+            Mark::none, {.most = 16}),
         field("listen_plain", &Config::listen_plain,
-              "Where it is served without encryption, signed all the same: for a proxy on this server.", Mark::none,
-              {.most = 16}),
+              "Addresses of the API without encryption, for a proxy on this server; requests are signed too.",
+              Mark::none, {.most = 16}),
         field("probes", &Config::probes,
-              "Where /healthz, /readyz, /metrics and /openapi.json are answered to anybody, without encryption.",
+              "Addresses of /healthz, /readyz, /metrics and /openapi.json, without encryption or authentication.",
               Mark::none, {.most = 16}),
         field("certificate", &Config::certificate,
-              "Certificate for HTTPS with its chain, PEM; read again when it changes. Empty: one of its own, "
-              "self-signed, "
+              "Certificate for HTTPS with its chain, PEM; read again when it changes. Empty: a self-signed one, "
               "api-certificate.pem in state_dir."),
-        field("key", &Config::key, "The certificate's key, PEM without a passphrase."),
-        field("requests_per_second", &Config::requests_per_second,
-              "What each key may ask of the API over time; 0 is as much as it likes.", Mark::none,
+        field("key", &Config::key, "The private key of the certificate, PEM without a passphrase."),
+        field("requests_per_second", &Config::requests_per_second, "Rate limit of each key; 0: none.", Mark::none,
               {.min = 0, .max = 1000000}),
-        field("burst", &Config::burst, "What a key may ask at once beyond that.", Mark::none,
+        field("burst", &Config::burst, "Burst that a key may use beyond the rate limit.", Mark::none,
               {.min = 1, .max = 1000000}),
         field("cache", &Config::cache,
               "A Redis on this server, as {redis: /run/redis/redis.sock} or {redis: \"127.0.0.1:6379\", database: 0, "
-              "password_file: /etc/genesis/redis.password}. It counts what each key asked for, across restarts and "
-              "processes, and keeps lists. Without it, or while it does not answer, memory does. Give it to nobody "
-              "else."),
+              "password_file: /etc/genesis/redis.password}. It keeps rate limits across restarts and processes, and "
+              "caches lists. Without it, or while it is unreachable, they are in memory. Nothing else may use it."),
     };
 };
 

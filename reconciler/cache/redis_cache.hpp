@@ -1,10 +1,10 @@
-// The cache and the buckets that several processes of one store share: a Redis.
+// A cache and token buckets in a Redis that several processes of one store share.
 //
-// Who may write to that Redis is trusted with little. A value is sealed with a key derived from the node's master key
-// and bound to its name and the end of its time, so it can be neither read nor made up nor put elsewhere there; what
-// does not open is no value. Left to such a writer: to forget values, and to change buckets, which hold no secret and
-// cannot be sealed. So each process keeps buckets of its own beside them, and one that was emptied here refuses
-// requests until it fills again: give the Redis to nobody else (a unix socket, or a password).
+// Other clients of that Redis are trusted with little. A value is sealed with a key derived from the node's master key
+// and bound to its name and expiry, so they can neither read, forge nor move it; a value that does not open is ignored.
+// They can delete values, and change buckets, which hold no secret and are not sealed. So each process also keeps its
+// own buckets; a bucket that was emptied refuses requests until it is refilled. No other program should have access to
+// the Redis (a unix socket, or a password).
 #pragma once
 #include "drivers/secrets/vault.hpp"
 #include "reconciler/cache/cache.hpp"
@@ -16,15 +16,15 @@ namespace genesis {
 
 class RedisCache final : public Cache, public SharedBuckets {
 public:
-    // Two processes share what they keep when node and master key are the same. Throws Fault like RedisLink.
+    // Processes with the same node and master key share their values. Throws Fault like RedisLink.
     RedisCache(RedisServer server, std::string const& node, Vault const& master, Clock const& clock, Log& log);
 
     std::optional<std::string> get(std::string const& key) override;
-    // Does not wait. A value of more than 1 MiB is not kept.
+    // Does not wait. A value of more than 1 MiB is not cached.
     void set(std::string const& key, std::string const& value, std::chrono::milliseconds ttl) override;
-    // By the clock of Redis, which all processes share.
+    // By the clock of the Redis, which all processes share.
     std::optional<bool> take(std::string const& key, Size const& size) override;
-    // Whether Redis answered when it was last asked.
+    // Whether Redis is reachable.
     [[nodiscard]] bool up() const { return link_.up(); }
     // The name of a key in Redis.
     [[nodiscard]] std::string name_of(std::string const& key) const { return prefix_ + key; }

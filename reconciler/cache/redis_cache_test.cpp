@@ -38,10 +38,10 @@ struct Bed {
 
 TEST_CASE("what one process caches another one finds, and nobody else can read it") {
     Bed bed;
-    auto const one = bed.cache(), two = bed.cache(), stranger = bed.cache('x');
+    auto const one = bed.cache(), two = bed.cache(), other_store = bed.cache('x');
     CHECK(Bed::holds(*one, "list", "a value"));
     CHECK(eventually([&] { return two->get("list") == "a value"; }));
-    CHECK(!stranger->get("list"));
+    CHECK(!other_store->get("list"));
     CHECK(bed.server.read(one->name_of("list")).find("a value") == std::string::npos);
     CHECK(!bed.server.read(one->name_of("list")).empty());
 }
@@ -74,9 +74,9 @@ TEST_CASE("a value that somebody else wrote into Redis is ignored") {
 
 // A loaded machine may miss a deadline, which is no reply: retried.
 bool got_one(SharedBuckets& through, SharedBuckets::Size const& size) {
-    std::optional<bool> told;
-    eventually([&] { return (told = through.take("kid", size)).has_value(); });
-    return told.value();
+    std::optional<bool> token;
+    eventually([&] { return (token = through.take("kid", size)).has_value(); });
+    return token.value();
 }
 
 // How many of a hundred concurrent calls get a token, in turn through each of the caches.
@@ -88,13 +88,13 @@ int taken(std::vector<RedisCache*> const& through, SharedBuckets::Size const& si
 
 TEST_CASE("two processes share one bucket, which is refilled with time") {
     Bed bed;
-    auto const one = bed.cache(), two = bed.cache(), stranger = bed.cache('x');
+    auto const one = bed.cache(), two = bed.cache(), other_store = bed.cache('x');
     auto const started = std::chrono::steady_clock::now();
     auto const got = taken({one.get(), two.get()}, {1, 30});
     auto const passed = std::chrono::steady_clock::now() - started;
     CHECK(got >= 30);
     CHECK(got <= 31 + std::chrono::duration_cast<std::chrono::seconds>(passed).count());
-    CHECK(taken({stranger.get()}, {1, 30}) >= 30);
+    CHECK(taken({other_store.get()}, {1, 30}) >= 30);
     CHECK(!got_one(*two, {100, 30}));  // the same bucket with a higher rate
     std::this_thread::sleep_for(100ms);
     CHECK(taken({two.get()}, {100, 30}) >= 5);

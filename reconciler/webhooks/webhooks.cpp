@@ -55,7 +55,7 @@ Secret read_key(std::string const& path) {
 }  // namespace
 
 WebhookDispatcher::WebhookDispatcher(Receiver receiver, Trail& trail, Clock const& clock, Log& log, Metrics* metrics,
-                                     WebhookTimeouts patience)
+                                     WebhookTimeouts timeouts)
     : receiver_(std::move(receiver)),
       endpoint_(endpoint_of(receiver_.url)),
       cursor_name_("webhook:" + receiver_.name.str()),
@@ -63,8 +63,8 @@ WebhookDispatcher::WebhookDispatcher(Receiver receiver, Trail& trail, Clock cons
       clock_(clock),
       log_(log),
       metrics_(metrics),
-      timeouts_(patience),
-      client_(endpoint_, receiver_.ca_file ? receiver_.ca_file->str() : "", patience.post),
+      timeouts_(timeouts),
+      client_(endpoint_, receiver_.ca_file ? receiver_.ca_file->str() : "", timeouts.post),
       thread_([this](std::stop_token const& stop) { run(stop); }) {}
 
 WebhookDispatcher::~WebhookDispatcher() { stop(); }
@@ -188,10 +188,10 @@ bool WebhookDispatcher::attempt(Event const& event, std::string const& body, int
 }
 
 Webhooks::Webhooks(std::vector<Receiver> const& receivers, Trail& trail, Clock const& clock, Log& log, Metrics* metrics,
-                   WebhookTimeouts const& patience)
+                   WebhookTimeouts const& timeouts)
     : dispatchers_(std::make_shared<std::vector<std::unique_ptr<WebhookDispatcher>>>()) {
     for (auto const& receiver : receivers)
-        dispatchers_->push_back(std::make_unique<WebhookDispatcher>(receiver, trail, clock, log, metrics, patience));
+        dispatchers_->push_back(std::make_unique<WebhookDispatcher>(receiver, trail, clock, log, metrics, timeouts));
     subscription_ = trail.on_events([dispatchers = dispatchers_.get()] {
         for (auto const& dispatcher : *dispatchers) dispatcher->wake();
     });

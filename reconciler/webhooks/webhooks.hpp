@@ -23,7 +23,7 @@ struct WebhookTimeouts {
 class WebhookDispatcher {
 public:
     WebhookDispatcher(Receiver receiver, Trail& trail, Clock const& clock, Log& log, Metrics* metrics,
-                      WebhookTimeouts patience);
+                      WebhookTimeouts timeouts);
     ~WebhookDispatcher();  // at once: a delivery under way counts as failed
     WebhookDispatcher(WebhookDispatcher const&) = delete;
     WebhookDispatcher& operator=(WebhookDispatcher const&) = delete;
@@ -63,7 +63,7 @@ class Webhooks {
 public:
     // Trail, clock, log and metrics outlive it.
     Webhooks(std::vector<Receiver> const& receivers, Trail& trail, Clock const& clock, Log& log, Metrics* metrics,
-             WebhookTimeouts const& patience = {});
+             WebhookTimeouts const& timeouts = {});
     ~Webhooks();  // stops all of them before it waits for any
     Webhooks(Webhooks const&) = delete;
     Webhooks& operator=(Webhooks const&) = delete;

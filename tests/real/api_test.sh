@@ -14,7 +14,7 @@ in_lab_sh 'cd /root; umask 077; genesisctl keys add --kid billing --scopes accou
 check_is "the key is 64 digits" 64 "$(in_lab_sh 'tr -d "\n" </root/genesis.key | wc -c')"
 audience=$(in_lab_sh 'genesisctl info -o json | grep -oE "node:[^\"]*"')
 
-sed -n '/^### Asking over HTTPS/,/^## /p' "$repo/README.md" | sed -n '/^```bash$/,/^```$/p' | sed '1d;$d' >"$work/example.sh"
+sed -n '/^### Requests over HTTPS/,/^## /p' "$repo/README.md" | sed -n '/^```bash$/,/^```$/p' | sed '1d;$d' >"$work/example.sh"
 "$LAB" copy "$NAME" "$work/example.sh" /root/example.sh
 said=$(in_lab_sh "cd /root; audience=$audience bash example.sh")
 check_has "the example of the README stores an account" '"result":"created"' "$said"

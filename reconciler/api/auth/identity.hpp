@@ -33,7 +33,7 @@ struct Identity {
     std::optional<ReplyKey> reply{};
     std::optional<Time> until{};  // when the key expires, if it does
     bool local = false;           // authenticated by the kernel, not by a key
-    [[nodiscard]] bool may(std::string_view scope) const;
+    [[nodiscard]] bool allows(std::string_view scope) const;
 };
 
 // Returns the identity or the answer that refuses the request. Sees the request as it was received, whether or not

@@ -28,7 +28,7 @@ bool may_come_from(ApiKey const& key, std::string const& address) {
 
 }  // namespace
 
-// Both MACs are always computed: the time does not tell which one matches, or whether there is a key.
+// Both MACs are always computed: the time does not reveal which one matches, or whether there is a key.
 std::shared_ptr<ApiKey const> SignedRequests::signer(Signed const& said, Request const& request) const {
     auto const candidates = keys_.candidates(said.kid, clock_.now());
     auto const text = string_to_sign(said.kid, said.ts, said.nonce, request.method, audience_, request.target,

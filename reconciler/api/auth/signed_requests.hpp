@@ -1,5 +1,6 @@
 // Authenticates signed requests (GNS1-HMAC-SHA256).
 #pragma once
+#include "reconciler/api/auth/identity.hpp"
 #include "reconciler/api/auth/key_ring.hpp"
 #include "reconciler/api/auth/rate_limit.hpp"
 #include "reconciler/api/auth/signing.hpp"

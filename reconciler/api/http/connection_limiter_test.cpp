@@ -10,7 +10,7 @@ namespace {
 
 struct Bench {
     explicit Bench(ConnectionLimiter::Limits limits) : limiter(limits, &metrics) {}
-    [[nodiscard]] bool told(int open) const {
+    [[nodiscard]] bool counted(int open) const {
         return metrics.text().find("\ngenesis_http_connections " + std::to_string(open) + "\n") != std::string::npos;
     }
     // The number of the new connection, or -1.
@@ -64,20 +64,20 @@ TEST_CASE("an address displaces only its own connections, and an IPv6 /64 is one
 
 TEST_CASE("metrics count open connections, not refused or closed ones") {
     Bench b({.total = 2, .per_address = 10});
-    CHECK(b.told(0));
+    CHECK(b.counted(0));
     b.come("192.0.2.1");
     b.come("192.0.2.2");
-    CHECK(b.told(2));
+    CHECK(b.counted(2));
     b.come("192.0.2.3");
-    CHECK(b.told(2));
+    CHECK(b.counted(2));
     b.slots[0].reset();  // was closed already
-    CHECK(b.told(2));
+    CHECK(b.counted(2));
     b.slots[1]->set_busy();
     b.slots[2]->set_busy();
     CHECK(b.come("192.0.2.4") == -1);
-    CHECK(b.told(2));
+    CHECK(b.counted(2));
     b.slots.clear();
-    CHECK(b.told(0));
+    CHECK(b.counted(0));
 }
 
 TEST_CASE("long bodies share a limit of bytes; a half received one gives way, one that is served does not") {

@@ -1,6 +1,7 @@
 // Event streams: no event is missed or sent twice, and a stream costs other clients nothing.
 #include "reconciler/api/http/api_fixture.hpp"
 #include "reconciler/api/http/event_stream.hpp"
+#include "reconciler/api/routes/dispatch.hpp"
 
 #include <poll.h>
 

@@ -1,5 +1,6 @@
 // The answers of the API over a real socket.
 #include "reconciler/api/http/api_fixture.hpp"
+#include "reconciler/api/routes/dispatch.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -249,10 +250,10 @@ TEST_CASE("objects and the server are controlled, credentials are shown once") {
     CHECK(noted.action + " " + noted.object.kind == "pause node");
     CHECK(f.ask("POST", "/v1/resume").status == 200);
     CHECK_FALSE(f.store().all_paused());
-    auto const told = f.ask("POST", "/v1/accounts/acme/credentials").body().at("credentials").as_array();
-    REQUIRE(told.size() == 1);
-    CHECK(told[0].at("label") == "databases/shop/users/web");
-    CHECK(told[0].at("secret").as_string().size() == 24);
+    auto const credentials = f.ask("POST", "/v1/accounts/acme/credentials").body().at("credentials").as_array();
+    REQUIRE(credentials.size() == 1);
+    CHECK(credentials[0].at("label") == "databases/shop/users/web");
+    CHECK(credentials[0].at("secret").as_string().size() == 24);
     CHECK(f.ask("POST", "/v1/accounts/acme/credentials").body().at("credentials").as_array().empty());
 }
 
@@ -327,10 +328,10 @@ TEST_CASE("the connection that scrapes the metrics is counted in them") {
     Anybody anybody;
     ApiFixture f;
     Wire const other(f.open(anybody));
-    bool told = false;
-    for (int i = 0; i < 1000 && !told; ++i)  // a new connection may not be counted yet
-        told = f.ask("GET", "/metrics").text.find("\ngenesis_http_connections 2\n") != std::string::npos;
-    CHECK(told);
+    bool counted = false;
+    for (int i = 0; i < 1000 && !counted; ++i)  // a new connection may not be counted yet
+        counted = f.ask("GET", "/metrics").text.find("\ngenesis_http_connections 2\n") != std::string::npos;
+    CHECK(counted);
 }
 
 }  // namespace

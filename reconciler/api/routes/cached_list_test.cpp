@@ -216,10 +216,10 @@ TEST_CASE("authentication, nonce, scopes and limits come before the cache") {
     CHECK(one->send(site.signed_by(writer, "GET", all)).status == 403);
     CHECK(one->send({"GET", all, {}, "", "req"}).status == 401);
     CHECK(one->send(site.signed_by({"reader", new_key_secret()}, "GET", all)).status == 401);
-    std::map<int, int> told;
-    for (int i = 0; i < 12; ++i) ++told[one->send(site.signed_by(busy, "GET", all)).status];
-    CHECK(told[429] >= 5);
-    CHECK(told[200] + told[429] == 12);
+    std::map<int, int> statuses;
+    for (int i = 0; i < 12; ++i) ++statuses[one->send(site.signed_by(busy, "GET", all)).status];
+    CHECK(statuses[429] >= 5);
+    CHECK(statuses[200] + statuses[429] == 12);
     site.store().revoke_key("reader", {});
     CHECK(eventually([&] { return one->send(site.signed_by(reader, "GET", all)).status == 401; }));
     CHECK(one->found(all));

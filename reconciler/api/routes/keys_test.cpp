@@ -13,18 +13,18 @@ std::string unhex(std::string_view hex) {
         out += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
     return out;
 }
-Signer signer_of(Answer const& told) {
-    return {std::string(told.body.at("kid").as_string()), Secret(unhex(told.body.at("secret").as_string()))};
+Signer signer_of(Answer const& answer) {
+    return {std::string(answer.body.at("kid").as_string()), Secret(unhex(answer.body.at("secret").as_string()))};
 }
 
 TEST_CASE("a key is created on the server itself, its secret is shown once, and it signs at once") {
     AuthFixture f;
-    auto const told =
+    auto const answer =
         f.ask_locally("POST", "/v1/keys/billing",
                       R"({"scopes": ["account:write", "read"], "cidrs": ["192.0.2.0/24"], "comment": "shop"})");
-    REQUIRE(told.status == 200);
-    CHECK(told.body.at("secret").as_string().size() == 64);
-    auto const key = signer_of(told);
+    REQUIRE(answer.status == 200);
+    CHECK(answer.body.at("secret").as_string().size() == 64);
+    auto const key = signer_of(answer);
     CHECK(f.ask(key, "PUT", "/v1/accounts/acme", "{}").status == 202);
     CHECK(f.ask(key, "GET", "/v1/keys").status == 403);
     auto const list = f.ask_locally("GET", "/v1/keys");
@@ -91,16 +91,16 @@ TEST_CASE("while a key is rotated both its secrets sign, under load too, and a r
                 ++sent;
             }
         });
-    auto const told = f.ask_locally("POST", "/v1/keys/billing/rotate", R"({"overlap_seconds": 3600})");
+    auto const answer = f.ask_locally("POST", "/v1/keys/billing/rotate", R"({"overlap_seconds": 3600})");
     {
         std::lock_guard const lock(mutex);
-        current = signer_of(told);
+        current = signer_of(answer);
     }
     CHECK(f.ask(current, "PUT", "/v1/accounts/acme", "{}").status == 202);
     stop = true;
     for (auto& client : clients) client.join();
     CHECK(failed == 0);
-    CHECK(told.body.at("version") == 2);
+    CHECK(answer.body.at("version") == 2);
     f.clock.milliseconds += 3'600'000;  // the overlap is over
     CHECK(f.ask(old, "GET", "/v1/info").status == 401);
     CHECK(f.ask(current, "GET", "/v1/info").status == 200);
@@ -181,8 +181,8 @@ TEST_CASE("of two accounts that claim a domain concurrently one gets it") {
 
 TEST_CASE("the audit log has who did what from where, and no secret") {
     AuthFixture f;
-    auto const told = f.ask_locally("POST", "/v1/keys/billing", R"({"scopes": ["account:write"]})");
-    f.ask(signer_of(told), "PUT", "/v1/accounts/acme",
+    auto const answer = f.ask_locally("POST", "/v1/keys/billing", R"({"scopes": ["account:write"]})");
+    f.ask(signer_of(answer), "PUT", "/v1/accounts/acme",
           R"({"databases": [{"name": "shop", "users": [{"name": "web", "password": "MARKER-4711"}]}]})");
     auto const trail = f.ask_locally("GET", "/v1/audit?limit=10");
     auto const& items = trail.body.at("items").as_array();
@@ -194,7 +194,7 @@ TEST_CASE("the audit log has who did what from where, and no secret") {
     CHECK(items[1].at("action") == "key-add");
     auto const text = json::serialize(trail.body);
     CHECK(text.find("MARKER") == std::string::npos);
-    CHECK(text.find(told.body.at("secret").as_string().c_str()) == std::string::npos);
+    CHECK(text.find(answer.body.at("secret").as_string().c_str()) == std::string::npos);
     CHECK(f.ask_locally("GET", "/v1/audit?before=1").body.at("items").as_array().empty());
 }
 

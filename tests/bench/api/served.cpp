@@ -50,7 +50,7 @@ private:
 };
 
 // A port of the loopback that whoever signs may use.
-unsigned open_door(ApiServer& api, Authenticator const& who, TlsCertificate const* tls) {
+unsigned open_listener(ApiServer& api, Authenticator const& who, TlsCertificate const* tls) {
     auto socket = host::listen_tcp(*host::TcpAddress::parse("127.0.0.1:0"));
     auto const port = host::bound_to(socket).port();
     api.serve({socket.release(), &who, tls, "127.0.0.1:" + std::to_string(port), {512, 512}});
@@ -117,7 +117,7 @@ int serve(std::string const& directory, bool cache) {
     TokenBuckets limits(clock, 0, 0);
     SignedRequests const signers(keys, clock, audience, limits);
     auto certificate = ApiCertificate::own(directory, {"localhost"}, clock, *log);
-    auto const http = open_door(api, signers, nullptr), https = open_door(api, signers, certificate.current());
+    auto const http = open_listener(api, signers, nullptr), https = open_listener(api, signers, certificate.current());
     std::printf("%s %u %u %s\n", socket.c_str(), http, https, hex(key.secret).c_str());
     (void)std::fflush(stdout);
     int signal = 0;
