@@ -62,7 +62,7 @@ private:
         std::condition_variable changed;
         boost::asio::ip::tcp::endpoint address;
         bool answering = false;
-        int asked = 0, answered = 0;
+        int calls = 0, answered = 0;
     };
     int count(int const& number) {
         std::lock_guard const lock(state_->mutex);

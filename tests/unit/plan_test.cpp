@@ -1,5 +1,6 @@
 // The planner: what it decides, in what order, and what it leaves alone.
 #include "reconciler/plan/plan.hpp"
+#include "reconciler/run/plan_run.hpp"
 #include "resources/schema/codec.hpp"
 
 #include <catch2/catch.hpp>
@@ -52,7 +53,7 @@ struct Table {
                 {"pass", {&schema_of<Pass>(), {.ownership = Ownership::journalled}, "b"}}};
     std::map<Ref, json::object> values;
     std::map<Ref, Subject> subjects;
-    World world;
+    PlanningInput world;
     Policy policy{.max_removals = 2, .paused = false, .now = Time(std::chrono::milliseconds(1000000))};
 
     Ref object(std::string const& name, Phase phase = Phase::active, std::int64_t generation = 1) {
@@ -71,17 +72,19 @@ struct Table {
     template <class V>
     Ref have(V const& v) {
         Ref ref{std::string(Describe<V>::kind), key_of(schema_of<V>(), encode(v))};
-        world.look.found[ref] = encode(v);
+        world.observed.found[ref] = encode(v);
         return ref;
     }
-    Memory& ours(Ref const& ref, Ref const& object_ref, std::int64_t generation = 1) {
+    RecordHistory& ours(Ref const& ref, Ref const& object_ref, std::int64_t generation = 1) {
         world.ours[ref] = {object_ref, generation, 0, 0, {}, {}};
         return world.ours[ref];
     }
     Plan run() { return plan(world, kinds, policy); }
 };
 
-std::string first_reason(Plan const& p) { return p.holds.empty() ? "" : p.holds.front().reason; }
+std::string first_reason(Plan const& p) {
+    return p.holds.empty() ? "" : std::string(word_of(p.holds.front().reason));
+}
 
 }  // namespace
 
@@ -90,7 +93,7 @@ TEST_CASE("nothing wanted and nothing there is an empty plan") {
     CHECK(t.run().empty());
 }
 
-TEST_CASE("what is missing is made in the order of its references, one batch a kind") {
+TEST_CASE("what is missing is made in the order of its references") {
     Table t;
     auto acme = t.object("acme");
     t.want(acme, Owner{"acme", 1});
@@ -98,14 +101,13 @@ TEST_CASE("what is missing is made in the order of its references, one batch a k
     t.want(acme, Thing{"y", "acme"});
     t.want(acme, Pass{"p", "x"});
     auto p = t.run();
-    REQUIRE(p.batches.size() == 3);
-    CHECK(p.batches[0].kind == "owner");
-    CHECK(p.batches[1].kind == "thing");
-    CHECK(p.batches[1].steps.size() == 2);
-    CHECK(p.batches[1].after == std::vector<std::size_t>{0});
-    CHECK(p.batches[2].after == std::vector<std::size_t>{1});
-    CHECK(p.batches[2].steps[0].after == std::set<Ref>{{"thing", "x"}});
-    CHECK(p.batches[0].causes[0] == "never_converged");
+    REQUIRE(p.steps.size() == 4);
+    CHECK(p.steps[0].step.ref.kind == "owner");
+    CHECK(p.steps[1].step.ref.kind == "thing");
+    CHECK(p.steps[1].step.after == std::set<Ref>{{"owner", "acme"}});
+    CHECK(p.steps[3].step.after == std::set<Ref>{{"thing", "x"}});
+    CHECK(p.steps[0].cause == Cause::never_converged);
+    CHECK(p.steps[3].driver == "b");
 }
 
 TEST_CASE("what is as wanted takes no step") {
@@ -124,11 +126,11 @@ TEST_CASE("the cause of a difference follows from the generation it last was in 
     auto x = t.want(acme, Thing{"x", "", 2});
     t.have(Thing{"x", "", 1});
     t.ours(x, acme, 3);
-    CHECK(t.run().batches.at(0).causes.at(0) == "drifted");
+    CHECK(t.run().steps.at(0).cause == Cause::drifted);
     t.ours(x, acme, 2);
-    CHECK(t.run().batches.at(0).causes.at(0) == "spec_changed");
+    CHECK(t.run().steps.at(0).cause == Cause::spec_changed);
     t.ours(x, acme, 0);
-    CHECK(t.run().batches.at(0).causes.at(0) == "never_converged");
+    CHECK(t.run().steps.at(0).cause == Cause::never_converged);
 }
 
 TEST_CASE("unseen is not absent: neither made nor removed, and what refers to it waits") {
@@ -138,16 +140,16 @@ TEST_CASE("unseen is not absent: neither made nor removed, and what refers to it
     t.want(acme, Thing{"x", "acme"});
     t.ours({"thing", "old"}, acme);
     SECTION("one record") {
-        t.world.look.unseen = {owner, {"thing", "old"}};
+        t.world.observed.unseen = {{owner, "gone for now"}, {{"thing", "old"}, "gone for now"}};
         auto p = t.run();
-        CHECK(p.batches.empty());
+        CHECK(p.steps.empty());
         CHECK(p.holds.size() == 3);
         CHECK(p.gone.empty());
     }
     SECTION("a whole kind") {
-        t.world.look.blind = {{"owner", "down"}, {"thing", "down"}};
+        t.world.observed.unreachable = {{"owner", "down"}, {"thing", "down"}};
         auto p = t.run();
-        CHECK(p.batches.empty());
+        CHECK(p.steps.empty());
         CHECK(p.gone.empty());
         CHECK(first_reason(p) == "unseen");
     }
@@ -157,15 +159,15 @@ TEST_CASE("a foreign object of our next name is a conflict until it is adopted")
     Table t;
     auto acme = t.object("acme");
     auto x = t.want(acme, Thing{"x", "", 2});
-    t.world.look.foreign[x] = {encode(Thing{"x", "", 7}), "made by hand"};
+    t.world.observed.unmanaged[x] = {encode(Thing{"x", "", 7}), "made by hand"};
     auto p = t.run();
-    CHECK(p.batches.empty());
+    CHECK(p.steps.empty());
     CHECK(first_reason(p) == "conflict");
     CHECK(p.holds[0].message == "made by hand");
     t.subjects[acme].adopt = true;
     p = t.run();
-    REQUIRE(p.batches.size() == 1);
-    CHECK(p.batches[0].steps[0].verb == Verb::update);
+    REQUIRE(p.steps.size() == 1);
+    CHECK(p.steps[0].step.verb == Verb::update);
 }
 
 TEST_CASE("where nothing carries a marker, only the journal says what is ours") {
@@ -175,7 +177,7 @@ TEST_CASE("where nothing carries a marker, only the journal says what is ours") 
     t.have(Pass{"p", "other"});
     CHECK(first_reason(t.run()) == "conflict");
     t.ours(pass, acme);
-    CHECK(t.run().batches.size() == 1);
+    CHECK(t.run().steps.size() == 1);
 }
 
 TEST_CASE("what hangs on a record of ours is removed, whoever made it") {
@@ -187,17 +189,16 @@ TEST_CASE("what hangs on a record of ours is removed, whoever made it") {
     t.have(Pass{"widened", "x"});
     t.have(Pass{"foreign", "elsewhere"});
     auto p = t.run();
-    REQUIRE(p.batches.size() == 1);
-    REQUIRE(p.batches[0].steps.size() == 1);
-    CHECK(p.batches[0].steps[0].ref.key == "widened");
-    CHECK(p.batches[0].steps[0].verb == Verb::remove);
+    REQUIRE(p.steps.size() == 1);
+    CHECK(p.steps[0].step.ref.key == "widened");
+    CHECK(p.steps[0].step.verb == Verb::remove);
 }
 
 TEST_CASE("a marked record that nothing asks for and nobody remembers is reported, never pruned") {
     Table t;
     t.have(Thing{"x", ""});
     auto p = t.run();
-    CHECK(p.batches.empty());
+    CHECK(p.steps.empty());
     CHECK(first_reason(p) == "orphan");
 }
 
@@ -208,11 +209,11 @@ TEST_CASE("removal runs in the reverse of making, after everything that referred
     t.ours(t.have(Thing{"x", "acme"}), acme);
     t.ours(t.have(Pass{"p", "x"}), acme);
     auto p = t.run();
-    REQUIRE(p.batches.size() == 3);
-    CHECK(p.batches[0].kind == "pass");
-    CHECK(p.batches[1].kind == "thing");
-    CHECK(p.batches[2].kind == "owner");
-    CHECK(p.batches[2].steps[0].after == std::set<Ref>{{"thing", "x"}});
+    REQUIRE(p.steps.size() == 3);
+    CHECK(p.steps[0].step.ref.kind == "pass");
+    CHECK(p.steps[1].step.ref.kind == "thing");
+    CHECK(p.steps[2].step.ref.kind == "owner");
+    CHECK(p.steps[2].step.after == std::set<Ref>{{"thing", "x"}});
 }
 
 TEST_CASE("what is gone already is only forgotten") {
@@ -220,7 +221,7 @@ TEST_CASE("what is gone already is only forgotten") {
     auto acme = t.object("acme", Phase::purged);
     t.ours({"thing", "x"}, acme);
     auto p = t.run();
-    CHECK(p.batches.empty());
+    CHECK(p.steps.empty());
     CHECK(p.gone == std::vector<Ref>{{"thing", "x"}});
 }
 
@@ -230,18 +231,18 @@ TEST_CASE("data is not removed while its object lives, unless an operator confir
     t.ours(t.have(Thing{"x", ""}), acme);
     CHECK(first_reason(t.run()) == "holds_data");
     t.subjects[acme].confirmed = true;
-    CHECK(t.run().batches.size() == 1);
+    CHECK(t.run().steps.size() == 1);
 }
 
 TEST_CASE("more removals than allowed are all held until confirmed") {
     Table t;
     for (auto const* name : {"aaa", "bbb", "ccc"}) t.ours(t.have(Thing{name, ""}), t.object(name, Phase::purged));
     auto p = t.run();
-    CHECK(p.batches.empty());
+    CHECK(p.steps.empty());
     CHECK(p.holds.size() == 3);
     CHECK(first_reason(p) == "removal_limit");
     for (auto& [ref, s] : t.subjects) s.confirmed = true;
-    CHECK(t.run().batches.at(0).steps.size() == 3);
+    CHECK(t.run().steps.size() == 3);
 }
 
 TEST_CASE("a fixed field is never changed under a living record") {
@@ -260,9 +261,9 @@ TEST_CASE("a pause shows the difference and does nothing") {
     SECTION("of one object") { t.subjects[acme].paused = true; }
     SECTION("of everything") { t.policy.paused = true; }
     auto p = t.run();
-    CHECK(p.batches.empty());
+    CHECK(p.steps.empty());
     REQUIRE(p.holds.size() == 1);
-    CHECK(p.holds[0].reason == "paused");
+    CHECK(p.holds[0].reason == HoldReason::paused);
     CHECK(p.holds[0].changes.at(0).path == "/size");
 }
 
@@ -298,9 +299,9 @@ TEST_CASE("a failing record rests until its time and holds only what refers to i
     auto p = t.run();
     CHECK(p.holds.size() == 2);
     CHECK(first_reason(p) == "backing_off");
-    CHECK(p.holds[1].reason == "waits");
-    REQUIRE(p.batches.size() == 2);
-    CHECK(p.batches[1].steps.at(0).ref.key == "py");
+    CHECK(p.holds[1].reason == HoldReason::waits);
+    REQUIRE(p.steps.size() == 2);
+    CHECK(p.steps[1].step.ref.key == "py");
     m.next_attempt = t.policy.now;
     CHECK(t.run().holds.empty());
 }
@@ -319,10 +320,114 @@ TEST_CASE("a name that moves from one record to another does so in one batch") {
     Table t;
     auto acme = t.object("acme");
     t.ours(t.have(Pass{"old", ""}), acme);
-    t.want(acme, Pass{"new", ""});
+    t.want(acme, Thing{"x", ""});
+    t.want(acme, Pass{"new", "x"});
+    PlanRun run(t.run());
+    REQUIRE(run.take_ready() == std::vector<std::size_t>{0});  // the thing
+    run.ended(0, true);
+    CHECK(run.take_ready() == std::vector<std::size_t>{1, 2});
+}
+
+TEST_CASE("a step that fails skips only what comes after it, and each step ends once") {
+    Table t;
+    auto acme = t.object("acme");
+    t.want(acme, Thing{"x", ""});
+    t.want(acme, Thing{"y", ""});
+    t.want(acme, Pass{"px", "x"});
+    t.want(acme, Pass{"py", "y"});
+    PlanRun run(t.run());
+    REQUIRE(run.take_ready() == std::vector<std::size_t>{0, 1});
+    run.ended(0, false);
+    run.ended(1, true);
+    auto const skipped = run.take_skipped();
+    REQUIRE(skipped.size() == 1);
+    CHECK(run.at(skipped[0].step).step.ref.key == "px");
+    CHECK(run.take_ready() == std::vector<std::size_t>{3});
+    CHECK(run.open(acme) == 1);
+    run.ended(3, true);
+    run.ended(0, true);
+    CHECK(run.open(acme) == 0);
+}
+
+TEST_CASE("long work on the value that is wanted is left to go on; on another value, or unwanted, it is ended") {
+    Table t;
+    auto acme = t.object("acme");
+    auto x = t.want(acme, Thing{"x", "", 2});
+    auto& work = t.world.observed.in_progress[x];
+    work.why = "copying";
+    work.since = t.policy.now;
+    work.fingerprint = fingerprint(encode(Thing{"x", "", 2}));
     auto p = t.run();
-    REQUIRE(p.batches.size() == 1);
-    CHECK(p.batches[0].steps.size() == 2);
+    CHECK(p.steps.empty());
+    CHECK(first_reason(p) == "in_progress");
+    CHECK(p.holds.at(0).message == "copying");
+    SECTION("another value") {
+        work.fingerprint = fingerprint(encode(Thing{"x", "", 1}));
+        CHECK(t.run().steps.size() == 1);
+    }
+    SECTION("unwanted") {
+        t.world.want.clear();
+        t.subjects[acme].confirmed = true;
+        t.ours(x, acme, 0);
+        p = t.run();
+        REQUIRE(p.steps.size() == 1);
+        CHECK(p.steps[0].step.verb == Verb::remove);
+        CHECK(p.steps[0].step.have.at("name") == "x");
+    }
+    SECTION("for too long") {
+        t.policy.now += std::chrono::hours(2);
+        CHECK(first_reason(t.run()) == "overdue");
+    }
+}
+
+TEST_CASE("a record may refer to one of another object, and waits until that is in sync") {
+    struct Others final : OtherRecords {
+        [[nodiscard]] State state(Ref const& ref) const override {
+            return ref == Ref{"thing", "shared"} ? answer : unknown;
+        }
+        State answer = unknown;
+    } others;
+    Table t;
+    t.world.others = &others;
+    auto acme = t.object("acme");
+    t.want(acme, Pass{"p", "shared"});
+    CHECK(t.run().holds.at(0).message == "refers to thing/shared, which nothing asks for");
+    others.answer = OtherRecords::converging;
+    CHECK(t.run().holds.at(0).waits_for == Ref{"thing", "shared"});
+    others.answer = OtherRecords::in_sync;
+    CHECK(t.run().steps.size() == 1);
+    t.have(Thing{"shared", ""});
+    CHECK(t.run().holds.empty());  // no orphan either
+}
+
+TEST_CASE("what a late driver still works on is left alone, and what refers to it waits") {
+    Table t;
+    auto acme = t.object("acme");
+    auto x = t.want(acme, Thing{"x", ""});
+    t.want(acme, Pass{"p", "x"});
+    t.world.in_flight[x] = "a does not answer";
+    auto const p = t.run();
+    CHECK(p.steps.empty());
+    REQUIRE(p.holds.size() == 2);
+    CHECK(p.holds[0].reason == HoldReason::in_flight);
+    CHECK(p.holds[1].reason == HoldReason::waits);
+}
+
+TEST_CASE("what a record refers to is not removed before it has changed") {
+    Table t;
+    auto acme = t.object("acme");
+    t.ours(t.have(Owner{"old", 1}), acme);
+    t.want(acme, Owner{"new", 2});
+    t.have(Owner{"new", 2});
+    auto x = t.want(acme, Thing{"x", "new"});
+    t.ours(t.have(Thing{"x", "old"}), acme);
+    auto p = t.run();
+    REQUIRE(p.steps.size() == 2);
+    CHECK(p.steps[1].step.after == std::set<Ref>{x});
+    t.world.ours[x].next_attempt = t.policy.now + std::chrono::seconds(9);
+    p = t.run();
+    CHECK(p.steps.empty());
+    CHECK(p.holds.at(1).message == "waits for the change of thing/x");
 }
 
 TEST_CASE("the same arguments give the same plan, byte for byte") {

@@ -202,9 +202,9 @@ TEST_CASE("drift has steps and holds with want, have and since") {
     f.ask("PUT", "/v1/accounts/acme", "{}");
     Ref const acme{"account", "acme"};
     AnyStep const step{Verb::update, {"directory", "/a"}, acme, {}, {}, {{"/mode", "0755", "0750"}}, {}};
-    f.engine.next_plan.batches = {{"directory", "unix", {step}, {"drifted"}, {}}};
+    f.engine.next_plan.steps = {{step, Cause::drifted}};
     f.engine.next_plan.holds = {
-        {{"directory", "/b"}, acme, Verb::remove, Cause::spec_changed, "paused", "it is paused", {}}};
+        {{"directory", "/b"}, acme, Verb::remove, Cause::spec_changed, HoldReason::paused, "it is paused", {}}};
     RecordStatus record;
     record.kind = "directory";
     record.key = "/a";

@@ -13,6 +13,7 @@ json::object text() { return {{"type", "string"}}; }
 json::object integer() { return {{"type", "integer"}}; }
 json::object boolean() { return {{"type", "boolean"}}; }
 json::object list_of(json::object items) { return {{"type", "array"}, {"items", std::move(items)}}; }
+json::object map_of(json::object values) { return {{"type", "object"}, {"additionalProperties", std::move(values)}}; }
 json::object anything() { return json::object(); }
 json::object ref_to(std::string_view component) { return {{"$ref", "#/components/schemas/" + std::string(component)}}; }
 
@@ -88,7 +89,9 @@ void add_shared(json::object& schemas) {
     schemas["plan"] =
         object_of({{"steps", list_of(step({"verb", "kind", "key", "object", "cause"}))},
                    {"holds", list_of(step({"verb", "kind", "key", "object", "cause", "reason", "message"}))},
-                   {"settles", list_of(text())}});
+                   {"settles", list_of(text())},
+                   {"observed_at", text()},
+                   {"unreachable", map_of(text())}});
     auto difference = step({"object", "kind", "key", "verb", "cause", "since", "reason", "message"});
     difference["properties"].as_object()["changes"] =
         list_of(object_of({{"path", text()}, {"want", anything()}, {"have", anything()}}));

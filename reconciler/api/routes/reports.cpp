@@ -50,15 +50,14 @@ json::object difference(Ref const& object, Ref const& record, std::string_view v
 json::array drift_of(Service const& service, Plan const& plan) {
     json::array items;
     Since since(service);
-    for (auto const& batch : plan.batches)
-        for (std::size_t i = 0; i < batch.steps.size(); ++i) {
-            auto const& s = batch.steps[i];
-            items.push_back(
-                difference(s.object, s.ref, word_of(s.verb), batch.causes[i], since.of(s.object, s.ref), s.changes));
-        }
+    for (auto const& planned : plan.steps) {
+        auto const& s = planned.step;
+        items.push_back(difference(s.object, s.ref, word_of(s.verb), word_of(planned.cause), since.of(s.object, s.ref),
+                                   s.changes));
+    }
     for (auto const& h : plan.holds) {
         auto item = difference(h.object, h.ref, "hold", word_of(h.cause), since.of(h.object, h.ref), h.changes);
-        item["reason"] = h.reason;
+        item["reason"] = word_of(h.reason);
         item["message"] = h.message;
         items.push_back(std::move(item));
     }
