@@ -75,10 +75,10 @@ bool Desired::upsert(Object const& object, Time now) {
     Basis basis{subject.generation, subject.phase, {}};
     for (auto const& [to, spec] : referred) basis.referred[to] = wants_.at(to).subject.generation;
     bool const ends = subject.phase == Phase::terminating || subject.phase == Phase::purged;
-    if (ends && !subject.confirmed)
-        leaving_.insert(object.ref);
-    else
-        leaving_.erase(object.ref);
+    ending_.erase(object.ref);
+    leaving_.erase(object.ref);
+    if (ends) ending_.insert(object.ref);
+    if (ends && !subject.confirmed) leaving_.insert(object.ref);
 
     auto const known = basis_.find(object.ref);
     bool const same = known != basis_.end() && known->second == basis;
@@ -145,6 +145,7 @@ void Desired::evict(Ref const& object) {
     refers_.erase(object);
     wants_.erase(object);
     basis_.erase(object);
+    ending_.erase(object);
     leaving_.erase(object);
 }
 

@@ -42,7 +42,8 @@ public:
     // Records that are wanted otherwise than when they last were in sync, though their object's generation is the same.
     [[nodiscard]] bool respecified(Ref const& record) const { return respecified_.contains(record); }
     void settled(Ref const& record) { respecified_.erase(record); }
-    // Objects under removal that no operator has confirmed.
+    // Objects under removal, and those of them that no operator has confirmed.
+    [[nodiscard]] Dirty const& ending() const { return ending_; }
     [[nodiscard]] Dirty const& leaving() const { return leaving_; }
 
 private:
@@ -70,7 +71,7 @@ private:
     std::map<Ref, std::map<Ref, json::object>> shared_;  // by record, who wants it and how
     std::map<Ref, std::set<Ref>> sharing_;               // by object, the shared records it wants
     std::set<Ref> respecified_;
-    Dirty leaving_;
+    Dirty ending_, leaving_;
 };
 
 }  // namespace genesis

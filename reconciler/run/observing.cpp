@@ -166,12 +166,12 @@ OtherRecords::State Reconciler::state(Ref const& record) const {
 // ---- questions
 
 void Reconciler::examine(std::optional<Ref> const& object, Answer answer) {
-    if (!object && !seeded_) {
-        refresh(std::nullopt);
-    } else {
+    if (object) {
         auto scope = pending_;
-        if (object) scope.insert(*object);
+        scope.insert(*object);
         refresh(scope);
+    } else {
+        refresh(std::nullopt);
     }
     Question question;
     question.everything = !object;

@@ -119,6 +119,12 @@ void Reconciler::refresh(std::optional<Dirty> const& scope) {
         for (auto const& ref : dependents) refresh_one(ref);  // after what they refer to
         return;
     }
+    // Nothing was stored since: only time has passed.
+    auto const version = store_.version();
+    if (seen_version_ == version) {
+        for (auto const& ref : Dirty(desired_.ending())) refresh_one(ref);
+        return;
+    }
     auto const all = store_.objects();
     Dirty living{desired_.node()};
     auto take = [&](bool referring) {
@@ -138,7 +144,7 @@ void Reconciler::refresh(std::optional<Dirty> const& scope) {
         desired_.evict(ref);
         publisher_.erase(ref);
     }
-    seeded_ = true;
+    seen_version_ = version;
 }
 
 void Reconciler::refresh_one(Ref const& ref) {

@@ -21,8 +21,8 @@ struct ReconcilerSettings {
         patience{150};                         // wakes closer together than `quiet` share a pass, up to `patience`
     std::chrono::milliseconds straggler{200};  // how long an observation waits for the last drivers, or as long again
                                                // as it has taken so far
-    std::size_t most_passes = 8;  // side by side; what comes meanwhile is taken together
-    Metrics* metrics = nullptr;   // counts nothing without
+    std::size_t most_passes = 8;               // side by side; what comes meanwhile is taken together
+    Metrics* metrics = nullptr;                // counts nothing without
 };
 
 struct PassResult {
@@ -159,8 +159,8 @@ private:
     Steady full_at_{};
     Steady not_before_{};  // after the store failed
     std::chrono::milliseconds store_pause_{};
-    bool seeded_ = false;  // everything that is stored was read once
-    bool paused_ = false;  // the whole server, as last read
+    std::optional<std::int64_t> seen_version_;  // of the store, when all of it was last read
+    bool paused_ = false;                       // the whole server, as last read
 
     std::uint64_t next_id_ = 1;
     std::map<PassId, Pass> passes_;

@@ -7,8 +7,25 @@
 
 namespace genesis::test {
 
-Bed::Bed(ReconcilerSettings s, std::vector<std::unique_ptr<AnyDriver>> d)
-    : drivers(std::move(d)), settings(std::move(s)) {
+namespace {
+
+class InOrder final : public Workers {
+public:
+    explicit InOrder(std::vector<AnyDriver*> drivers) : drivers_(std::move(drivers)) {}
+    [[nodiscard]] std::vector<AnyDriver*> const& drivers() const override { return drivers_; }
+    void run(std::size_t driver, Job job, std::function<void()> ended) override {
+        job(*drivers_[driver]);
+        ended();
+    }
+
+private:
+    std::vector<AnyDriver*> drivers_;
+};
+
+}  // namespace
+
+Bed::Bed(ReconcilerSettings s, std::vector<std::unique_ptr<AnyDriver>> d, Calls calls)
+    : drivers(std::move(d)), settings(std::move(s)), calls_(calls) {
     if (drivers.empty()) drivers = memory_drivers(world);
     restart();
 }
@@ -24,7 +41,10 @@ void Bed::restart() {
     std::vector<AnyDriver*> all;
     for (auto const& d : drivers) all.push_back(d.get());
     cache = std::make_unique<StatusCache>();
-    workers = std::make_unique<ThreadWorkers>(all);
+    if (calls_ == Calls::on_threads)
+        workers = std::make_unique<ThreadWorkers>(all);
+    else
+        workers = std::make_unique<InOrder>(all);
     reconciler =
         std::make_unique<Reconciler>(*store, *workers, *cache, clock, log, settings, [this](std::size_t driver) {
             std::lock_guard const lock(mutex_);

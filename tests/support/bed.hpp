@@ -27,7 +27,10 @@ struct FewReserved final : Reserved {
 
 class Bed {
 public:
-    explicit Bed(ReconcilerSettings settings = quick(), std::vector<std::unique_ptr<AnyDriver>> drivers = {});
+    // Drivers' calls run one after another on the test's thread, always in the same order, or on threads of their own.
+    enum class Calls { in_order, on_threads };
+    explicit Bed(ReconcilerSettings settings = quick(), std::vector<std::unique_ptr<AnyDriver>> drivers = {},
+                 Calls calls = Calls::in_order);
     virtual ~Bed();
 
     // What admission says of each document: "created account/acme", or the problems.
@@ -55,6 +58,7 @@ public:
         ReconcilerSettings s;
         s.backoff.seed = 1;
         s.most_passes = 0;  // none begins by itself
+        s.timeouts.retry_first = s.timeouts.retry_longest = {};
         return s;
     }
 
@@ -66,7 +70,7 @@ public:
     std::vector<std::unique_ptr<AnyDriver>> drivers;
     std::unique_ptr<Store> store;
     std::unique_ptr<StatusCache> cache;
-    std::unique_ptr<ThreadWorkers> workers;
+    std::unique_ptr<Workers> workers;
     std::unique_ptr<Reconciler> reconciler;
     ReconcilerSettings settings;
 
@@ -75,6 +79,7 @@ protected:
     void run();
 
 private:
+    Calls calls_;
     std::mutex mutex_;
     std::condition_variable arrived_;
     std::vector<std::size_t> completed_;

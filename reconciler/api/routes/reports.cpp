@@ -52,8 +52,8 @@ json::array drift_of(Service const& service, Plan const& plan) {
     Since since(service);
     for (auto const& planned : plan.steps) {
         auto const& s = planned.step;
-        items.push_back(difference(s.object, s.ref, word_of(s.verb), word_of(planned.cause), since.of(s.object, s.ref),
-                                   s.changes));
+        items.push_back(
+            difference(s.object, s.ref, word_of(s.verb), word_of(planned.cause), since.of(s.object, s.ref), s.changes));
     }
     for (auto const& h : plan.holds) {
         auto item = difference(h.object, h.ref, "hold", word_of(h.cause), since.of(h.object, h.ref), h.changes);
