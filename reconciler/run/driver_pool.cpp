@@ -280,8 +280,9 @@ Steady DriverPool::next_timer() const {
 }
 
 bool DriverPool::idle() const {
-    return std::all_of(queues_.begin(), queues_.end(),
-                       [](auto const& q) { return !q.running && q.observations.empty() && q.steps.empty(); });
+    return std::all_of(queues_.begin(), queues_.end(), [](auto const& q) {
+        return (!q.running || q.running->late) && q.observations.empty() && q.steps.empty();
+    });
 }
 
 }  // namespace genesis

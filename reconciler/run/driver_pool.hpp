@@ -75,7 +75,7 @@ public:
     void completed(std::size_t driver);
     void advance();  // timers
     [[nodiscard]] Steady next_timer() const;
-    [[nodiscard]] bool idle() const;  // nothing runs and nothing waits
+    [[nodiscard]] bool idle() const;  // nothing runs, but for what is late, and nothing waits
 
     // Why the driver is not asked at present; empty when it is.
     [[nodiscard]] std::string unavailable(std::size_t driver) const;

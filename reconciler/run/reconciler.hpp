@@ -45,8 +45,9 @@ public:
     // Level-triggered: a key, never an event. reset_backoff: the pauses between attempts end, as an operator would.
     void wake(Ref const& object, bool reset_backoff);
     void wake_all(bool reset_backoff);
-    void completed(std::size_t driver);  // its call has ended
-    void advance();                      // does whatever is due; call it after all of the above and at next_timer()
+    void retry_drivers() { pool_.retry_now(); }  // ends the pauses of drivers that could not observe
+    void completed(std::size_t driver);          // its call has ended
+    void advance();  // does whatever is due; call it after all of the above and at next_timer()
     [[nodiscard]] Steady next_timer() const;
     void stop(std::stop_token stop) { pool_.set_stop(std::move(stop)); }
 
@@ -60,7 +61,7 @@ public:
 
     // Starts a pass now, of these objects or of all, whatever the clock says. False when none of them could be taken.
     bool start(std::optional<Dirty> const& scope);
-    [[nodiscard]] bool busy() const { return !passes_.empty() || !questions_.empty(); }
+    [[nodiscard]] bool busy() const { return !passes_.empty() || !questions_.empty() || !pool_.idle(); }
     [[nodiscard]] Dirty const& pending() const { return pending_; }
     [[nodiscard]] bool in_flight(Ref const& object) const { return in_flight_.contains(object); }
     [[nodiscard]] std::size_t passes() const { return passes_begun_; }

@@ -71,6 +71,7 @@ void Bed::run() {
 PassResult Bed::pass(std::optional<Dirty> const& scope) {
     PassResult result;
     reconciler->on_pass([&](PassResult const& r) { result = r; });
+    reconciler->retry_drivers();
     reconciler->start(scope);
     run();
     reconciler->advance();  // remembers it
@@ -79,6 +80,7 @@ PassResult Bed::pass(std::optional<Dirty> const& scope) {
 
 Plan Bed::examine(std::optional<Ref> const& object) {
     Plan out;
+    reconciler->retry_drivers();
     reconciler->examine(object, [&](Plan plan, std::exception_ptr const& failure) {
         REQUIRE(!failure);
         out = std::move(plan);

@@ -58,7 +58,6 @@ public:
         ReconcilerSettings s;
         s.backoff.seed = 1;
         s.most_passes = 0;  // none begins by itself
-        s.timeouts.retry_first = s.timeouts.retry_longest = {};
         return s;
     }
 
