@@ -15,7 +15,7 @@ g() { in_lab genesisctl "$@"; }
 web() { curl -s --max-time 20 --resolve "$1:80:$address" "${@:3}" "http://$1$2" || true; }
 service=genesis-php-pool-8.2.service units=/etc/systemd/system
 show() { in_lab systemctl show -p "$1" --value "${2:-$service}"; }
-units_read() { in_lab systemctl show -p UnitsLoadFinishTimestampMonotonic --value; }
+units_read() { in_lab systemctl show -p UnitsLoadTimestampMonotonic --value; }
 # spec MAX_CHILDREN MEMORY_LIMIT
 spec() {
     printf 'kind: account\nname: pool\nsites:\n  - {domain: pool.example, php: {version: "8.2", max_children: %s, settings: {memory_limit: %s}}}\n' "$1" "$2" |
@@ -26,7 +26,7 @@ sees() { [[ $(limit) == "$1" ]]; }
 printf 'kind: account\nname: other\nsites: [{domain: other.example, php: {version: "8.2"}}]\n' | in_lab_sh 'cat >/root/other.yaml'
 check "an account is ready" spec 4 64M
 check "and another" g apply -f /root/other.yaml --wait --timeout 60s
-in_lab_sh 'cat >/home/pool/sites/pool.example/public/limit.php; chown pool: "$_"' <<<'<?php echo ini_get("memory_limit");'
+in_lab_sh 'page=/home/pool/sites/pool.example/public/limit.php; cat >"$page"; chown pool: "$page"' <<<'<?php echo ini_get("memory_limit");'
 check_is "its PHP has the limit of its spec" 64M "$(limit)"
 check_has "the other's PHP runs" "as other</footer>" "$(web other.example /)"
 master=$(show MainPID) other=$(show MainPID genesis-php-other-8.2.service) read=$(units_read)
