@@ -42,16 +42,16 @@ std::string config_state(host::Dir const& dir, std::string const& name, std::opt
 }  // namespace
 
 std::optional<PhpFpmDriver::Dirs> PhpFpmDriver::try_dirs() const {
-    auto config = host::Dir::try_open(settings_.config_dir), units = host::Dir::try_open(settings_.unit_dir);
-    auto stamps = host::Dir::try_open(settings_.stamp_dir);
+    auto config = host::Dir::try_open(layout_.php_configs()), units = host::Dir::try_open(layout_.units);
+    auto stamps = host::Dir::try_open(layout_.php_stamps());
     if (!config || !units || !stamps) return std::nullopt;
     return Dirs{std::move(*config), std::move(*units), std::move(*stamps)};
 }
 
 PhpFpmDriver::Dirs PhpFpmDriver::make_dirs() const {
-    return {host::Dir::make_all(settings_.config_dir, config_dir_owner),
-            host::Dir::make_all(settings_.unit_dir, unit_dir_owner),
-            host::Dir::make_all(settings_.stamp_dir, stamp_dir_owner)};
+    return {host::Dir::make_all(layout_.php_configs(), config_dir_owner),
+            host::Dir::make_all(layout_.units, unit_dir_owner),
+            host::Dir::make_all(layout_.php_stamps(), stamp_dir_owner)};
 }
 
 std::set<std::string> PhpFpmDriver::names(Dirs const& dirs) const {
@@ -74,24 +74,22 @@ PhpFpmDriver::Known const& PhpFpmDriver::known(Dirs const& dirs, std::string con
     auto const holder = dirs.config.look(name);
     bool const inside = holder && holder->kind == host::Seen::directory;
     std::array const seen{holder, inside ? dirs.config.look(config) : std::nullopt, dirs.units.look(service),
-                          dirs.units.look(socket)};
-    auto const exists = std::any_of(seen.begin(), seen.end(), [](auto const& s) { return s.has_value(); });
-    auto& entry = cache_[name];
-    if (exists && entry.seen == seen) return entry;
-
-    PhpFiles const files{bytes_of(dirs.config, config, seen[1]), bytes_of(dirs.units, service, seen[2]),
-                         bytes_of(dirs.units, socket, seen[3])};
-    Known fresh{seen, std::nullopt, digests_of(files), exists};
-    for (auto const* const bytes : {&files.config, &files.service, &files.socket})
-        if (!fresh.record) fresh.record = read_php_service(*bytes);
-    if (fresh.record && fresh.record->name.str() != name) fresh.record.reset();
-    if (fresh.record) {
-        auto const wanted = render_php(*fresh.record, settings_);
+                          dirs.units.look(socket), dirs.stamps.look(name)};
+    return cache_.get(name, seen, [&] {
+        PhpFiles const files{bytes_of(dirs.config, config, seen[1]), bytes_of(dirs.units, service, seen[2]),
+                             bytes_of(dirs.units, socket, seen[3])};
+        Known fresh{std::nullopt, digests_of(files), seen[0] || seen[2] || seen[3], false};
+        fresh.given = given(dirs, name) == fresh.digests;
+        for (auto const* const bytes : {&files.config, &files.service, &files.socket})
+            if (!fresh.record) fresh.record = read_php_service(*bytes);
+        if (fresh.record && fresh.record->name.str() != name) fresh.record.reset();
+        if (!fresh.record) return fresh;
+        auto const wanted = render_php(*fresh.record, layout_, settings_);
         fresh.record->config = config_state(dirs.config, name, holder, wanted.config);
         fresh.record->service_unit = host::compare(dirs.units, service, wanted.service, file_owner);
         fresh.record->socket_unit = host::compare(dirs.units, socket, wanted.socket, file_owner);
-    }
-    return entry = std::move(fresh);
+        return fresh;
+    });
 }
 
 PhpDigests PhpFpmDriver::given(Dirs const& dirs, std::string const& name) const {
@@ -111,10 +109,10 @@ void PhpFpmDriver::stamp(Dirs const& dirs, std::string const& name, PhpDigests c
 }
 
 bool PhpFpmDriver::sockets_stand(PhpService const& record) const {
-    auto const dir = host::Dir::try_open(settings_.run_dir + "/" + record.owner.str());
+    auto const dir = host::Dir::try_open(layout_.php_sockets() + "/" + record.owner.str());
     if (!dir) return false;
     return std::all_of(record.pools.begin(), record.pools.end(), [&](PhpPool const& pool) {
-        auto const seen = dir->look(host::split(php_socket(settings_.run_dir, record.owner, pool.site)).second);
+        auto const seen = dir->look(host::split(php_socket(layout_, record.owner, pool.site)).second);
         return seen && seen->kind == host::Seen::other;
     });
 }
@@ -137,8 +135,7 @@ void PhpFpmDriver::look_at(Dirs const& dirs, std::string const& name, std::map<s
     auto const socket = php_unit(name, ".socket");
     auto const unit = units.find(socket);
     record.enabled = dirs.units.look("sockets.target.wants/" + socket).has_value();
-    record.listening =
-        unit != units.end() && unit->second == "active" && given(dirs, name) == seen.digests && sockets_stand(record);
+    record.listening = unit != units.end() && unit->second == "active" && seen.given && sockets_stand(record);
     out.found.push_back(std::move(record));
 }
 
@@ -163,19 +160,19 @@ Observed<PhpService> PhpFpmDriver::observe(Of<PhpService>, Scope const& scope, C
             out.unseen.push_back(name);
         }
     }
-    if (scope.everything() && cache_.size() > 2 * wanted.size() + 100) cache_.clear();
+    if (scope.everything()) cache_.trim(wanted.size());
     return out;
 }
 
 std::vector<std::string> PhpFpmDriver::versions() const {
     std::set<std::string> out;
-    for (auto const& file : host::Dir::open(settings_.program_dir).list())
+    for (auto const& file : host::Dir::open(settings_.program_dir.str()).list())
         if (auto const version = between(file, program, ""); PhpVersion::try_parse(version)) out.emplace(version);
     return {out.begin(), out.end()};
 }
 
 std::string PhpFpmDriver::missing_version(PhpVersion const& version) const {
-    auto const path = settings_.program_dir + "/" + std::string(program) + version.str();
+    auto const path = settings_.program_dir.str() + "/" + std::string(program) + version.str();
     if (::access(path.c_str(), X_OK) == 0) return {};
     std::string list;
     for (auto const& one : versions()) list += (list.empty() ? "" : ", ") + one;
@@ -194,7 +191,7 @@ Outcome PhpFpmDriver::realise(Dirs const& dirs, Step<PhpService> const& step) {
     }
     if (record.pools.empty()) return {Outcome::refused, "a PHP service needs at least one site"};
     if (auto why = missing_version(record.version); !why.empty()) return {Outcome::refused, std::move(why)};
-    auto const files = render_php(record, settings_);
+    auto const files = render_php(record, layout_, settings_);
     auto const wanted = digests_of(files);
     auto const before = given(dirs, name);
     // What is as it was given is not given again: a service that only has to be started is not stopped first.

@@ -3,9 +3,8 @@
 #include "drivers/driver.hpp"
 #include "drivers/host/files.hpp"
 #include "drivers/host/systemd.hpp"
+#include "drivers/managed/read_once.hpp"
 #include "drivers/php_fpm/render.hpp"
-
-#include <unordered_map>
 
 namespace genesis {
 
@@ -17,7 +16,8 @@ class PhpFpmDriver {
 public:
     using Kinds = std::tuple<PhpService>;
 
-    explicit PhpFpmDriver(PhpSettings settings = {}) : settings_(std::move(settings)) {}
+    explicit PhpFpmDriver(NodeLayout layout = {}, PhpFpmSettings settings = {})
+        : layout_(std::move(layout)), settings_(std::move(settings)) {}
 
     Observed<PhpService> observe(Of<PhpService>, Scope const& scope, Context& context);
     std::vector<Outcome> apply(std::span<Step<PhpService> const> steps, Context& context);
@@ -27,12 +27,12 @@ private:
     struct Dirs {
         host::Dir config, units, stamps;
     };
-    // What the files of a service said, kept until one of them changes.
+    // What the files of a service said.
     struct Known {
-        std::array<std::optional<host::Seen>, 4> seen;  // the configuration's directory, itself, service, socket
-        std::optional<PhpService> record;               // with its file fields filled; nothing: no header
+        std::optional<PhpService> record;  // with its file fields filled; nothing: no header
         PhpDigests digests;
         bool exists = false;
+        bool given = false;  // to systemd and the master
     };
     struct Pending {
         PhpService record;
@@ -67,9 +67,10 @@ private:
     void forget(Dirs const& dirs, std::string const& name, Context& context);
     void sweep(Dirs const& dirs, std::set<std::string> const& owners, Context& context);
 
-    PhpSettings settings_;
+    NodeLayout layout_;
+    PhpFpmSettings settings_;
     host::Systemd systemd_;
-    std::unordered_map<std::string, Known> cache_;
+    managed::ReadOnce<Known, 5> cache_;  // the configuration's directory, the configuration, service, socket, stamp
     std::vector<Pending> pending_;
 };
 

@@ -1,5 +1,6 @@
 // What a machine has of PHP-FPM: one socket-activated master for each account and version, running as the tenant.
 #pragma once
+#include "drivers/layout.hpp"
 #include "resources/schema/codec.hpp"
 
 namespace genesis {
@@ -12,9 +13,9 @@ inline std::string php_service_name(AccountName const& owner, PhpVersion const& 
 inline std::string php_unit(std::string_view name, std::string_view suffix) {
     return "genesis-php-" + std::string(name) + std::string(suffix);
 }
-// Where the pool of a site listens; `run_dir` is the directory of all sockets.
-inline std::string php_socket(std::string_view run_dir, AccountName const& owner, Domain const& site) {
-    return std::string(run_dir) + "/" + owner.str() + "/" + site.str() + ".sock";
+// Where the pool of a site listens.
+inline std::string php_socket(NodeLayout const& layout, AccountName const& owner, Domain const& site) {
+    return layout.php_sockets() + "/" + owner.str() + "/" + site.str() + ".sock";
 }
 
 struct PhpPool {

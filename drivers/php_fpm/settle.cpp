@@ -26,7 +26,7 @@ void PhpFpmDriver::forget(Dirs const& dirs, std::string const& name, Context& co
     dirs.config.remove_tree(name, context);
     drop_legacy(dirs, name);
     dirs.stamps.remove(name);
-    cache_.erase(name);
+    cache_.forget(name);
 }
 
 // Removes the sockets of these owners that no service listens at any more, and then what directory is empty.
@@ -36,13 +36,13 @@ void PhpFpmDriver::sweep(Dirs const& dirs, std::set<std::string> const& owners, 
         if (!seen.record || !owners.contains(seen.record->owner.str())) return;
         for (auto const& pool : seen.record->pools)
             claimed[seen.record->owner.str()].insert(
-                host::split(php_socket(settings_.run_dir, seen.record->owner, pool.site)).second);
+                host::split(php_socket(layout_, seen.record->owner, pool.site)).second);
     };
-    for (auto const& [name, seen] : cache_) claim(seen);  // also of a version that is no longer installed
+    cache_.each(claim);  // also of a version that is no longer installed
     for (auto const& version : versions())
         for (auto const& owner : owners)
             claim(known(dirs, php_service_name(AccountName::checked(owner), PhpVersion::checked(version))));
-    auto const run = host::Dir::open(settings_.run_dir);
+    auto const run = host::Dir::open(layout_.php_sockets());
     for (auto const& owner : owners) {
         auto const dir = run.try_beneath(owner);
         if (!dir) continue;
@@ -138,7 +138,7 @@ Settled PhpFpmDriver::settle(Context& context) {
     auto const batch = std::exchange(pending_, {});
     if (batch.empty()) return out;
     auto const dirs = make_dirs();
-    host::Dir::make_all(settings_.run_dir, {0, 0, 0711});
+    host::Dir::make_all(layout_.php_sockets(), {0, 0, 0711});
     Failures failures;
     take_away(dirs, batch, failures, context);
     give(dirs, batch, failures, context);

@@ -87,7 +87,7 @@ Observed<AuthorizedKeys> UnixDriver::observe(Of<AuthorizedKeys>, Scope const& sc
     Observed<AuthorizedKeys> out;
     if (scope.everything()) return out;
     auto const& all = accounts_.read();
-    Trees trees(settings_.homes);
+    Trees trees(layout_.homes);
     auto const* homes = trees.homes();
     for (auto const& key : scope.keys) {
         context.check();
@@ -110,7 +110,7 @@ Observed<AuthorizedKeys> UnixDriver::observe(Of<AuthorizedKeys>, Scope const& sc
 
 std::vector<Outcome> UnixDriver::apply(std::span<Step<AuthorizedKeys> const> steps, Context& context) {
     std::vector<Outcome> outcomes;
-    Trees trees(settings_.homes);
+    Trees trees(layout_.homes);
     for (auto const& step : steps) {
         context.check();
         try {

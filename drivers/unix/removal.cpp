@@ -55,7 +55,7 @@ void UnixDriver::stop_sessions(std::map<uid_t, std::string> const& users, Contex
 }
 
 void UnixDriver::sweep(std::map<uid_t, std::string> const& users, Context& context) {
-    if (settings_.passwd_dir != "/etc") throw Fault("users are removed from /etc only");
+    if (layout_.passwd != "/etc") throw Fault("users are removed from /etc only");
     std::set<uid_t> uids;
     for (auto const& [uid, name] : users) {
         uids.insert(uid);

@@ -165,7 +165,7 @@ void UnixDriver::create(std::span<Step<UnixUser> const> steps, std::vector<Outco
 }
 
 host::Ran UnixDriver::run_tool(std::vector<std::string> argv, std::string input, Context& context) const {
-    if (settings_.passwd_dir != "/etc") throw Fault(argv[0] + " works on /etc only");
+    if (layout_.passwd != "/etc") throw Fault(argv[0] + " works on /etc only");
     return host::run({.argv = std::move(argv), .input = std::move(input)}, context);
 }
 

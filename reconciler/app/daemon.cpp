@@ -56,11 +56,13 @@ std::uint32_t group(std::string const& name) {
 // A number that no user of this system, ours or not, has.
 bool free_uid(std::int64_t uid) { return !host::has_user(static_cast<std::uint32_t>(uid)); }
 
-Terrain terrain_of(Config const& config) {
-    Terrain t;
-    t.web_gid = group(config.web_group);
-    t.log_gid = group(config.log_group);
-    return t;
+NodeLayout layout_of(Config const& config) {
+    NodeLayout layout;
+    layout.state = config.state_dir.str();
+    layout.web_group = config.web_group;
+    layout.web_gid = group(config.web_group);
+    layout.log_gid = group(config.log_group);
+    return layout;
 }
 
 // Blocks until a signal to end; tells the service manager meanwhile that we live, and looks after the doors, at once
@@ -111,17 +113,14 @@ int run_daemon(Config const& config) {
     for (auto const& d : config.reserved_domains) reserved_names.push_back(d.str());
     ServerReserved const reserved(std::move(reserved_names));
 
-    DriverSettings settings;
-    settings.state_dir = state;
-    settings.mariadb_socket = config.mariadb_socket.str();
-    settings.apache_canary_port = static_cast<int>(config.apache_canary_port);
-    auto const drivers = all_drivers(settings);
+    auto const layout = layout_of(config);
+    auto const drivers = all_drivers(layout, config);
     std::vector<AnyDriver*> driver_list;
     for (auto const& d : drivers) driver_list.push_back(d.get());
 
     Executor executor(driver_list, store, clock, *log, {});
     ReconcilerSettings reconcile;
-    reconcile.terrain = terrain_of(config);
+    reconcile.layout = layout;
     reconcile.max_removals = static_cast<std::size_t>(config.max_removals);
     reconcile.metrics = &metrics;
     Reconciler reconciler(store, executor, clock, *log, reconcile);

@@ -1,5 +1,6 @@
 // From what people wrote to what a machine must have: every path, number and unit chosen, nothing left to decide.
 #pragma once
+#include "drivers/layout.hpp"
 #include "resources/schema/schema.hpp"
 
 #include <cstdint>
@@ -24,14 +25,7 @@ struct Subject {
 using Records = std::map<Ref, json::object>;
 using Packages = std::map<std::string, json::object>;
 
-// What is the same for every account of a server.
-struct Terrain {
-    std::string homes = "/home", logs = "/var/log/genesis", php_sockets = "/run/genesis/php";
-    std::int64_t web_gid = 33;  // the group Apache's workers are in: it may pass through a home, nobody else may
-    std::int64_t log_gid = 4;   // the group that reads logs
-};
-
 // Pure: same arguments, same records. A purged subject has none.
-Records expand(Subject const& subject, Packages const& packages, Terrain const& terrain);
+Records expand(Subject const& subject, Packages const& packages, NodeLayout const& layout);
 
 }  // namespace genesis

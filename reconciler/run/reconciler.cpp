@@ -55,7 +55,7 @@ void Reconciler::learn(Object const& object) {
     }
     auto& records = expanded_[object.ref];
     if (!same || known->second.phase != subject.phase || records.first != packages_version_) {
-        auto wanted = expand(subject, packages_, settings_.terrain);
+        auto wanted = expand(subject, packages_, settings_.layout);
         for (auto const& [ref, value] : wanted)
             if (auto before = records.second.find(ref); before != records.second.end() && before->second != value)
                 respecified_.insert(ref);

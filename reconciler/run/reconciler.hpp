@@ -11,7 +11,7 @@
 namespace genesis {
 
 struct ReconcilerSettings {
-    Terrain terrain;
+    NodeLayout layout;
     std::size_t max_removals = 50;
     std::chrono::milliseconds first_pause{1000}, longest_pause{300000};  // between attempts at a failing record
     std::uint64_t seed = 0;                                              // of the jitter; 0: from the system
