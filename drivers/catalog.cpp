@@ -10,20 +10,29 @@
 
 namespace genesis {
 
-std::vector<std::unique_ptr<AnyDriver>> all_drivers(DriverSettings const& settings) {
-    mariadb::Settings mariadb;
-    mariadb.socket = settings.mariadb_socket;
-    ApacheSettings apache;
-    apache.state_dir = settings.state_dir + "/apache";
-    apache.httpd.canary_port = settings.apache_canary_port;
+namespace {
 
+ApacheSettings apache_settings(NodeLayout const& layout, ApacheOptions const& options) {
+    ApacheSettings out;
+    out.root = layout.config + "/apache";
+    out.tls_root = layout.certificates();
+    out.state_dir = layout.state + "/apache";
+    out.patience = std::chrono::seconds(options.reload_seconds);
+    out.httpd.canary_port = static_cast<int>(options.canary_port);
+    return out;
+}
+
+}  // namespace
+
+std::vector<std::unique_ptr<AnyDriver>> all_drivers(NodeLayout const& layout, DriverSettings const& settings) {
+    auto const pairs = std::make_shared<host::PairReader>();
     std::vector<std::unique_ptr<AnyDriver>> out;
-    out.push_back(bind("unix", UnixDriver()));
-    out.push_back(bind("systemd", SystemdDriver()));
-    out.push_back(bind("tls", TlsDriver()));
-    out.push_back(bind("mariadb", MariadbDriver(mariadb)));
-    out.push_back(bind("php_fpm", PhpFpmDriver()));
-    out.push_back(bind("apache", ApacheDriver(apache)));
+    out.push_back(bind("unix", UnixDriver(layout, settings.unix_accounts)));
+    out.push_back(bind("systemd", SystemdDriver(layout)));
+    out.push_back(bind("tls", TlsDriver(layout, settings.tls, pairs)));
+    out.push_back(bind("mariadb", MariadbDriver({settings.mariadb.socket.str(), settings.mariadb.user})));
+    out.push_back(bind("php_fpm", PhpFpmDriver(layout, settings.php_fpm)));
+    out.push_back(bind("apache", ApacheDriver(apache_settings(layout, settings.apache), nullptr, pairs)));
     return out;
 }
 

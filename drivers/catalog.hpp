@@ -1,20 +1,37 @@
 // The explicit list of drivers, one line each.
 #pragma once
+#include "drivers/apache/settings.hpp"
 #include "drivers/driver.hpp"
+#include "drivers/layout.hpp"
+#include "drivers/mariadb/settings.hpp"
+#include "drivers/php_fpm/settings.hpp"
+#include "drivers/tls/settings.hpp"
+#include "drivers/unix/settings.hpp"
 
-#include <cstdint>
 #include <memory>
-#include <string>
 #include <vector>
 
 namespace genesis {
 
-// What of the configuration concerns drivers.
+// What an operator may say of each, in genesis.yaml under its name.
 struct DriverSettings {
-    std::string state_dir = "/var/lib/genesis";
-    std::string mariadb_socket = "/run/mysqld/mysqld.sock";
-    int apache_canary_port = 7081;
+    UnixSettings unix_accounts;
+    TlsSettings tls;
+    MariadbSettings mariadb;
+    PhpFpmSettings php_fpm;
+    ApacheOptions apache;
 };
-std::vector<std::unique_ptr<AnyDriver>> all_drivers(DriverSettings const& settings);
+// As fields of the configuration that derives from it.
+template <class C>
+constexpr auto driver_fields() {
+    return std::tuple{
+        Field<C, UnixSettings>{"unix", &C::unix_accounts, Describe<UnixSettings>::doc, Mark::none, {}},
+        Field<C, TlsSettings>{"tls", &C::tls, Describe<TlsSettings>::doc, Mark::none, {}},
+        Field<C, MariadbSettings>{"mariadb", &C::mariadb, Describe<MariadbSettings>::doc, Mark::none, {}},
+        Field<C, PhpFpmSettings>{"php_fpm", &C::php_fpm, Describe<PhpFpmSettings>::doc, Mark::none, {}},
+        Field<C, ApacheOptions>{"apache", &C::apache, Describe<ApacheOptions>::doc, Mark::none, {}},
+    };
+}
+std::vector<std::unique_ptr<AnyDriver>> all_drivers(NodeLayout const& layout = {}, DriverSettings const& settings = {});
 
 }  // namespace genesis

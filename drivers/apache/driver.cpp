@@ -1,8 +1,6 @@
 // Keeps Apache's sites: what is there, and collecting what should be; how it goes live stands in settle.cpp.
 #include "drivers/apache/driver.hpp"
 
-#include "drivers/host/pem.hpp"
-
 #include <algorithm>
 
 namespace genesis {
@@ -33,8 +31,10 @@ std::string second_line(std::string_view bytes) {
 
 }  // namespace
 
-ApacheDriver::ApacheDriver(ApacheSettings settings, std::unique_ptr<WebServer> server)
+ApacheDriver::ApacheDriver(ApacheSettings settings, std::unique_ptr<WebServer> server,
+                           std::shared_ptr<host::PairReader> reader)
     : settings_(std::move(settings)),
+      reader_(std::move(reader)),
       server_(server ? std::move(server) : std::make_unique<Httpd>(settings_.httpd)),
       live_(settings_.tls_root),
       staged_(settings_.tls_root),
@@ -68,7 +68,7 @@ std::string ApacheDriver::bad_pair(Site const& site) {
         if (!chain || !key)
             state.why = std::string(chain ? "key.pem" : "chain.pem") + " is missing";
         else
-            state.why = host::read_pair(chain->bytes, Secret(key->bytes).reveal()).why;
+            state.why = reader_->read(chain->bytes, Secret(key->bytes).reveal()).why;
     }
     return state.why->empty() ? "" : settings_.tls_root + "/" + site.certificate.str() + ": " + *state.why;
 }

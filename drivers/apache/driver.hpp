@@ -5,6 +5,7 @@
 #include "drivers/apache/strangers.hpp"
 #include "drivers/apache/tree.hpp"
 #include "drivers/driver.hpp"
+#include "drivers/host/pem.hpp"
 
 #include <unordered_map>
 
@@ -27,7 +28,8 @@ class ApacheDriver {
 public:
     using Kinds = std::tuple<Site>;
 
-    explicit ApacheDriver(ApacheSettings settings = {}, std::unique_ptr<WebServer> server = nullptr);
+    explicit ApacheDriver(ApacheSettings settings = {}, std::unique_ptr<WebServer> server = nullptr,
+                          std::shared_ptr<host::PairReader> reader = std::make_shared<host::PairReader>());
 
     Observed<Site> observe(Of<Site>, Scope const& scope, Context& context);
     std::vector<Outcome> apply(std::span<Step<Site> const> steps, Context& context);
@@ -54,6 +56,7 @@ private:
                  Observed<Site>& out);
 
     ApacheSettings settings_;
+    std::shared_ptr<host::PairReader> reader_;
     std::unique_ptr<WebServer> server_;
     Tree live_, staged_;
     Strangers strangers_;

@@ -286,7 +286,7 @@ TEST_CASE("every damage to a site's file is seen and repaired without a reload")
     auto const bytes = bench.sites().read("a.test.conf")->bytes;
     if (damage == 0) bench.sites().write("a.test.conf", "", site_file_owner);
     if (damage == 1) bench.sites().remove("a.test.conf");
-    if (damage == 2) bench.sites().own("a.test.conf", {0, 0, 0666});
+    if (damage == 2) REQUIRE(::fchmodat(bench.sites().fd(), "a.test.conf", 0666, 0) == 0);
     if (damage == 3) bench.sites().write("a.test.conf", bytes + "Include /etc/shadow\n", site_file_owner);
     REQUIRE(bench.differing(want) == Names{"a.test"});
     bench.pass(want);

@@ -1,13 +1,13 @@
 // A site as Apache's configuration, and the record back from its first line.
 #include "drivers/apache/render.hpp"
 
+#include "drivers/managed/record_line.hpp"
+
 #include <algorithm>
 
 namespace genesis {
 
 namespace {
-
-constexpr std::string_view marker = "# genesis ";
 
 // Every value below comes from an alphabet without quotes, backslashes, "$", "%" and control bytes.
 std::string quoted(std::string_view value) { return "\"" + std::string(value) + "\""; }
@@ -148,12 +148,7 @@ std::size_t log_count(Site const& site) {
     return site.https_redirect && !site.suspended ? 3 : 4;
 }
 
-std::string site_header(Site const& site) {
-    auto json = encode(site);
-    json.erase("vhost_file");
-    json.erase("live");
-    return std::string(marker) + json::serialize(json) + "\n";
-}
+std::string site_header(Site const& site) { return managed::record_line('#', site, {"vhost_file", "live"}); }
 
 std::string render_site(Site const& site, std::string const& tls_root) {
     auto const https = !site.certificate.empty();
@@ -173,14 +168,6 @@ std::string render_site(Site const& site, std::string const& tls_root) {
     return out + body(site) + "</VirtualHost>\n";
 }
 
-std::optional<Site> read_site(std::string_view bytes) {
-    if (!bytes.starts_with(marker)) return std::nullopt;
-    boost::system::error_code error;
-    auto const parsed = json::parse(bytes.substr(0, bytes.find('\n')).substr(marker.size()), error);
-    if (error) return std::nullopt;
-    auto site = decode<Site>(parsed);
-    if (!site) return std::nullopt;
-    return std::move(*site);
-}
+std::optional<Site> read_site(std::string_view bytes) { return managed::read_record<Site>(bytes); }
 
 }  // namespace genesis

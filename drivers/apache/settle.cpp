@@ -1,6 +1,6 @@
 // One batch of sites goes live: screened, tested whole, exchanged, loaded by one graceful restart, confirmed.
 #include "drivers/apache/driver.hpp"
-#include "drivers/host/pem.hpp"
+#include "resources/schema/digest.hpp"
 
 #include <algorithm>
 #include <array>
@@ -132,20 +132,20 @@ void ApacheDriver::Batch::lay_out() {
         auto const live = driver.live_.files().find(name);
         bool const same = live != driver.live_.files().end() && live->second.site && live->second.state == "intact" &&
                           site_header(*live->second.site) == site_header(site);
-        auto sha = same ? live->second.sha : host::sha256(render_site(site, driver.settings_.tls_root));
+        auto sha = same ? live->second.sha : sha256(render_site(site, driver.settings_.tls_root));
         marks.emplace(domain, driver.signature(sha, site));
         wanted.emplace(name, WantedFile{std::move(sha), &site, {}});
     }
     for (auto const& [name, bytes] : carried) {
-        auto sha = host::sha256(bytes);
+        auto sha = sha256(bytes);
         marks.emplace("/" + name, sha);
         wanted.emplace(name, WantedFile{std::move(sha), nullptr, bytes});
     }
     std::string all;
     for (auto const& [key, mark] : marks) all.append(key).append(" ").append(mark).append("\n");
-    generation = host::sha256(all).substr(0, 16);
+    generation = sha256(all).substr(0, 16);
     auto bytes = canary(driver.settings_.httpd.canary_port, generation);
-    auto sha = host::sha256(bytes);
+    auto sha = sha256(bytes);
     wanted.emplace(canary_file, WantedFile{std::move(sha), nullptr, std::move(bytes)});
 }
 

@@ -1,7 +1,7 @@
 // A directory of site files, read once and again only where it changed; two of them are exchanged at once.
 #include "drivers/apache/tree.hpp"
 
-#include "drivers/host/pem.hpp"
+#include "resources/schema/digest.hpp"
 
 #include <fcntl.h>
 #include <sys/syscall.h>
@@ -36,7 +36,7 @@ SiteFile const* Tree::look(host::Dir const& dir, std::string const& name) {
     auto const read = dir.read(name, 64 << 20);
     if (!read) return nullptr;
     file.seen = read->seen;
-    file.sha = host::sha256(read->bytes);
+    file.sha = sha256(read->bytes);
     file.site = read_site(read->bytes);
     if (file.site && site_file_name(*file.site) != name) file.site.reset();
     file.state = file.site ? host::compare(dir, name, render_site(*file.site, tls_root_), site_file_owner)

@@ -291,17 +291,6 @@ bool Dir::make(std::string_view name, Owner const& owner) const {
     return correct(there.fd_, there.look_self().owner, owner, there.path_);
 }
 
-bool Dir::own(std::string_view name, Owner const& owner) const {
-    require_plain(path_, name);
-    int error = 0;
-    Fd const fd = open_beneath(fd_.get(), name, file_flags, 0, error);
-    if (!fd) fail(path_, name, error);
-    auto const full = join(path_, name);
-    auto const seen = look_at(fd, full);
-    require_regular(seen, full);
-    return correct(fd, seen.owner, owner, full);
-}
-
 bool Dir::remove(std::string_view name) const {
     require_plain(path_, name);
     if (::unlinkat(fd_.get(), std::string(name).c_str(), 0) == 0) return true;

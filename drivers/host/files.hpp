@@ -61,8 +61,6 @@ public:
     // Makes the directory or corrects owner and mode of the one there, through its descriptor. True when it changed
     // anything.
     bool make(std::string_view name, Owner const& owner) const;
-    // Corrects owner and mode of a regular file with one link, through its descriptor.
-    bool own(std::string_view name, Owner const& owner) const;
     bool remove(std::string_view name) const;  // a file or symlink; false when absent
     // Removes a tree entry by entry: never follows, never crosses a mount, checks the context between entries.
     // Directories it cannot enter because of a mount are a Fault that names them; the rest is removed all the same.

@@ -1,14 +1,13 @@
-// Certificates and keys as servers load them: parsed and matched by OpenSSL, without a process; and digests.
+// Certificates and keys as servers load them: parsed and matched by OpenSSL, without a process.
 #include "drivers/host/pem.hpp"
 
 #include <openssl/pem.h>
 #include "drivers/host/openssl.hpp"
+#include "resources/schema/digest.hpp"
 
 #include <algorithm>
-#include <array>
 #include <ctime>
 #include <mutex>
-#include <optional>
 #include <unordered_map>
 
 namespace genesis::host {
@@ -52,14 +51,8 @@ Pair describe(X509* leaf) {
     return pair;
 }
 
-// What the system's policy says to any server; one for the process, for making it costs milliseconds.
-SSL_CTX* policy() {
-    static ServerPtr const server(SSL_CTX_new(TLS_server_method()));
-    return server.get();
-}
-
-std::string refused_by_server(std::vector<CertificatePtr> const& chain, EVP_PKEY* key) {
-    ConnectionPtr const server(SSL_new(policy()));
+std::string refused_by_server(std::vector<CertificatePtr> const& chain, EVP_PKEY* key, SSL_CTX* policy) {
+    ConnectionPtr const server(SSL_new(policy));
     if (!server) return "OpenSSL: " + openssl_error();
     if (SSL_use_certificate(server.get(), chain.front().get()) != 1) return "chain.pem is refused: " + openssl_error();
     for (std::size_t i = 1; i < chain.size(); ++i)
@@ -69,25 +62,7 @@ std::string refused_by_server(std::vector<CertificatePtr> const& chain, EVP_PKEY
     return {};
 }
 
-}  // namespace
-
-std::string sha256(std::string_view bytes) {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-    unsigned size = 0;
-    if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1)
-        throw Fault("OpenSSL cannot compute SHA-256");
-    static constexpr std::string_view digits = "0123456789abcdef";
-    std::string hex;
-    for (unsigned i = 0; i < size; ++i) {
-        hex += digits[digest[i] >> 4U];
-        hex += digits[digest[i] & 15U];
-    }
-    return hex;
-}
-
-namespace {
-
-PairRead parse_pair(std::string_view chain_pem, std::string_view key_pem) {
+PairRead parse_pair(std::string_view chain_pem, std::string_view key_pem, SSL_CTX* policy) {
     ERR_clear_error();
     auto const chain = certificates(chain_pem);
     if (chain.empty()) return {{}, "chain.pem is not a certificate"};
@@ -99,50 +74,47 @@ PairRead parse_pair(std::string_view chain_pem, std::string_view key_pem) {
     auto const matches = X509_check_private_key(chain.front().get(), key.get()) == 1;
     ERR_clear_error();
     if (!matches) return {std::move(pair), "the key does not match the certificate"};
-    auto why = refused_by_server(chain, key.get());
+    auto why = refused_by_server(chain, key.get(), policy);
     return {std::move(pair), std::move(why)};
-}
-
-// By the digests of both; bounded, for pairs come and go.
-class Memo {
-public:
-    std::optional<PairRead> find(std::string const& digests) {
-        std::lock_guard const lock(mutex_);
-        auto const found = known_.find(digests);
-        return found == known_.end() ? std::nullopt : std::optional(found->second);
-    }
-    void keep(std::string digests, PairRead const& read) {
-        std::lock_guard const lock(mutex_);
-        if (known_.size() >= 50000) known_.clear();
-        known_.insert_or_assign(std::move(digests), read);
-    }
-
-private:
-    std::mutex mutex_;
-    std::unordered_map<std::string, PairRead> known_;
-};
-Memo& memo() {
-    static Memo one;
-    return one;
 }
 
 // What stands before the first block is commentary (RFC 7468 2), different where different callers strip it or not.
 std::string_view blocks(std::string_view pem) { return pem.substr(std::min(pem.find("-----BEGIN"), pem.size())); }
 
+std::string name_of(std::string_view chain, std::string_view key) {
+    return sha256(sha256(blocks(chain)) + sha256(blocks(key)));
+}
+
 }  // namespace
 
-PairRead read_pair(std::string_view chain, std::string_view key) {
-    chain = blocks(chain);
-    key = blocks(key);
-    auto digests = sha256(chain) + sha256(key);
-    if (auto known = memo().find(digests)) return std::move(*known);
-    auto read = parse_pair(chain, key);
-    memo().keep(std::move(digests), read);
+struct PairReader::Known {
+    ServerPtr policy{SSL_CTX_new(TLS_server_method())};  // what the system's policy says to any server
+    std::mutex mutex;
+    std::unordered_map<std::string, PairRead> pairs;  // by the digests of both
+
+    void keep(std::string name, PairRead const& read) {
+        std::lock_guard const lock(mutex);
+        if (pairs.size() >= 50000) pairs.clear();  // bounded, for pairs come and go
+        pairs.insert_or_assign(std::move(name), read);
+    }
+};
+
+PairReader::PairReader() : known_(std::make_unique<Known>()) {}
+PairReader::~PairReader() = default;
+
+PairRead PairReader::read(std::string_view chain, std::string_view key) {
+    auto name = name_of(chain, key);
+    {
+        std::lock_guard const lock(known_->mutex);
+        if (auto const found = known_->pairs.find(name); found != known_->pairs.end()) return found->second;
+    }
+    auto read = parse_pair(blocks(chain), blocks(key), known_->policy.get());
+    known_->keep(std::move(name), read);
     return read;
 }
 
-void vouch(std::string_view chain, std::string_view key, Pair pair) {
-    memo().keep(sha256(blocks(chain)) + sha256(blocks(key)), {std::move(pair), {}});
+void PairReader::vouch(std::string_view chain, std::string_view key, Pair pair) {
+    known_->keep(name_of(chain, key), {std::move(pair), {}});
 }
 
 }  // namespace genesis::host

@@ -7,6 +7,15 @@
 
 namespace genesis {
 
+// "<account>_<part>": how databases and their users are called.
+inline std::string database_name(AccountName const& account, std::string_view part) {
+    return account.str() + "_" + std::string(part);
+}
+// The key of a grant at the level of a database.
+inline std::string grant_name(std::string_view user, std::string_view database) {
+    return std::string(user) + "@" + std::string(database);
+}
+
 struct Database {
     std::string name;
     AccountName owner;

@@ -44,8 +44,10 @@ struct Bench {
         if (::mkdtemp(name.data()) == nullptr) throw Fault("mkdtemp");
         return name;
     }();
-    PhpSettings settings{path + "/php", path + "/units", path + "/run", path + "/stamps", path + "/sbin", "www-data"};
-    PhpFpmDriver driver{settings};
+    NodeLayout layout{
+        .run = path + "/run", .config = path + "/etc", .state = path + "/state", .units = path + "/units"};
+    PhpFpmSettings settings{AbsolutePath(path + "/sbin")};
+    PhpFpmDriver driver{layout, settings};
 
     Bench() = default;
     Bench(Bench const&) = delete;
@@ -55,7 +57,7 @@ struct Bench {
         host::Dir::open(parent).remove_tree(name, context);
     }
     void install(std::string const& version) const {
-        host::Dir::make_all(settings.program_dir, {0, 0, 0755}).write("php-fpm" + version, "", {0, 0, 0755});
+        host::Dir::make_all(settings.program_dir.str(), {0, 0, 0755}).write("php-fpm" + version, "", {0, 0, 0755});
     }
     Outcome apply(PhpService const& want) {
         Step<PhpService> const step{Verb::create, want, {}, {}};
@@ -70,21 +72,46 @@ bool root() {
 
 }  // namespace
 
-TEST_CASE("each of a PHP service's three files gives its record back") {
+TEST_CASE("a PHP service's configuration gives its record back, a unit all but its pools' settings") {
     auto const want = service();
-    auto const files = render_php(want, PhpSettings{});
-    for (auto const& text : {files.config, files.service, files.socket}) {
-        auto const back = read_php_service(text);
-        REQUIRE(back);
-        CHECK(diff(schema_of<PhpService>(), encode(want), encode(*back)).empty());
+    auto const files = render_php(want, NodeLayout{});
+    auto const back = read_php_service(files.config);
+    REQUIRE(back);
+    CHECK(diff(schema_of<PhpService>(), encode(want), encode(*back)).empty());
+    for (auto const& text : {files.service, files.socket}) {
+        auto const named = read_php_service(text);
+        REQUIRE(named);
+        auto expected = want;
+        for (auto& pool : expected.pools) pool.settings.clear();
+        CHECK(diff(schema_of<PhpService>(), encode(expected), encode(*named)).empty());
     }
     CHECK_FALSE(read_php_service("[Socket]\n"));
     CHECK_FALSE(read_php_service("# genesis {\"name\":\"x\"}\n"));
     CHECK_FALSE(read_php_service(""));
 }
 
+TEST_CASE("what systemd need not know changes no unit: a pool's settings are the configuration's alone") {
+    auto const before = render_php(service(), NodeLayout{});
+    auto changed = service();
+    changed.pools[0].max_children = 17;
+    changed.pools[1].settings["memory_limit"] = PhpValue("256M");
+    auto const after = render_php(changed, NodeLayout{});
+    CHECK(after.service == before.service);
+    CHECK(after.socket == before.socket);
+    CHECK(after.config != before.config);
+    changed.pools.pop_back();
+    CHECK(render_php(changed, NodeLayout{}).service != before.service);
+}
+
+TEST_CASE("a stamp reads back what was given, and what is no stamp gives nothing") {
+    auto const digests = digests_of(render_php(service(), NodeLayout{}));
+    CHECK(read_digests(write_digests(digests)) == digests);
+    for (auto const* const text : {"", "x", "x y", "x y z", "\n", " \n", "x y\nz"})
+        CHECK(read_digests(text) == PhpDigests{});
+}
+
 TEST_CASE("FPM is told its sockets in the order in which systemd opens them") {
-    auto const files = render_php(service(), PhpSettings{});
+    auto const files = render_php(service(), NodeLayout{});
     CHECK(
         holds(files.service, "FPM_SOCKETS=/run/genesis/php/acme/a.test.sock=3,/run/genesis/php/acme/b.test.sock=4\n"));
     CHECK(files.socket.find("ListenStream=/run/genesis/php/acme/a.test.sock") <
@@ -92,7 +119,7 @@ TEST_CASE("FPM is told its sockets in the order in which systemd opens them") {
 }
 
 TEST_CASE("no process of a tenant's PHP is ever root, and no tenant may connect to another's socket") {
-    auto const files = render_php(service(), PhpSettings{});
+    auto const files = render_php(service(), NodeLayout{});
     CHECK(holds(files.service, "\nUser=acme\n"));
     CHECK(holds(files.service, "\nNoNewPrivileges=yes\n"));
     CHECK(holds(files.service, "\nCapabilityBoundingSet=\n"));
@@ -124,7 +151,7 @@ TEST_CASE("files of the same name that are not ours keep their bytes") {
     if (!root()) return;
     Bench bench;
     bench.install("8.2");
-    auto const units = host::Dir::make_all(bench.settings.unit_dir, {0, 0, 0755});
+    auto const units = host::Dir::make_all(bench.layout.units, {0, 0, 0755});
     units.write("genesis-php-acme-8.2.socket", "[Socket]\n", {0, 0, 0644});
     CHECK(bench.apply(service()).how == Outcome::later);
     CHECK(units.read("genesis-php-acme-8.2.socket")->bytes == "[Socket]\n");
@@ -135,8 +162,36 @@ TEST_CASE("applying a PHP service twice writes once") {
     Bench bench;
     bench.install("8.2");
     REQUIRE(bench.apply(service()).how == Outcome::done);
-    auto const config = host::Dir::open(bench.settings.config_dir);
-    auto const before = config.look("acme-8.2.conf");
+    auto const config = host::Dir::open(bench.layout.php_configs());
+    auto const before = config.look("acme-8.2/pools.conf");
+    REQUIRE(before);
     REQUIRE(bench.apply(service()).how == Outcome::done);
-    CHECK(config.look("acme-8.2.conf") == before);
+    CHECK(config.look("acme-8.2/pools.conf") == before);
+}
+
+TEST_CASE("a changed setting of a pool leaves the bytes and the times of the units alone") {
+    if (!root()) return;
+    Bench bench;
+    bench.install("8.2");
+    REQUIRE(bench.apply(service()).how == Outcome::done);
+    auto const units = host::Dir::open(bench.layout.units);
+    auto const before = units.look("genesis-php-acme-8.2.service");
+    auto changed = service();
+    changed.pools[0].max_children = 17;
+    REQUIRE(bench.apply(changed).how == Outcome::done);
+    CHECK(units.look("genesis-php-acme-8.2.service") == before);
+    CHECK(holds(host::Dir::open(bench.layout.php_configs()).read("acme-8.2/pools.conf")->bytes, "max_children = 17"));
+}
+
+TEST_CASE("whatever stands where a configuration's directory should be gives way to it") {
+    if (!root()) return;
+    Bench bench;
+    bench.install("8.2");
+    auto const config = host::Dir::make_all(bench.layout.php_configs(), {0, 0, 0711});
+    config.write("acme-8.2", "", {0, 0, 0644});
+    host::Dir::make_all(bench.layout.units, {0, 0, 0755})
+        .write("genesis-php-acme-8.2.service", render_php(service(), bench.layout, bench.settings).service,
+               {0, 0, 0644});
+    REQUIRE(bench.apply(service()).how == Outcome::done);
+    CHECK(config.look("acme-8.2/pools.conf"));
 }

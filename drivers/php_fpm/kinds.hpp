@@ -1,8 +1,22 @@
 // What a machine has of PHP-FPM: one socket-activated master for each account and version, running as the tenant.
 #pragma once
+#include "drivers/layout.hpp"
 #include "resources/schema/codec.hpp"
 
 namespace genesis {
+
+// "<account>-<version>": the key of a PHP service.
+inline std::string php_service_name(AccountName const& owner, PhpVersion const& version) {
+    return owner.str() + "-" + version.str();
+}
+// The unit of a service; the suffix is ".service" or ".socket".
+inline std::string php_unit(std::string_view name, std::string_view suffix) {
+    return "genesis-php-" + std::string(name) + std::string(suffix);
+}
+// Where the pool of a site listens.
+inline std::string php_socket(NodeLayout const& layout, AccountName const& owner, Domain const& site) {
+    return layout.php_sockets() + "/" + owner.str() + "/" + site.str() + ".sock";
+}
 
 struct PhpPool {
     Domain site;

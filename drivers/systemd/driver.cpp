@@ -1,17 +1,21 @@
 // Slices as unit files: rendered from the record, read back from it, compared byte by byte.
 #include "drivers/systemd/driver.hpp"
 
+#include "drivers/managed/record_line.hpp"
+
 #include <algorithm>
 
 namespace genesis {
 
 namespace {
 
-constexpr std::string_view header = "# kept by genesis: changes are undone";
-constexpr std::string_view record_mark = "# record: ";
+constexpr std::string_view former_lines =
+    "# kept by genesis: changes are undone\n# record: ";  // of 0.1.0, then the record
 constexpr std::string_view prefix = "genesis-", suffix = ".slice";
 constexpr std::string_view stale = "changed since systemd read it";
 constexpr host::Owner owner{0, 0, 0644};
+
+std::vector<std::string> all_units() { return {std::string(prefix) + "*" + std::string(suffix)}; }
 
 std::string unit_of(Slice const& slice) { return slice.name.str() + std::string(suffix); }
 
@@ -23,36 +27,26 @@ bool is_ours(std::string_view unit) {
     return !unit.empty() && unit.find('-') == std::string_view::npos;
 }
 
-std::string render(Slice slice) {
-    slice.file = "intact";
-    std::string out(header);
-    out += '\n' + std::string(record_mark) + json::serialize(encode(slice)) + "\n\n[Unit]\nDescription=Account " +
-           slice.name.str().substr(prefix.size()) + "\n\n[Slice]\n";
+std::string render(Slice const& slice) {
+    auto out = managed::record_line('#', slice, {"file"}) + "[Unit]\nDescription=Account " +
+               slice.name.str().substr(prefix.size()) + "\n\n[Slice]\n";
     if (slice.cpu_percent > 0) out += "CPUQuota=" + std::to_string(slice.cpu_percent) + "%\n";
     if (slice.memory_mib > 0) out += "MemoryMax=" + std::to_string(slice.memory_mib) + "M\n";
     if (slice.tasks > 0) out += "TasksMax=" + std::to_string(slice.tasks) + "\n";
     return out;
 }
 
-// The record a file of ours says it is; nothing when the header is not ours or the record cannot be read.
+// The record a file of ours says it is; nothing when the file is not ours.
 std::optional<Slice> parse(std::string_view bytes, std::string_view name) {
-    auto const line = [&] {
-        auto const out = bytes.substr(0, bytes.find('\n'));
-        bytes.remove_prefix(std::min(bytes.size(), out.size() + 1));
-        return out;
-    };
-    if (line() != header) return std::nullopt;
-    Slice fallback;
-    fallback.name = UnitName::checked(name);
-    fallback.file = "its record cannot be read";
-    auto const record = line();
-    if (!record.starts_with(record_mark)) return fallback;
-    boost::system::error_code error;
-    auto const value = json::parse(record.substr(record_mark.size()), error);
-    if (error) return fallback;
-    auto slice = decode<Slice>(value);
-    if (!slice || slice->name.str() != name) return fallback;
-    return *slice;
+    bool const former = bytes.starts_with(former_lines);
+    if (!former && !managed::is_ours(bytes)) return std::nullopt;
+    auto slice = managed::read_record<Slice>(former ? "# genesis " + std::string(bytes.substr(former_lines.size()))
+                                                    : std::string(bytes));
+    if (slice && slice->name.str() == name) return slice;
+    Slice unreadable;
+    unreadable.name = UnitName::checked(name);
+    unreadable.file = "its record cannot be read";
+    return unreadable;
 }
 
 Foreign<Slice> stranger(std::string_view name, std::string const& why) {
@@ -63,8 +57,21 @@ Foreign<Slice> stranger(std::string_view name, std::string const& why) {
 
 }  // namespace
 
+SystemdDriver::Known SystemdDriver::read_unit(host::Dir const& dir, std::string const& unit) const {
+    auto const name = std::string_view(unit).substr(0, unit.size() - suffix.size());
+    try {
+        auto const file = dir.read(unit);
+        auto slice = file ? parse(file->bytes, name) : std::nullopt;
+        if (!slice) return {std::nullopt, stranger(name, layout_.units + "/" + unit + " exists and is not ours")};
+        if (slice->file == "intact") slice->file = host::compare(*file, render(*slice), owner);
+        return {std::move(slice), {}};
+    } catch (Fault const& fault) {  // a link, or no file at all
+        return {std::nullopt, stranger(name, fault.what())};
+    }
+}
+
 Observed<Slice> SystemdDriver::observe(Of<Slice>, Scope const& scope, Context& context) {
-    auto const dir = host::Dir::open(settings_.units);
+    auto const dir = host::Dir::open(layout_.units);
     std::vector<std::string> units;
     for (auto const& key : scope.keys) units.push_back(key + std::string(suffix));
     if (scope.everything()) units = dir.list();
@@ -72,37 +79,33 @@ Observed<Slice> SystemdDriver::observe(Of<Slice>, Scope const& scope, Context& c
     for (auto const& unit : units) {
         if (!is_ours(unit)) continue;
         context.check();
-        auto const name = std::string_view(unit).substr(0, unit.size() - suffix.size());
-        try {
-            auto const file = dir.read(unit);
-            if (!file) continue;
-            auto slice = parse(file->bytes, name);
-            if (!slice) {
-                out.foreign.push_back(stranger(name, settings_.units + "/" + unit + " exists and is not ours"));
-                continue;
-            }
-            if (slice->file == "intact") slice->file = host::compare(*file, render(*slice), owner);
-            out.found.push_back(std::move(*slice));
-        } catch (Fault const& fault) {  // a link, or no file at all
-            out.foreign.push_back(stranger(name, fault.what()));
-        }
+        auto const seen = dir.look(unit);
+        if (!seen) continue;
+        auto const& known = cache_.get(unit, {seen}, [&] { return read_unit(dir, unit); });
+        if (known.slice)
+            out.found.push_back(*known.slice);
+        else
+            out.foreign.push_back(known.stranger);
     }
-    if (settings_.manager && !checked_) note_stale(out, context);
+    if (scope.everything()) cache_.trim(out.found.size() + out.foreign.size());
+    if (manager_ == Manager::told && !checked_) note_stale(out, context);
+    checked_ = checked_ || scope.everything();
     return out;
 }
 
-// Whoever wrote a file may have died before systemd read it again. Asked once in our life: later changes are our own.
+// Whoever wrote a file may have died before systemd read it again. Asked until all were seen once: later changes are
+// our own.
 void SystemdDriver::note_stale(Observed<Slice>& out, Context& context) {
-    auto const loaded = systemd_.units({std::string(prefix) + "*" + std::string(suffix)}, context);
+    std::vector<std::string> units;
+    for (auto const& slice : out.found)
+        if (slice.file == "intact") units.push_back(unit_of(slice));
+    auto const loaded = systemd_.loaded(units, all_units(), context);
     for (auto& slice : out.found)
-        if (slice.file == "intact" && loaded.contains(unit_of(slice)) &&
-            systemd_.property(unit_of(slice), "Unit", "NeedDaemonReload", context) == "1")
-            slice.file = stale;
-    checked_ = true;
+        if (loaded.contains(unit_of(slice)) && systemd_.needs_reload(unit_of(slice), context)) slice.file = stale;
 }
 
 std::vector<Outcome> SystemdDriver::apply(std::span<Step<Slice> const> steps, Context& context) {
-    auto const dir = host::Dir::open(settings_.units);
+    auto const dir = host::Dir::open(layout_.units);
     std::vector<Outcome> outcomes;
     for (auto const& step : steps) {
         context.check();
@@ -126,13 +129,11 @@ std::vector<Outcome> SystemdDriver::apply(std::span<Step<Slice> const> steps, Co
 
 // Repeated as a whole when it fails: what is still to be made known is only forgotten at the end.
 Settled SystemdDriver::settle(Context& context) {
-    if (!settings_.manager || (changed_.empty() && removed_.empty())) return {};
-    auto const loaded = systemd_.units({std::string(prefix) + "*" + std::string(suffix)}, context);
+    if (manager_ == Manager::none || (changed_.empty() && removed_.empty())) return {};
     std::vector<std::string> gone;
-    bool known = false;
-    for (auto const& unit : removed_)
-        if (loaded.contains(unit)) gone.push_back(unit);
-    for (auto const& unit : changed_) known = known || loaded.contains(unit);
+    for (auto const& [unit, state] : systemd_.loaded({removed_.begin(), removed_.end()}, all_units(), context))
+        gone.push_back(unit);
+    bool const known = !systemd_.loaded({changed_.begin(), changed_.end()}, all_units(), context).empty();
     Settled out;
     for (auto const& [unit, why] : systemd_.stop(gone, context))
         out.verdicts.push_back({{std::string(Describe<Slice>::kind), unit.substr(0, unit.size() - suffix.size())},

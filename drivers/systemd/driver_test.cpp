@@ -3,12 +3,14 @@
 
 #include "drivers/host/test_root.hpp"
 
+#include <sys/stat.h>
+
 using namespace genesis;
 
 namespace {
 
 struct Bench : host::TestRoot {
-    SystemdDriver driver{SystemdDriver::Settings{.units = path, .manager = false}};
+    SystemdDriver driver{NodeLayout{.units = path}, SystemdDriver::Manager::none};
 
     std::vector<Slice> look() { return driver.observe(Of<Slice>{}, {}, context).found; }
     Outcome apply(Verb verb, Slice const& slice) {
@@ -80,7 +82,7 @@ TEST_CASE("a slice changed by hand is seen, and put back by the next pass") {
         CHECK(b.apply(Verb::update, acme()).how == Outcome::done);
         CHECK(b.quiet(acme()));
     }
-    b.dir.own(unit, {0, 0, 0666});
+    REQUIRE(::fchmodat(b.dir.fd(), unit, 0666, 0) == 0);
     CHECK_FALSE(b.quiet(acme()));
     b.apply(Verb::update, acme());
     CHECK(b.quiet(acme()));
@@ -107,4 +109,20 @@ TEST_CASE("no slice is made whose name could lie inside another account's") {
         CHECK(b.apply(Verb::create, slice).how == Outcome::refused);
     }
     CHECK(b.dir.list().empty());
+}
+
+TEST_CASE("a slice that 0.1.0 wrote is ours, and is written anew as what it says") {
+    if (!host::can_run_as_root()) return;
+    Bench b;
+    b.dir.write(unit,
+                "# kept by genesis: changes are undone\n# record: {\"name\":\"genesis-acme\",\"cpu_percent\":150,"
+                "\"memory_mib\":1024,\"tasks\":200,\"file\":\"intact\"}\n\n[Unit]\nDescription=Account acme\n\n"
+                "[Slice]\nCPUQuota=150%\nMemoryMax=1024M\nTasksMax=200\n",
+                {0, 0, 0644});
+    auto const found = b.look();
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].memory_mib == 1024);
+    CHECK(found[0].file != "intact");
+    CHECK(b.apply(Verb::update, acme()).how == Outcome::done);
+    CHECK(b.quiet(acme()));
 }

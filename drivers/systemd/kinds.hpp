@@ -4,6 +4,9 @@
 
 namespace genesis {
 
+// "genesis-<account>": the key of an account's slice.
+inline std::string slice_name(AccountName const& account) { return "genesis-" + account.str(); }
+
 struct Slice {
     UnitName name;
     std::int64_t cpu_percent = 0, memory_mib = 0, tasks = 0;

@@ -1,7 +1,9 @@
 // Keeps the key and chain of each site that serves HTTPS: makes self-signed pairs, stores supplied ones.
 #include "drivers/tls/driver.hpp"
 
+#include "drivers/managed/record_line.hpp"
 #include "drivers/tls/self_signed.hpp"
+#include "resources/schema/digest.hpp"
 
 #include <algorithm>
 #include <sstream>
@@ -10,16 +12,11 @@ namespace genesis {
 
 namespace {
 
-constexpr std::string_view marker = "# genesis ";
 constexpr host::Owner directory_owner{0, 0, 0700}, chain_owner{0, 0, 0644}, key_owner{0, 0, 0600};
 
 // The record without its secrets and without what is only observed.
-std::string header(Certificate record) {
-    record.chain = {};
-    record.key = {};
-    auto json = encode(record);
-    for (auto const* const name : {"chain", "key", "files", "not_after"}) json.erase(name);
-    return std::string(marker) + json::serialize(json) + "\n";
+std::string header(Certificate const& record) {
+    return managed::record_line('#', record, {"chain", "key", "files", "not_after"});
 }
 
 // Line two of what we made ourselves: the digests of both bodies and the validity. While they agree, a pass over
@@ -27,8 +24,8 @@ std::string header(Certificate record) {
 constexpr std::string_view vouched = "# vouched ";
 std::string vouching(MadePair const& made) {
     auto seconds = [](Time t) { return std::to_string(t.time_since_epoch() / std::chrono::seconds(1)); };
-    return std::string(vouched) + host::sha256(made.chain) + " " + host::sha256(made.key) + " " +
-           seconds(made.not_before) + " " + seconds(made.not_after) + "\n";
+    return std::string(vouched) + sha256(made.chain) + " " + sha256(made.key) + " " + seconds(made.not_before) + " " +
+           seconds(made.not_after) + "\n";
 }
 
 struct Split {
@@ -36,20 +33,9 @@ struct Split {
     std::string_view body, vouching{};
 };
 
-Split split_record(std::string_view bytes) {
-    if (!bytes.starts_with(marker)) return {std::nullopt, bytes};
-    auto const end = std::min(bytes.find('\n'), bytes.size() - 1);
-    boost::system::error_code error;
-    auto const parsed = json::parse(bytes.substr(marker.size(), end - marker.size()), error);
-    auto const body = bytes.substr(end + 1);
-    if (error) return {std::nullopt, body};
-    auto record = decode<Certificate>(parsed);
-    if (!record) return {std::nullopt, body};
-    return {std::move(*record), body};
-}
-
 Split split_header(std::string_view bytes) {
-    auto out = split_record(bytes);
+    if (!managed::is_ours(bytes)) return {std::nullopt, bytes};
+    Split out{managed::read_record<Certificate>(bytes), managed::after_first_line(bytes)};
     if (!out.body.starts_with(vouched)) return out;
     auto const end = std::min(out.body.find('\n'), out.body.size() - 1);
     out.vouching = out.body.substr(0, end + 1);
@@ -65,15 +51,15 @@ std::vector<std::string> wanted_names(Certificate const& want) {
     return out;
 }
 
-void vouch_for(Certificate const& record, Split const& chain, Split const& key) {
+void vouch_for(host::PairReader& pairs, Certificate const& record, Split const& chain, Split const& key) {
     if (record.source != CertificateSource::self_signed || chain.vouching.empty() || chain.vouching != key.vouching)
         return;
     std::istringstream words{std::string(chain.vouching.substr(vouched.size()))};
     std::string chain_sha, key_sha;
     std::int64_t from = 0, until = 0;
     if (!(words >> chain_sha >> key_sha >> from >> until)) return;
-    if (chain_sha != host::sha256(chain.body) || key_sha != host::sha256(key.body)) return;
-    host::vouch(chain.body, key.body,
+    if (chain_sha != sha256(chain.body) || key_sha != sha256(key.body)) return;
+    pairs.vouch(chain.body, key.body,
                 {wanted_names(record), Time(std::chrono::seconds(from)), Time(std::chrono::seconds(until))});
 }
 
@@ -106,35 +92,39 @@ std::string date(Time time) {
 }  // namespace
 
 TlsDriver::Known const& TlsDriver::known(host::Dir const& root, std::string const& name) {
-    auto chain_seen = root.look(name + "/chain.pem");
-    auto key_seen = root.look(name + "/key.pem");
-    auto& entry = cache_[name];
-    if (entry.chain_seen == chain_seen && entry.key_seen == key_seen && (chain_seen || key_seen)) return entry;
+    std::array const seen{root.look(name + "/chain.pem"), root.look(name + "/key.pem")};
+    return cache_.get(name, seen, [&] { return read_files(root, name, seen[0], seen[1]); });
+}
 
+TlsDriver::Known TlsDriver::read_files(host::Dir const& root, std::string const& name,
+                                       std::optional<host::Seen> const& chain_seen,
+                                       std::optional<host::Seen> const& key_seen) {
     auto const chain_bytes = bytes_of(root, name + "/chain.pem", chain_seen);
     Secret const key_bytes(bytes_of(root, name + "/key.pem", key_seen));
     auto const chain = split_header(chain_bytes), key = split_header(key_bytes.reveal());
-    Known fresh{chain_seen, key_seen, chain.record ? chain.record : key.record, {}, {}};
-    if (fresh.record) {
-        auto& record = *fresh.record;
-        vouch_for(record, chain, key);
-        auto read = host::read_pair(chain.body, key.body);
-        fresh.pair = std::move(read.pair);
-        fresh.wrong = wrong_file("chain.pem", chain_seen, chain_owner);
-        if (fresh.wrong.empty()) fresh.wrong = wrong_file("key.pem", key_seen, key_owner);
-        if (fresh.wrong.empty()) fresh.wrong = read.why;
-        if (fresh.wrong.empty() &&
-            (!chain.record || !key.record || header(*chain.record) != header(*key.record) || record.name.str() != name))
-            fresh.wrong = "the first lines of chain.pem and key.pem do not agree";
-        if (record.source == CertificateSource::supplied) {
-            record.chain_digest = host::sha256(chain.body);
-            record.key_digest = host::sha256(key.body);
-        } else if (fresh.wrong.empty() && fresh.pair.names != wanted_names(record)) {
-            fresh.wrong = "chain.pem is for other names";
-        }
-        record.name = Domain::checked(name);
+    auto const holds = [](std::optional<host::Seen> const& f) {
+        return f && (f->kind != host::Seen::regular || f->size > 0);
+    };
+    Known fresh{holds(chain_seen) || holds(key_seen), chain.record ? chain.record : key.record, {}, {}};
+    if (!fresh.record) return fresh;
+    auto& record = *fresh.record;
+    vouch_for(*pairs_, record, chain, key);
+    auto read = pairs_->read(chain.body, key.body);
+    fresh.pair = std::move(read.pair);
+    fresh.wrong = wrong_file("chain.pem", chain_seen, chain_owner);
+    if (fresh.wrong.empty()) fresh.wrong = wrong_file("key.pem", key_seen, key_owner);
+    if (fresh.wrong.empty()) fresh.wrong = read.why;
+    if (fresh.wrong.empty() &&
+        (!chain.record || !key.record || header(*chain.record) != header(*key.record) || record.name.str() != name))
+        fresh.wrong = "the first lines of chain.pem and key.pem do not agree";
+    if (record.source == CertificateSource::supplied) {
+        record.chain_digest = sha256(chain.body);
+        record.key_digest = sha256(key.body);
+    } else if (fresh.wrong.empty() && fresh.pair.names != wanted_names(record)) {
+        fresh.wrong = "chain.pem is for other names";
     }
-    return entry = std::move(fresh);
+    record.name = Domain::checked(name);
+    return fresh;
 }
 
 std::string TlsDriver::state(Known const& known, host::Owner const& dir, Time now) const {
@@ -144,7 +134,8 @@ std::string TlsDriver::state(Known const& known, host::Owner const& dir, Time no
     if (known.record->source == CertificateSource::supplied) return "intact";  // its dates are its owner's affair
     if (now < known.pair.not_before) return "not valid before " + date(known.pair.not_before);
     auto const left = std::chrono::floor<std::chrono::days>(known.pair.not_after - now);
-    if (left < settings_.renew_before) return "expires in " + std::to_string(left.count()) + " days";
+    if (left < std::chrono::days(settings_.renew_before_days))
+        return "expires in " + std::to_string(left.count()) + " days";
     return "intact";
 }
 
@@ -157,16 +148,13 @@ void TlsDriver::look_at(host::Dir const& root, std::string const& name, Observed
     auto stranger = [&] {
         Certificate value;
         value.name = *parsed;
-        out.foreign.push_back({std::move(value), settings_.root + "/" + name + " was not made by Genesis"});
+        out.foreign.push_back({std::move(value), root_ + "/" + name + " was not made by Genesis"});
     };
     if (dir->kind != host::Seen::directory) return stranger();
     try {
         auto const& seen = known(root, name);
-        auto const holds = [](std::optional<host::Seen> const& f) {
-            return f && (f->kind != host::Seen::regular || f->size > 0);
-        };
         if (!seen.record) {
-            if (holds(seen.chain_seen) || holds(seen.key_seen)) stranger();
+            if (seen.holds) stranger();
             return;
         }
         auto record = *seen.record;
@@ -183,14 +171,14 @@ void TlsDriver::look_at(host::Dir const& root, std::string const& name, Observed
 
 Observed<Certificate> TlsDriver::observe(Of<Certificate>, Scope const& scope, Context& context) {
     Observed<Certificate> out;
-    auto const root = host::Dir::try_open(settings_.root);
+    auto const root = host::Dir::try_open(root_);
     if (!root) return out;
     auto const names = scope.everything() ? root->list() : scope.keys;
     for (auto const& name : names) {
         context.check();
         look_at(*root, name, out, context);
     }
-    if (scope.everything() && cache_.size() > 2 * names.size() + 100) cache_.clear();
+    if (scope.everything()) cache_.trim(names.size());
     return out;
 }
 
@@ -202,14 +190,14 @@ void TlsDriver::store(host::Dir const& root, Certificate const& want, Time now) 
         auto const chain = bytes_of(root, name + "/chain.pem", chain_file);
         auto const key = bytes_of(root, name + "/key.pem", key_file);
         made = {std::string(split_header(chain).body), std::string(split_header(key).body), {}, {}};
-        auto const read = host::read_pair(made.chain, made.key);
+        auto const read = pairs_->read(made.chain, made.key);
         bool const keep = read.why.empty() && read.pair.names == wanted_names(want) && now >= read.pair.not_before &&
-                          read.pair.not_after - now >= settings_.renew_before;
+                          read.pair.not_after - now >= std::chrono::days(settings_.renew_before_days);
         made.not_before = read.pair.not_before;
         made.not_after = read.pair.not_after;
         if (!keep) {
-            made = make_self_signed(wanted_names(want), now, settings_.lifetime);
-            host::vouch(made.chain, made.key, {wanted_names(want), made.not_before, made.not_after});
+            made = make_self_signed(wanted_names(want), now, std::chrono::days(settings_.lifetime_days));
+            pairs_->vouch(made.chain, made.key, {wanted_names(want), made.not_before, made.not_after});
         }
     }
     root.make(name, directory_owner);
@@ -227,16 +215,16 @@ Outcome TlsDriver::realise(host::Dir const& root, Step<Certificate> const& step,
     look_at(root, name, here, context);
     if (!here.foreign.empty()) return {Outcome::later, here.foreign.front().why};
     if (step.verb == Verb::remove) {
-        cache_.erase(name);
+        cache_.forget(name);
         root.remove_tree(name, context);
         return {};
     }
     auto const& want = step.want;
     if (want.source == CertificateSource::supplied) {
         if (want.chain.empty() || want.key.empty()) return {Outcome::refused, "a chain and a key must be given"};
-        if (host::sha256(want.chain.str()) != want.chain_digest || host::sha256(want.key.reveal()) != want.key_digest)
+        if (sha256(want.chain.str()) != want.chain_digest || sha256(want.key.reveal()) != want.key_digest)
             return {Outcome::refused, "the digests do not belong to the chain and the key"};
-        auto const read = host::read_pair(want.chain.str(), want.key.reveal());
+        auto const read = pairs_->read(want.chain.str(), want.key.reveal());
         if (!read.why.empty()) return {Outcome::refused, read.why};
     }
     store(root, want, context.clock.now());
@@ -246,7 +234,7 @@ Outcome TlsDriver::realise(host::Dir const& root, Step<Certificate> const& step,
 std::vector<Outcome> TlsDriver::apply(std::span<Step<Certificate> const> steps, Context& context) {
     std::vector<Outcome> out;
     if (steps.empty()) return out;
-    auto const root = host::Dir::make_all(settings_.root, directory_owner);
+    auto const root = host::Dir::make_all(root_, directory_owner);
     for (auto const& step : steps) {
         context.check();
         try {

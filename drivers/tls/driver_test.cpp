@@ -2,6 +2,7 @@
 #include "drivers/tls/driver.hpp"
 
 #include "drivers/tls/self_signed.hpp"
+#include "resources/schema/digest.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -31,7 +32,7 @@ struct Bench {
         if (::mkdtemp(name.data()) == nullptr) throw Fault("mkdtemp");
         return name;
     }();
-    TlsDriver driver{TlsSettings{.root = path + "/tls"}};
+    TlsDriver driver{NodeLayout{.config = path}};
 
     Bench() = default;
     Bench(Bench const&) = delete;
@@ -71,8 +72,8 @@ Certificate supplied(MadePair const& pair) {
     want.source = CertificateSource::supplied;
     want.chain = Pem::checked(pair.chain);
     want.key = Secret(pair.key);
-    want.chain_digest = host::sha256(pair.chain);
-    want.key_digest = host::sha256(pair.key);
+    want.chain_digest = sha256(pair.chain);
+    want.key_digest = sha256(pair.key);
     return want;
 }
 bool root() {
@@ -106,7 +107,7 @@ TEST_CASE("every damage to a certificate's files is seen and repaired in one pas
     if (damage == 0) dir.remove("chain.pem");
     if (damage == 1) dir.remove("key.pem");
     if (damage == 2) dir.write("chain.pem", "", {0, 0, 0644});
-    if (damage == 3) dir.own("key.pem", {0, 0, 0666});
+    if (damage == 3) REQUIRE(::fchmodat(dir.fd(), "key.pem", 0666, 0) == 0);
     if (damage == 4) dir.write("chain.pem", chain.substr(0, chain.size() - 60), {0, 0, 0644});
     if (damage == 5)
         dir.write("key.pem", make_self_signed({"a.test"}, bench.clock.at, std::chrono::days(9)).key, {0, 0, 0600});
@@ -121,7 +122,7 @@ TEST_CASE("a wrong mode is corrected without a new key") {
     auto const want = self_signed();
     bench.pass(want);
     auto const key = bench.dir("a.test").read("key.pem")->bytes;
-    bench.dir("a.test").own("key.pem", {0, 0, 0644});
+    REQUIRE(::fchmodat(bench.dir("a.test").fd(), "key.pem", 0644, 0) == 0);
     bench.pass(want);
     CHECK(bench.dir("a.test").read("key.pem")->bytes == key);
     CHECK(bench.quiet(want));
@@ -173,7 +174,7 @@ TEST_CASE("a vouching line that was copied to another pair vouches for nothing")
 
 TEST_CASE("a key behind a passphrase is refused without asking for it") {
     auto const pair = make_self_signed({"a.test"}, Time{}, std::chrono::days(9));
-    auto const read = host::read_pair(
+    auto const read = host::PairReader().read(
         pair.chain, "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIHs\n-----END ENCRYPTED PRIVATE KEY-----\n");
     CHECK(read.why == "key.pem is not a private key, or one behind a passphrase");
 }

@@ -54,14 +54,14 @@ Outcome guarded(Work&& work) {
 
 Observed<Directory> UnixDriver::observe(Of<Directory>, Scope const& scope, Context& context) {
     Observed<Directory> out;
-    Trees trees(settings_.homes);
+    Trees trees(layout_.homes);
     for (auto const& key : scope.keys) {
         context.check();
         Directory d;
         d.path = AbsolutePath::checked(key);
         if (trees.in_home(key)) d.owner = AccountName::checked(trees.tenant(key));
-        if (lies_beneath(key, settings_.logs))
-            d.owner = AccountName::checked(host::split(key.substr(0, key.find('/', settings_.logs.size() + 1))).second);
+        if (lies_beneath(key, layout_.logs))
+            d.owner = AccountName::checked(host::split(key.substr(0, key.find('/', layout_.logs.size() + 1))).second);
         try {
             auto const seen = trees.look(key);
             if (!seen) continue;
@@ -94,7 +94,7 @@ void UnixDriver::keep(Directory const& want, Trees& trees) {
 // Refuses whatever is not beneath one of our roots, and a home that no tenant owns.
 Outcome UnixDriver::drop(Directory const& have, Trees& trees, Context& context) {
     auto const& path = have.path.str();
-    if (!trees.in_home(path) && !lies_beneath(path, settings_.logs) && !lies_beneath(path, settings_.run))
+    if (!trees.in_home(path) && !lies_beneath(path, layout_.logs) && !lies_beneath(path, layout_.run))
         return {Outcome::refused, path + " lies in no tree of ours; it is left as it is"};
     if (trees.in_home(path)) {
         auto const* homes = trees.homes();
@@ -111,15 +111,14 @@ Outcome UnixDriver::drop(Directory const& have, Trees& trees, Context& context) 
 void UnixDriver::end_tenants(std::span<Step<Directory> const> steps, Context& context) {
     std::set<uid_t> uids;
     for (auto const& step : steps)
-        if (step.verb == Verb::remove && host::split(step.have.path).first == settings_.homes &&
-            in_range(step.have.uid))
+        if (step.verb == Verb::remove && host::split(step.have.path).first == layout_.homes && in_range(step.have.uid))
             uids.insert(static_cast<uid_t>(step.have.uid));
     host::end_processes(uids, context);
 }
 
 std::vector<Outcome> UnixDriver::apply(std::span<Step<Directory> const> steps, Context& context) {
     std::vector<Outcome> outcomes(steps.size());
-    Trees trees(settings_.homes);
+    Trees trees(layout_.homes);
     auto order = by_path(steps);
     for (auto const i : order) {
         if (steps[i].verb == Verb::remove) continue;

@@ -6,7 +6,9 @@
 #include "drivers/host/exec.hpp"
 #include "drivers/host/files.hpp"
 #include "drivers/host/systemd.hpp"
+#include "drivers/layout.hpp"
 #include "drivers/unix/accounts.hpp"
+#include "drivers/unix/settings.hpp"
 #include "drivers/unix/trees.hpp"
 
 namespace genesis {
@@ -15,17 +17,8 @@ class UnixDriver {
 public:
     using Kinds = std::tuple<UnixUser, Directory, AuthorizedKeys>;
 
-    struct Settings {
-        std::string passwd_dir = "/etc";  // passwd, group and shadow are read here
-        // Only beneath these is a tree ever removed; a tree beneath `homes` must also belong to a tenant's uid.
-        std::string homes = "/home", logs = "/var/log/genesis", run = "/run/genesis";
-        // Where a removed user may have left files: swept by uid, once a batch.
-        std::vector<std::string> sweep{"/tmp",         "/var/tmp",        "/dev/shm",  "/dev/mqueue",
-                                       "/run/genesis", "/var/spool/cron", "/var/mail", "/var/lib/php/sessions"};
-    };
-
-    UnixDriver() = default;
-    explicit UnixDriver(Settings settings) : settings_(std::move(settings)) {}
+    explicit UnixDriver(NodeLayout layout = {}, UnixSettings settings = {})
+        : layout_(std::move(layout)), settings_(std::move(settings)), accounts_(layout_.passwd) {}
 
     Observed<UnixUser> observe(Of<UnixUser>, Scope const& scope, Context& context);
     // Looked at by key only: an empty scope finds nothing.
@@ -41,7 +34,7 @@ public:
 
 private:
     void create(std::span<Step<UnixUser> const> steps, std::vector<Outcome>& outcomes, Context& context);
-    // One of the system's own tools. They know /etc only: with any other `passwd_dir` none is run (Fault).
+    // One of the system's own tools. They know /etc only: with any other `passwd` none is run (Fault).
     host::Ran run_tool(std::vector<std::string> argv, std::string input, Context& context) const;
     void run_sysusers(std::string const& input, Context& context) const;
     std::string delete_with(std::string const& tool, std::string const& name, Context& context) const;
@@ -54,7 +47,10 @@ private:
     void keep(Directory const& want, Trees& trees);
     Outcome drop(Directory const& have, Trees& trees, Context& context);
 
-    Settings settings_;
+    // Only beneath its homes, logs and run is a tree ever removed; one beneath the homes must also belong to a tenant.
+    NodeLayout layout_;
+    UnixSettings settings_;
+    unix_accounts::AccountFiles accounts_;
     host::Systemd systemd_;
 };
 static_assert(Driver<UnixDriver>);

@@ -86,8 +86,8 @@ Outcome remove_keys(AuthorizedKeys const& have, Trees& trees) {
 Observed<AuthorizedKeys> UnixDriver::observe(Of<AuthorizedKeys>, Scope const& scope, Context& context) {
     Observed<AuthorizedKeys> out;
     if (scope.everything()) return out;
-    auto const all = read_accounts(settings_.passwd_dir);
-    Trees trees(settings_.homes);
+    auto const& all = accounts_.read();
+    Trees trees(layout_.homes);
     auto const* homes = trees.homes();
     for (auto const& key : scope.keys) {
         context.check();
@@ -110,7 +110,7 @@ Observed<AuthorizedKeys> UnixDriver::observe(Of<AuthorizedKeys>, Scope const& sc
 
 std::vector<Outcome> UnixDriver::apply(std::span<Step<AuthorizedKeys> const> steps, Context& context) {
     std::vector<Outcome> outcomes;
-    Trees trees(settings_.homes);
+    Trees trees(layout_.homes);
     for (auto const& step : steps) {
         context.check();
         try {

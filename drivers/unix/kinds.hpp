@@ -1,10 +1,24 @@
 // What a machine has of Unix accounts: users, their directories, the keys that open them.
 #pragma once
+#include "drivers/layout.hpp"
 #include "resources/schema/codec.hpp"
 
 #include <array>
 
 namespace genesis {
+
+// Numbers that Genesis gives out to accounts.
+inline constexpr std::int64_t first_uid = 20000, last_uid = 59999;
+
+inline std::string home_of(NodeLayout const& layout, AccountName const& account) {
+    return layout.homes + "/" + account.str();
+}
+inline std::string site_dir_of(std::string_view home, Domain const& site) {
+    return std::string(home) + "/sites/" + site.str();
+}
+inline std::string log_dir_of(NodeLayout const& layout, AccountName const& account) {
+    return layout.logs + "/" + account.str();
+}
 
 // How the tenant may log in over SSH.
 enum class Login { none, sftp, shell };
@@ -33,7 +47,7 @@ struct Describe<UnixUser> {
     static constexpr auto fields = std::tuple{
         field("name", &UnixUser::name, "Login name, also of the group.", Mark::key | Mark::fixed),
         field("uid", &UnixUser::uid, "User and group number.", Mark::required | Mark::fixed,
-              {.min = 20000, .max = 59999}),
+              {.min = first_uid, .max = last_uid}),
         field("home", &UnixUser::home, "Home directory as passwd(5) has it.", Mark::required),
         field(
             "login", &UnixUser::login,

@@ -69,8 +69,8 @@ struct UnixBench : host::TestRoot {
                dir.beneath("outside").list().size() == 1;
     }
 
-    UnixDriver driver{UnixDriver::Settings{
-        .passwd_dir = at("etc"), .homes = at("home"), .logs = at("log"), .run = at("run"), .sweep = {}}};
+    UnixDriver driver{NodeLayout{.homes = at("home"), .logs = at("log"), .run = at("run"), .passwd = at("etc")},
+                      UnixSettings{.sweep = {}}};
 };
 
 }  // namespace genesis

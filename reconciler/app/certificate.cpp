@@ -4,6 +4,7 @@
 #include "drivers/host/files.hpp"
 #include "drivers/host/pem.hpp"
 #include "drivers/tls/self_signed.hpp"
+#include "resources/schema/digest.hpp"
 
 #include <fstream>
 #include <iterator>
@@ -36,7 +37,7 @@ ApiCertificate ApiCertificate::own(std::string const& directory, std::vector<std
 }
 
 void ApiCertificate::use(std::string const& chain, Secret const& key) {
-    auto const read = host::read_pair(chain, key.reveal());
+    auto const read = host::PairReader().read(chain, key.reveal());
     if (!read.why.empty()) throw Fault(read.why);
     if (current_) {
         current_->replace(chain, key);
@@ -51,7 +52,7 @@ void ApiCertificate::use(std::string const& chain, Secret const& key) {
 void ApiCertificate::follow() {
     auto const chain = bytes_of(files_.chain);
     Secret const key(bytes_of(files_.key));
-    auto seen = host::sha256(chain) + host::sha256(key.reveal());
+    auto seen = sha256(chain) + sha256(key.reveal());
     if (seen == seen_) return;
     seen_ = std::move(seen);
     try {

@@ -25,6 +25,37 @@ Problems check_together(Config const& config) {
     return out;
 }
 
+// Where 0.1.0 had a key at the top that belongs to a driver now. What is given at both places is left to be refused.
+void move_former_key(json::object& config, std::string_view former, std::string_view driver, std::string_view key) {
+    auto const* value = config.if_contains(former);
+    auto* const group = config.if_contains(driver);
+    if (value == nullptr || (group != nullptr && (!group->is_object() || group->as_object().contains(key)))) return;
+    auto moved = *value;
+    config.erase(former);
+    if (group == nullptr) config[driver] = json::object();
+    config[driver].as_object()[key] = std::move(moved);
+}
+
+// One key with its meaning above it; the keys of a group stand beneath its name.
+void print_field(FieldInfo const& f, json::value const& value, std::string const& indent, std::string& out) {
+    out += indent + "# " + std::string(f.doc) + "\n";
+    if (value.is_null()) {  // absent unless given
+        out += indent + "#" + std::string(f.name) + ":\n";
+        return;
+    }
+    out += indent + std::string(f.name) + ":";
+    if (f.shape.form == Form::record) {
+        out += "\n";
+        for (auto const& inner : f.shape.record->fields) {
+            auto const* const given = value.as_object().if_contains(inner.name);
+            print_field(inner, given ? *given : json::value(), indent + "  ", out);
+        }
+        return;
+    }
+    out += " " + (value.is_array() ? json::serialize(value) : to_yaml(value));
+    if (out.back() != '\n') out += '\n';
+}
+
 }  // namespace
 
 bool is_tcp_address(std::string_view text) {
@@ -41,7 +72,12 @@ Checked<Config> read_config(std::string_view yaml) {
     auto documents = parse_yaml(yaml);
     if (!documents) return documents.error();
     if (documents->size() > 1) return Refused{{{"", "malformed", "must be one document"}}};
-    auto config = decode<Config>(documents->empty() ? json::value(json::object()) : documents->front().value);
+    auto value = documents->empty() ? json::value(json::object()) : documents->front().value;
+    if (value.is_object()) {
+        move_former_key(value.as_object(), "mariadb_socket", "mariadb", "socket");
+        move_former_key(value.as_object(), "apache_canary_port", "apache", "canary_port");
+    }
+    auto config = decode<Config>(value);
     if (!config) return config;
     if (auto problems = check_together(*config); !problems.empty()) return Refused{std::move(problems)};
     return config;
@@ -50,14 +86,8 @@ Checked<Config> read_config(std::string_view yaml) {
 std::string print_config() {
     std::string out = "# " + std::string(Describe<Config>::doc) + "\n";
     for (auto const& f : schema_of<Config>().fields) {
-        out += "\n# " + std::string(f.doc) + "\n";
-        if (f.fallback.is_null()) {  // absent unless given
-            out += "#" + std::string(f.name) + ":\n";
-            continue;
-        }
-        out += std::string(f.name) + ": ";
-        out += f.fallback.is_array() ? json::serialize(f.fallback) + "\n" : to_yaml(f.fallback);
-        if (out.back() != '\n') out += '\n';
+        out += "\n";
+        print_field(f, f.fallback, "", out);
     }
     return out;
 }

@@ -56,11 +56,13 @@ std::uint32_t group(std::string const& name) {
 // A number that no user of this system, ours or not, has.
 bool free_uid(std::int64_t uid) { return !host::has_user(static_cast<std::uint32_t>(uid)); }
 
-Terrain terrain_of(Config const& config) {
-    Terrain t;
-    t.web_gid = group(config.web_group);
-    t.log_gid = group(config.log_group);
-    return t;
+NodeLayout layout_of(Config const& config) {
+    NodeLayout layout;
+    layout.state = config.state_dir.str();
+    layout.web_group = config.web_group;
+    layout.web_gid = group(config.web_group);
+    layout.log_gid = group(config.log_group);
+    return layout;
 }
 
 // Blocks until a signal to end. Meanwhile notifies the watchdog, follows the certificate and retries listeners: every
@@ -101,19 +103,12 @@ ServerReserved reserved_of(Config const& config) {
     return ServerReserved(std::move(names));
 }
 
-DriverSettings driver_settings_of(Config const& config) {
-    DriverSettings out;
-    out.state_dir = config.state_dir.str();
-    out.mariadb_socket = config.mariadb_socket.str();
-    out.apache_canary_port = static_cast<int>(config.apache_canary_port);
-    return out;
-}
-
-ReconcilerSettings reconciler_settings_of(Config const& config, std::string const& node, Metrics& metrics) {
+ReconcilerSettings reconciler_settings_of(Config const& config, NodeLayout const& layout, std::string const& node,
+                                          Metrics& metrics) {
     ReconcilerSettings out;
     out.node = node;
     out.resync = std::chrono::seconds(config.resync);
-    out.terrain = terrain_of(config);
+    out.layout = layout;
     out.max_removals = static_cast<std::size_t>(config.max_removals);
     out.metrics = &metrics;
     return out;
@@ -151,11 +146,12 @@ int run_daemon(Config const& config) {
     store.on_commit([&](GroupCommit::Committed const& c) { metrics.commit(c.took, c.jobs); });
     auto const reserved = reserved_of(config);
 
-    auto const drivers = all_drivers(driver_settings_of(config));
+    auto const layout = layout_of(config);
+    auto const drivers = all_drivers(layout, config);
     std::vector<AnyDriver*> driver_list;
     for (auto const& d : drivers) driver_list.push_back(d.get());
 
-    auto const reconcile = reconciler_settings_of(config, node, metrics);
+    auto const reconcile = reconciler_settings_of(config, layout, node, metrics);
     Loop loop(store, driver_list, clock, *log, reconcile);
     LoopEngine engine(loop);
     add_metrics_sources(metrics, loop.status(), store);

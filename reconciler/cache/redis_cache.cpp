@@ -1,5 +1,6 @@
 // Names, seals and token buckets in a Redis.
 #include "reconciler/cache/redis_cache.hpp"
+#include "resources/schema/digest.hpp"
 
 #include <charconv>
 
@@ -12,10 +13,7 @@ constexpr std::size_t most_value = std::size_t{1} << 20, most_sealed = 2 * most_
 // "genesis:node1:2f…:": two stores with the same node name have different master keys.
 std::string prefix_of(std::string const& node, Vault const& master) {
     auto const id = master.derive("cache names");
-    std::string hex;
-    for (char const c : id.reveal().substr(0, 8))
-        for (int const shift : {4, 0}) hex += "0123456789abcdef"[(static_cast<unsigned char>(c) >> shift) & 15];
-    return "genesis:" + node + ":" + hex + ":";
+    return "genesis:" + node + ":" + to_hex(id.reveal().substr(0, 8)) + ":";
 }
 
 // A bucket is stored as the time, in microseconds, when it will be full; a missing one is full. An invalid value counts

@@ -1,5 +1,6 @@
 // From what people wrote to what a machine must have: every path, number and unit chosen, nothing left to decide.
 #pragma once
+#include "drivers/layout.hpp"
 #include "resources/schema/schema.hpp"
 
 #include <chrono>
@@ -25,18 +26,11 @@ struct Subject {
 
 using Records = std::map<Ref, json::object>;
 
-// What is the same for every object of a server.
-struct Terrain {
-    std::string homes = "/home", logs = "/var/log/genesis", php_sockets = "/run/genesis/php";
-    std::int64_t web_gid = 33;  // the group Apache's workers are in: it may pass through a home, nobody else may
-    std::int64_t log_gid = 4;   // the group that reads logs
-};
-
 // All that an expander may look at.
 struct View {
     Subject const& subject;
     std::map<Ref, json::object const*> const& referred;  // the specs of objects that it refers to and that exist
-    Terrain const& layout;
+    NodeLayout const& layout;
     [[nodiscard]] json::object const* find(Ref const& object) const {
         auto const it = referred.find(object);
         return it == referred.end() ? nullptr : it->second;

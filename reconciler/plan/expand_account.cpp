@@ -8,26 +8,12 @@
 #include "drivers/unix/kinds.hpp"
 #include "resources/account/account.hpp"
 #include "resources/package/package.hpp"
-
-#include <openssl/evp.h>
+#include "resources/schema/digest.hpp"
 
 #include <algorithm>
 
 namespace genesis {
 namespace {
-
-std::string sha256(std::string_view bytes) {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned size = 0;
-    EVP_Digest(bytes.data(), bytes.size(), digest, &size, EVP_sha256(), nullptr);
-    static constexpr std::string_view hex = "0123456789abcdef";
-    std::string out;
-    for (unsigned i = 0; i < size; ++i) {
-        out += hex[digest[i] >> 4];
-        out += hex[digest[i] & 15];
-    }
-    return out;
-}
 
 std::vector<std::string> sql_privileges(Privileges privileges) {
     switch (privileges) {
@@ -55,9 +41,9 @@ public:
         : subject_(view.subject),
           account_(restore<Account>(subject_.spec)),
           package_(package_of(view)),
-          terrain_(view.layout),
+          layout_(view.layout),
           name_(account_.name.str()),
-          home_(terrain_.homes + "/" + name_),
+          home_(home_of(layout_, account_.name)),
           uid_(subject_.numbers.at("uid")) {}
 
     Records all() {
@@ -69,11 +55,12 @@ public:
 
 private:
     [[nodiscard]] bool open() const { return subject_.phase == Phase::active; }
-    [[nodiscard]] std::string database_name(std::string_view part) const { return name_ + "_" + std::string(part); }
-    [[nodiscard]] std::string site_dir(AccountSite const& site) const { return home_ + "/sites/" + site.domain.str(); }
-    [[nodiscard]] std::string slice() const { return "genesis-" + name_; }
-    [[nodiscard]] std::string log_dir() const { return terrain_.logs + "/" + name_; }
-    [[nodiscard]] std::string service(PhpVersion const& version) const { return name_ + "-" + version.str(); }
+    [[nodiscard]] std::string site_dir(AccountSite const& site) const { return site_dir_of(home_, site.domain); }
+    [[nodiscard]] std::string slice() const { return slice_name(account_.name); }
+    [[nodiscard]] std::string log_dir() const { return log_dir_of(layout_, account_.name); }
+    [[nodiscard]] std::string service(PhpVersion const& version) const {
+        return php_service_name(account_.name, version);
+    }
 
     template <class V>
     void add(V const& value) {
@@ -106,12 +93,12 @@ private:
 
     // What stays until the grace has passed.
     void data() {
-        directory(home_, "0710", terrain_.web_gid);
+        directory(home_, "0710", layout_.web_gid);
         directory(home_ + "/sites", "0755", uid_);
         directory(home_ + "/tmp", "0700", uid_);
         Directory logs;
         logs.path = AbsolutePath(log_dir());
-        logs.gid = terrain_.log_gid;
+        logs.gid = layout_.log_gid;
         logs.mode = FileMode("0750");
         add(logs);
         for (auto const& site : account_.sites) {
@@ -129,17 +116,17 @@ private:
 
     void databases(AccountDatabase const& database) {
         Database d;
-        d.name = database_name(database.name);
+        d.name = database_name(account_.name, database.name);
         d.owner = account_.name;
         add(d);
         for (auto const& user : database.users) {
             DbUser u;
-            u.name = database_name(user.name);
+            u.name = database_name(account_.name, user.name);
             u.password_hash = native_password_hash(user.password.value_or(Secret()));
             u.locked = !open();
             add(u);
             Grant g;
-            g.name = u.name + "@" + d.name;
+            g.name = grant_name(u.name, d.name);
             g.user = u.name;
             g.database = d.name;
             g.privileges = sql_privileges(user.privileges);
@@ -212,7 +199,7 @@ private:
         s.log_dir = AbsolutePath(log_dir());
         if (open() && site.php) {
             s.php = UnitName(service(site.php->version));
-            s.php_socket = AbsolutePath(terrain_.php_sockets + "/" + name_ + "/" + site.domain.str() + ".sock");
+            s.php_socket = AbsolutePath(php_socket(layout_, account_.name, site.domain));
         }
         if (site.tls.mode != TlsMode::none) s.certificate = site.domain;
         s.https_redirect = site.https.redirect;
@@ -226,7 +213,7 @@ private:
     Subject const& subject_;
     Account account_;
     Package package_;
-    Terrain const& terrain_;
+    NodeLayout const& layout_;
     std::string name_, home_;
     std::int64_t uid_;
     Records records_;

@@ -14,7 +14,7 @@ using Dirty = std::set<Ref>;
 class Desired {
 public:
     // `node` names the object that keeps the records several objects share.
-    Desired(Terrain layout, std::string const& node) : layout_(std::move(layout)), node_{"node", node} {}
+    Desired(NodeLayout layout, std::string const& node) : layout_(std::move(layout)), node_{"node", node} {}
 
     struct Wants {
         Subject subject;
@@ -62,7 +62,7 @@ private:
     void refresh_node();
     void refer(Ref const& object, std::set<Ref> to);
 
-    Terrain layout_;
+    NodeLayout layout_;
     Ref node_;
     std::map<Ref, Wants> wants_;
     std::map<Ref, Basis> basis_;

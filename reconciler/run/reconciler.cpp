@@ -12,7 +12,7 @@ Reconciler::Reconciler(Store& store, Workers& workers, StatusCache& cache, Clock
       clock_(clock),
       log_(log),
       settings_(std::move(settings)),
-      desired_(settings_.terrain, settings_.node),
+      desired_(settings_.layout, settings_.node),
       states_(store.records(), clock, settings_.backoff),
       publisher_(store, cache, clock),
       pool_(workers, store, clock, log, settings_.timeouts, std::move(completed)),

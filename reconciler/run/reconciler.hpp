@@ -11,7 +11,7 @@
 namespace genesis {
 
 struct ReconcilerSettings {
-    Terrain terrain;
+    NodeLayout layout;
     std::string node = "local";
     std::size_t max_removals = 50;
     Backoff backoff{};

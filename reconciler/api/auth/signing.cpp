@@ -2,6 +2,7 @@
 #include "reconciler/api/auth/signing.hpp"
 
 #include "drivers/context.hpp"
+#include "resources/schema/digest.hpp"
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -24,14 +25,7 @@ void must(bool worked) {
     if (!worked) throw Fault("signing: OpenSSL failed");
 }
 
-// Fetched once: EVP_sha256() is looked up by name with each use.
-EVP_MD const* sha256() {
-    static EVP_MD const* const found = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-    must(found != nullptr);
-    return found;
-}
-
-// The same for HMAC, with one context a thread: making one costs more than a MAC.
+// HMAC is fetched once, with one context a thread: making one costs more than a MAC.
 EVP_MAC_CTX* mac_context() {
     static EVP_MAC* const found = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
     must(found != nullptr);
@@ -54,16 +48,7 @@ Digest hmac(Secret const& key, std::string_view text) {
     return out;
 }
 
-std::string hex(Digest const& digest) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string out;
-    out.reserve(2 * digest.size());
-    for (auto const byte : digest) {
-        out += digits[byte >> 4U];
-        out += digits[byte & 15U];
-    }
-    return out;
-}
+std::string hex(Digest const& digest) { return to_hex({reinterpret_cast<char const*>(digest.data()), digest.size()}); }
 
 int nibble(char c) {
     if (c >= '0' && c <= '9') return c - '0';
@@ -124,11 +109,7 @@ std::string lines(std::initializer_list<std::string_view> all) {
 
 }  // namespace
 
-std::string sha256_hex(std::string_view bytes) {
-    Digest out{};
-    must(EVP_Digest(bytes.data(), bytes.size(), out.data(), nullptr, sha256(), nullptr) == 1);
-    return hex(out);
-}
+std::string sha256_hex(std::string_view bytes) { return sha256(bytes); }
 
 std::string hmac_hex(Secret const& key, std::string_view text) { return hex(hmac(key, text)); }
 

@@ -3,6 +3,7 @@
 #include "reconciler/api/auth/signing.hpp"
 #include "reconciler/api/routes/handlers.hpp"
 #include "reconciler/api/routes/key_request.hpp"
+#include "resources/schema/digest.hpp"
 #include "resources/schema/document.hpp"
 
 #include <algorithm>
@@ -41,20 +42,10 @@ json::object shown(ApiKey const& key) {
             {"revoked", maybe(key.revoked)}};
 }
 
-std::string hex(std::string_view bytes) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string out;
-    for (char const c : bytes) {
-        out += digits[static_cast<unsigned char>(c) >> 4U];
-        out += digits[static_cast<unsigned char>(c) & 15U];
-    }
-    return out;
-}
-
 // The only answer with the secret of a key.
 Answer with_secret(ApiKey const& key) {
     auto body = shown(key);
-    body["secret"] = hex(key.secret.reveal());
+    body["secret"] = to_hex(key.secret.reveal());
     Answer out;
     out.body = std::move(body);
     return out;
