@@ -34,6 +34,15 @@ std::string bytes_of(host::Dir const& dir, std::string const& name, std::optiona
 
 }  // namespace
 
+std::vector<std::string> installed_php(std::string const& program_dir) {
+    std::vector<std::string> out;
+    for (auto const& file : host::Dir::open(program_dir).list())
+        if (auto const version = between(file, "php-fpm", ""); PhpVersion::try_parse(version))
+            out.emplace_back(version);
+    std::sort(out.begin(), out.end());  // of one digit each: the order of the text is theirs
+    return out;
+}
+
 std::optional<PhpFpmDriver::Dirs> PhpFpmDriver::try_dirs() const {
     auto config = host::Dir::try_open(settings_.config_dir), units = host::Dir::try_open(settings_.unit_dir);
     auto stamps = host::Dir::try_open(settings_.stamp_dir);
@@ -148,11 +157,8 @@ Observed<PhpService> PhpFpmDriver::observe(Of<PhpService>, Scope const& scope, C
 std::string PhpFpmDriver::missing_version(PhpVersion const& version) const {
     auto const program = "php-fpm" + version.str();
     if (::access((settings_.program_dir + "/" + program).c_str(), X_OK) == 0) return {};
-    std::set<std::string> there;
-    for (auto const& file : host::Dir::open(settings_.program_dir).list())
-        if (PhpVersion::try_parse(between(file, "php-fpm", ""))) there.insert(file.substr(7));
     std::string list;
-    for (auto const& one : there) list += (list.empty() ? "" : ", ") + one;
+    for (auto const& one : installed_php(settings_.program_dir)) list += (list.empty() ? "" : ", ") + one;
     return "PHP " + version.str() + " is not installed; there are: " + (list.empty() ? "none" : list);
 }
 

@@ -9,6 +9,9 @@
 
 namespace genesis {
 
+// The versions whose FPM program is in the directory, oldest first.
+std::vector<std::string> installed_php(std::string const& program_dir);
+
 // Files are ours when any of them begins with our header, or when we keep a stamp of that name: the digest of the
 // files that systemd and the service were last given. A stamp is taken away before files change and put back once
 // settle() has succeeded, so a crash anywhere between shows as `listening: false`.

@@ -69,6 +69,9 @@ private:
     [[nodiscard]] std::string log_dir() const { return terrain_.logs + "/" + name_; }
     [[nodiscard]] std::string service(PhpVersion const& version) const { return name_ + "-" + version.str(); }
 
+    // What was admitted has its version; a spec that was not, in a test or by hand, gets no PHP instead of any.
+    [[nodiscard]] static bool runs_php(AccountSite const& site) { return site.php && site.php->version; }
+
     template <class V>
     void add(V const& value) {
         auto object = encode(value);
@@ -163,9 +166,9 @@ private:
     void php() {
         std::map<std::string, PhpService> services;
         for (auto const& site : account_.sites) {
-            if (!site.php) continue;
-            auto& s = services[service(site.php->version)];
-            s.version = site.php->version;
+            if (!runs_php(site)) continue;
+            auto& s = services[service(*site.php->version)];
+            s.version = *site.php->version;
             s.pools.push_back({site.domain, site.php->max_children, site.php->settings});
         }
         for (auto& [key, s] : services) {
@@ -204,8 +207,8 @@ private:
         std::sort(s.aliases.begin(), s.aliases.end());
         s.docroot = AbsolutePath(site_dir(site) + "/public");
         s.log_dir = AbsolutePath(log_dir());
-        if (open() && site.php) {
-            s.php = UnitName(service(site.php->version));
+        if (open() && runs_php(site)) {
+            s.php = UnitName(service(*site.php->version));
             s.php_socket = AbsolutePath(terrain_.php_sockets + "/" + name_ + "/" + site.domain.str() + ".sock");
         }
         if (site.tls.mode != TlsMode::none) s.certificate = site.domain;
