@@ -24,7 +24,7 @@ alive() {
 
 server_up() {
     local name=$1 image dir=$labs/$1 since=$SECONDS
-    image=$(image_ensure)
+    image=$(image_ensure image)
     [[ $(server_state "$name") == absent ]] || server_down "$name" now
     mkdir -p "$dir"
     reserve_number "$dir"
