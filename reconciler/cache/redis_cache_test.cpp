@@ -91,11 +91,14 @@ TEST_CASE("two processes take from one bucket, which fills again with time") {
     auto const one = bed.cache(), two = bed.cache(), stranger = bed.cache('x');
     auto const started = std::chrono::steady_clock::now();
     auto const got = taken({one.get(), two.get()}, {1, 30});
-    auto const passed = std::chrono::steady_clock::now() - started;
+    auto const emptied = std::chrono::steady_clock::now();
+    auto const passed = emptied - started;
     CHECK(got >= 30);
     CHECK(got <= 31 + std::chrono::duration_cast<std::chrono::seconds>(passed).count());
     CHECK(taken({stranger.get()}, {1, 30}) >= 30);
-    CHECK(!got_one(*two, {100, 30}));  // the same bucket, filled faster from now on
+    // The same bucket, filled faster from now on; a loaded machine may take long enough for one more to be in it.
+    bool const one_more = got_one(*two, {100, 30});
+    CHECK((!one_more || std::chrono::steady_clock::now() - emptied >= 10ms));
     std::this_thread::sleep_for(100ms);
     CHECK(taken({two.get()}, {100, 30}) >= 5);
 }
@@ -190,7 +193,7 @@ TEST_CASE("a Redis that stands still costs its deadline once, then nothing until
     Bed bed;
     auto const cache = bed.cache();
     auto best = 1000000us;
-    for (int round = 0; round < 5; ++round) {  // the best of some: a loaded machine may oversleep
+    for (int round = 0; round < 50 && best >= 100ms; ++round) {  // the best of many: a loaded machine may oversleep
         CHECK(Bed::holds(*cache, "list", "a value"));
         bed.server.signal(SIGSTOP);
         auto const before = std::chrono::steady_clock::now();

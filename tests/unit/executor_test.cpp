@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-bool eventually(std::function<bool()> const& holds, std::chrono::milliseconds within = 10s) {
+bool eventually(std::function<bool()> const& holds, std::chrono::milliseconds within = 60s) {
     auto const until = std::chrono::steady_clock::now() + within;
     while (!holds()) {
         if (std::chrono::steady_clock::now() > until) return false;
@@ -45,8 +45,7 @@ bool ready(Bed& bed, Ref const& ref) {
 
 TEST_CASE("a driver that hangs fails its own batch and what waits for it; the other drivers go on") {
     Patience patience;
-    patience.batch = 100ms;
-    patience.look = 200ms;
+    patience.batch = patience.look = 1s;  // enough for those that do not hang, on a busy machine too
     patience.step = 0ms;
     patience.grace = 50ms;
     Bed bed(Bed::quick(), patience);
@@ -217,7 +216,7 @@ TEST_CASE("many wakes at once share few passes") {
         bed.put(standard_account(name, "d" + std::to_string(i) + ".example"));
         running.loop.wake({"account", name}, true);
     }
-    CHECK(eventually([&] { return ready(bed, {"account", "acc99"}) && ready(bed, {"account", "acc0"}); }, 30s));
+    CHECK(eventually([&] { return ready(bed, {"account", "acc99"}) && ready(bed, {"account", "acc0"}); }));
     std::lock_guard lock(bed.world.mutex);
     CHECK(count(bed.world.calls, "settle apache") <= 20);
 }
