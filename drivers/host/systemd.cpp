@@ -325,7 +325,9 @@ std::string Systemd::property(std::string const& unit, std::string const& interf
                                         "Get"),
          name);
     Message const message(made);
-    auto const full = interface.find('.') == std::string::npos ? std::string(service) + "." + interface : interface;
+    // Put together in place: GCC 14 takes std::string(service) + "." + interface for an overrun.
+    auto full = interface;
+    if (full.find('.') == std::string::npos) full.insert(0, 1, '.').insert(0, service);
     need(sd_bus_message_append(message.get(), "ss", full.c_str(), name.c_str()), name);
     auto const reply = bus_->call(message, context);
     char const* contents = nullptr;
