@@ -10,8 +10,14 @@ namespace genesis {
 
 std::span<ObjectKind const> object_kinds() {
     static std::array const kinds{
-        ObjectKind{&schema_of<Account>(), "accounts", check_account, domains_of, {"uid"}, "account:write"},
-        ObjectKind{&schema_of<Package>(), "packages", nullptr, nullptr, {}, "admin"},
+        ObjectKind{&schema_of<Account>(),
+                   "accounts",
+                   check_account,
+                   domains_of,
+                   choose_php_versions,
+                   {"uid"},
+                   "account:write"},
+        ObjectKind{&schema_of<Package>(), "packages", nullptr, nullptr, nullptr, {}, "admin"},
     };
     return kinds;
 }

@@ -1,5 +1,6 @@
 // The explicit list of the kinds people write, one line each.
 #pragma once
+#include "resources/account/account.hpp"
 #include "resources/schema/document.hpp"
 
 #include <span>
@@ -14,8 +15,10 @@ struct ObjectKind {
     std::string_view plural;                                   // as in a URL: "accounts", "ip-pools"
     Problems (*check)(json::object const& spec);               // rules between fields; null when there are none
     std::vector<std::string> (*domains)(json::object const&);  // host names it claims; null when none
-    std::vector<std::string_view> allocates;                   // numbers chosen with it: "uid"
-    std::string_view scope;                                    // what a key must have to write it: "account:write"
+    // What the server chooses when it is left out, and what it must have; null when there is nothing of the kind.
+    Problems (*choose)(json::object& spec, json::object const* former, InstalledPhp const& installed);
+    std::vector<std::string_view> allocates;  // numbers chosen with it: "uid"
+    std::string_view scope;                   // what a key must have to write it: "account:write"
 };
 std::span<ObjectKind const> object_kinds();
 ObjectKind const* find_kind(std::string_view singular_or_plural);

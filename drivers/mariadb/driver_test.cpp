@@ -58,7 +58,7 @@ TEST_CASE("the words for privileges are sorted, and every database privilege is 
 TEST_CASE("a server that is not there is a fault for observe and a later for each step") {
     RealClock const clock;
     NoLog log;
-    Context context{.stop = {}, .deadline = clock.steady() + std::chrono::seconds(5), .clock = clock, .log = log};
+    Context context{.stop = {}, .deadline = clock.steady() + std::chrono::seconds(60), .clock = clock, .log = log};
     MariadbDriver driver({.socket = "/nonexistent/mysqld.sock", .user = "root"});
     CHECK_THROWS_AS(driver.observe(Of<Database>{}, {}, context), Fault);
     std::vector<Step<Database>> const steps(3,

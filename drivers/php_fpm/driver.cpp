@@ -41,6 +41,15 @@ std::string config_state(host::Dir const& dir, std::string const& name, std::opt
 
 }  // namespace
 
+std::vector<std::string> installed_php(std::string const& program_dir) {
+    std::vector<std::string> out;
+    for (auto const& file : host::Dir::open(program_dir).list())
+        if (auto const version = between(file, "php-fpm", ""); PhpVersion::try_parse(version))
+            out.emplace_back(version);
+    std::sort(out.begin(), out.end());  // of one digit each: the order of the text is theirs
+    return out;
+}
+
 std::optional<PhpFpmDriver::Dirs> PhpFpmDriver::try_dirs() const {
     auto config = host::Dir::try_open(layout_.php_configs()), units = host::Dir::try_open(layout_.units);
     auto stamps = host::Dir::try_open(layout_.php_stamps());
@@ -164,18 +173,11 @@ Observed<PhpService> PhpFpmDriver::observe(Of<PhpService>, Scope const& scope, C
     return out;
 }
 
-std::vector<std::string> PhpFpmDriver::versions() const {
-    std::set<std::string> out;
-    for (auto const& file : host::Dir::open(settings_.program_dir.str()).list())
-        if (auto const version = between(file, program, ""); PhpVersion::try_parse(version)) out.emplace(version);
-    return {out.begin(), out.end()};
-}
-
 std::string PhpFpmDriver::missing_version(PhpVersion const& version) const {
     auto const path = settings_.program_dir.str() + "/" + std::string(program) + version.str();
     if (::access(path.c_str(), X_OK) == 0) return {};
     std::string list;
-    for (auto const& one : versions()) list += (list.empty() ? "" : ", ") + one;
+    for (auto const& one : installed_php(settings_.program_dir.str())) list += (list.empty() ? "" : ", ") + one;
     return "PHP " + version.str() + " is not installed; there are: " + (list.empty() ? "none" : list);
 }
 

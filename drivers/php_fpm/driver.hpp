@@ -8,6 +8,9 @@
 
 namespace genesis {
 
+// The versions whose FPM program is in the directory, oldest first.
+std::vector<std::string> installed_php(std::string const& program_dir);
+
 // Files are ours when any of them begins with our header, or when we keep a stamp of that name: the digests of what
 // systemd and the FPM master were last given. A stamp is taken away before files change and put back once settle() has
 // succeeded, so a crash anywhere between shows as `listening: false`. A new setting of a pool reloads the master that
@@ -57,7 +60,6 @@ private:
     Outcome realise(Dirs const& dirs, Step<PhpService> const& step);
     void write_config(Dirs const& dirs, std::string const& name, std::string const& bytes) const;
     void drop_legacy(Dirs const& dirs, std::string const& name) const;
-    [[nodiscard]] std::vector<std::string> versions() const;
     [[nodiscard]] std::string missing_version(PhpVersion const& version) const;
     UnitStates states(std::vector<Pending> const& batch, Context& context);
     bool outdated(Pending const& p, UnitStates const& loaded, Context& context);

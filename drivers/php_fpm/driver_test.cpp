@@ -138,6 +138,13 @@ TEST_CASE("a version of PHP that is not installed is refused by name") {
     CHECK(outcome.why == "PHP 8.2 is not installed; there are: 7.4, 8.1");
 }
 
+TEST_CASE("the versions of PHP that are installed are those with an FPM, oldest first") {
+    if (!root()) return;
+    Bench bench;
+    for (auto const* version : {"8.4", "7.4", "8.2", "8.2.old", ""}) bench.install(version);
+    CHECK(installed_php(bench.settings.program_dir) == std::vector<std::string>{"7.4", "8.2", "8.4"});
+}
+
 TEST_CASE("a PHP service without a site is refused, for FPM would not start") {
     if (!root()) return;
     Bench bench;

@@ -1,7 +1,8 @@
-// Asks the system which names are taken.
+// Asks the system which names are taken and which PHP it has.
 #include "reconciler/app/reserved.hpp"
 
 #include "drivers/host/names.hpp"
+#include "drivers/php_fpm/driver.hpp"
 
 #include <algorithm>
 #include <array>
@@ -47,5 +48,7 @@ std::optional<std::string> ServerReserved::domain(std::string const& name) const
             return "is this server's own or reserved by its operator";
     return std::nullopt;
 }
+
+std::vector<std::string> ServerReserved::php_versions() const { return installed_php(PhpSettings{}.program_dir); }
 
 }  // namespace genesis

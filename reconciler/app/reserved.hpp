@@ -1,4 +1,4 @@
-// The names this server keeps for itself.
+// The names this server keeps for itself, and the software it has for sites.
 #pragma once
 #include "reconciler/store/admission.hpp"
 
@@ -8,11 +8,12 @@
 namespace genesis {
 
 // User and group names the system has, this server's own host names, localhost, *.arpa and what the operator reserved.
-class ServerReserved final : public Reserved {
+class ServerReserved : public Reserved {
 public:
     explicit ServerReserved(std::vector<std::string> reserved_domains);
     [[nodiscard]] std::optional<std::string> user_name(std::string const& name) const override;
     [[nodiscard]] std::optional<std::string> domain(std::string const& name) const override;
+    [[nodiscard]] std::vector<std::string> php_versions() const override;
 
 private:
     std::vector<std::string> domains_;  // "x" or "*.x"

@@ -91,11 +91,14 @@ TEST_CASE("two processes share one bucket, which is refilled with time") {
     auto const one = bed.cache(), two = bed.cache(), other_store = bed.cache('x');
     auto const started = std::chrono::steady_clock::now();
     auto const got = taken({one.get(), two.get()}, {1, 30});
-    auto const passed = std::chrono::steady_clock::now() - started;
+    auto const emptied = std::chrono::steady_clock::now();
+    auto const passed = emptied - started;
     CHECK(got >= 30);
     CHECK(got <= 31 + std::chrono::duration_cast<std::chrono::seconds>(passed).count());
     CHECK(taken({other_store.get()}, {1, 30}) >= 30);
-    CHECK(!got_one(*two, {100, 30}));  // the same bucket with a higher rate
+    // The same bucket, filled faster from now on; a loaded machine may take long enough for one more to be in it.
+    bool const one_more = got_one(*two, {100, 30});
+    CHECK((!one_more || std::chrono::steady_clock::now() - emptied >= 10ms));
     std::this_thread::sleep_for(100ms);
     CHECK(taken({two.get()}, {100, 30}) >= 5);
 }
@@ -191,7 +194,7 @@ TEST_CASE("a stopped Redis costs its deadline once, then nothing until it contin
     Bed bed;
     auto const cache = bed.cache();
     auto best = 1000000us;
-    for (int round = 0; round < 5; ++round) {  // the best of several: a loaded machine may oversleep
+    for (int round = 0; round < 50 && best >= 100ms; ++round) {  // the best of many: a loaded machine may oversleep
         CHECK(Bed::holds(*cache, "list", "a value"));
         bed.server.signal(SIGSTOP);
         auto const before = std::chrono::steady_clock::now();

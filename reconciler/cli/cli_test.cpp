@@ -252,6 +252,18 @@ TEST_CASE("a generated secret that the file leaves out is not a difference") {
     CHECK(world.ctl({"diff", "-f", world.dir.file("b.yaml", more)}).exit == 3);
 }
 
+TEST_CASE("a version of PHP that the server chose because the file leaves it out is no difference") {
+    World world;
+    auto stored = envelope("acme", true);
+    stored.replace(stored.find(R"("state")"), 0, R"("sites":[{"domain":"acme.example","php":{"version":"8.2"}}],)");
+    world.daemon.say("GET /v1/accounts/acme", 200, stored);
+    CHECK(
+        world.ctl({"diff", "-f", world.dir.file("a.yaml", acme + "sites: [{domain: acme.example, php: {}}]\n")}).exit ==
+        0);
+    auto const more = acme + "sites: [{domain: acme.example, php: {version: \"8.4\"}}]\n";
+    CHECK(world.ctl({"diff", "-f", world.dir.file("b.yaml", more)}).exit == 3);
+}
+
 TEST_CASE("keys are added, listed, rotated and revoked, and a new secret is printed once") {
     World world;
     auto const secret = std::string(64, 'a');

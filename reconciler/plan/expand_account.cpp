@@ -62,6 +62,9 @@ private:
         return php_service_name(account_.name, version);
     }
 
+    // What was admitted has its version; a spec that was not, in a test or by hand, gets no PHP instead of any.
+    [[nodiscard]] static bool runs_php(AccountSite const& site) { return site.php && site.php->version; }
+
     template <class V>
     void add(V const& value) {
         auto object = encode(value);
@@ -156,9 +159,9 @@ private:
     void php() {
         std::map<std::string, PhpService> services;
         for (auto const& site : account_.sites) {
-            if (!site.php) continue;
-            auto& s = services[service(site.php->version)];
-            s.version = site.php->version;
+            if (!runs_php(site)) continue;
+            auto& s = services[service(*site.php->version)];
+            s.version = *site.php->version;
             s.pools.push_back({site.domain, site.php->max_children, site.php->settings});
         }
         for (auto& [key, s] : services) {
@@ -197,8 +200,8 @@ private:
         std::sort(s.aliases.begin(), s.aliases.end());
         s.docroot = AbsolutePath(site_dir(site) + "/public");
         s.log_dir = AbsolutePath(log_dir());
-        if (open() && site.php) {
-            s.php = UnitName(service(site.php->version));
+        if (open() && runs_php(site)) {
+            s.php = UnitName(service(*site.php->version));
             s.php_socket = AbsolutePath(php_socket(layout_, account_.name, site.domain));
         }
         if (site.tls.mode != TlsMode::none) s.certificate = site.domain;

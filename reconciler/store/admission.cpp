@@ -57,6 +57,7 @@ public:
         check_name();
         check_domains();
         merge_secrets();
+        choose();
         check_package();
         if (problems_.empty()) return std::move(value_);
         auto const code = problems_.front().code == "reserved" ? "reserved" : "invalid";
@@ -100,6 +101,13 @@ private:
             secret = json::string(made.reveal());
             generated_.insert_or_assign(label_of(value_, at), std::move(made));
         }
+    }
+
+    void choose() {
+        if (spec_.kind->choose == nullptr) return;
+        auto problems = spec_.kind->choose(value_, former_ != nullptr ? &former_->spec : nullptr,
+                                           [&] { return admission_.reserved.php_versions(); });
+        problems_.insert(problems_.end(), problems.begin(), problems.end());
     }
 
     void check_package() {

@@ -4,12 +4,15 @@
 
 namespace genesis {
 
-// What this machine keeps for itself; asked at admission, before a number or name is given away.
+// What this machine keeps for itself and what it has to offer; asked at admission, before a number or name is given
+// away.
 struct Reserved {
     virtual ~Reserved() = default;
     // Why no account may have this name ("is a user of this system"); nothing when it is free.
     [[nodiscard]] virtual std::optional<std::string> user_name(std::string const& name) const = 0;
     [[nodiscard]] virtual std::optional<std::string> domain(std::string const& name) const = 0;
+    // The versions of PHP that sites can have, oldest first.
+    [[nodiscard]] virtual std::vector<std::string> php_versions() const = 0;
 };
 
 struct Admission {
@@ -25,8 +28,9 @@ struct AdmissionOptions {
     Origin* by = nullptr;
 };
 
-// Merges "********" and absent generated secrets with what is stored, makes up the missing ones, refuses reserved
-// names, names of other accounts, an unknown package and more sites or databases than the limits allow, then stores.
+// Merges "********" and absent generated secrets with what is stored, makes up the missing ones, chooses what is left
+// to the server (ObjectKind::choose), refuses reserved names, names of other accounts, an unknown package and more
+// sites or databases than the limits allow, then stores.
 Stored<Written> admit(Admission const& admission, Spec spec, AdmissionOptions const& options);
 // The same, returning at once; the admission and `options.by` live until it is told. Throws Fault like Store::put().
 void admit(Admission const& admission, Spec spec, AdmissionOptions const& options, Told<Stored<Written>> told);

@@ -17,6 +17,8 @@ struct TestReserved final : Reserved {
         if (name == "panel.example") return "is a name of this server";
         return std::nullopt;
     }
+    [[nodiscard]] std::vector<std::string> php_versions() const override { return php; }
+    std::vector<std::string> php{"7.4", "8.2"};
 };
 
 struct AdmissionFixture : StoreFixture {
@@ -87,6 +89,44 @@ TEST_CASE("a name of this system is refused to a new account, every domain of th
     put(f.store(), account("backup")).value();  // it was there before the system took the name
     CHECK(f.admit_spec(account("backup", R"("contact": "a@b.example")")).has_value());
     CHECK(f.admit_spec(spec_of(R"({"kind": "package", "name": "backup"})")).has_value());
+}
+
+std::string php_of(StoreFixture& f, std::size_t site = 0) {
+    auto const spec = f.store().find({"account", "acme"})->spec;
+    return std::string(spec.at("sites").at(site).at("php").at("version").as_string());
+}
+Spec with_php(std::string const& php) {
+    return account("acme", R"("sites": [{"domain": "a.test", "php": )" + php + "}]");
+}
+
+TEST_CASE("a version of PHP left out is the newest that is installed, and a later installation does not move it") {
+    AdmissionFixture f;
+    CHECK(f.admit_spec(with_php("{}")).value().how == Wrote::created);
+    CHECK(php_of(f) == "8.2");
+    f.reserved.php = {"8.2", "8.4"};
+    CHECK(f.admit_spec(with_php("{}")).value().how == Wrote::unchanged);
+    CHECK(php_of(f) == "8.2");
+    auto const two = account("acme", R"("sites": [{"domain": "b.test", "php": {}}, {"domain": "a.test", "php": {}}])");
+    f.admit_spec(two).value();
+    CHECK(php_of(f, 0) == "8.4");
+    CHECK(php_of(f, 1) == "8.2");
+}
+
+TEST_CASE("a version of PHP that is not installed is refused, and a site that has it keeps it") {
+    AdmissionFixture f;
+    f.admit_spec(with_php(R"({"version": "7.4"})")).value();
+    auto const refusal = f.admit_spec(with_php(R"({"version": "8.4"})")).error();
+    CHECK(refusal.code == "invalid");
+    REQUIRE(refusal.problems.size() == 1);
+    CHECK(refusal.problems[0].path == "/sites/0/php/version");
+    CHECK(refusal.problems[0].code == "not_installed");
+    CHECK(refusal.problems[0].text == "PHP 8.4 is not installed; there are: 7.4, 8.2");
+    CHECK(php_of(f) == "7.4");
+    f.reserved.php = {};
+    CHECK(f.admit_spec(with_php(R"({"version": "7.4", "max_children": 9})")).has_value());
+    auto const other = account("acme", R"("sites": [{"domain": "b.test", "php": {}}])");
+    CHECK(f.admit_spec(other).error().problems.at(0).path == "/sites/0/php");
+    CHECK(f.admit_spec(account("acme", R"("sites": [{"domain": "b.test", "php": "none"}])")).has_value());
 }
 
 TEST_CASE("a package must be there and living; default needs none") {

@@ -66,6 +66,7 @@ struct Interrupted final : Reserved {
         return std::nullopt;
     }
     [[nodiscard]] std::optional<std::string> domain(std::string const&) const override { return std::nullopt; }
+    [[nodiscard]] std::vector<std::string> php_versions() const override { return {"8.1", "8.2"}; }
     mutable bool first = true;
     std::function<void()> meanwhile;
 };

@@ -225,7 +225,7 @@ TEST_CASE("at the end all dispatchers are stopped before any is waited for") {
         std::unique_lock lock(mutex);
         ++gave_up;
         came.notify_all();
-        if (!came.wait_for(lock, 10s, [&] { return gave_up >= 2; })) alone = true;
+        if (!came.wait_for(lock, 60s, [&] { return gave_up >= 2; })) alone = true;
     };
     bench.put("acme");
     auto timeouts = quick();

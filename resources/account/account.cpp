@@ -59,6 +59,25 @@ void check_database_users(Account const& account, Problems& out) {
     }
 }
 
+// What the site of each domain has.
+std::map<std::string_view, std::string_view> php_versions_of(json::object const* spec) {
+    std::map<std::string_view, std::string_view> out;
+    auto const* sites = spec != nullptr ? spec->if_contains("sites") : nullptr;
+    if (sites == nullptr) return out;
+    for (auto const& site : sites->as_array()) {
+        auto const* php = site.at("php").if_object();
+        auto const* version = php != nullptr ? php->if_contains("version") : nullptr;
+        if (version != nullptr) out.emplace(site.at("domain").as_string(), version->as_string());
+    }
+    return out;
+}
+
+std::string not_installed(std::string_view version, std::vector<std::string> const& there) {
+    std::string list;
+    for (auto const& one : there) list += (list.empty() ? "" : ", ") + one;
+    return "PHP " + std::string(version) + " is not installed; there are: " + (list.empty() ? "none" : list);
+}
+
 }  // namespace
 
 Problems check_account(json::object const& spec) {
@@ -81,6 +100,32 @@ std::vector<std::string> domains_of(json::object const& spec) {
         out.emplace_back(site.at("domain").as_string());
         if (auto const* aliases = site.as_object().if_contains("aliases"))
             for (auto const& alias : aliases->as_array()) out.emplace_back(alias.as_string());
+    }
+    return out;
+}
+
+Problems choose_php_versions(json::object& spec, json::object const* former, InstalledPhp const& installed) {
+    Problems out;
+    auto const before = php_versions_of(former);
+    auto& sites = spec.at("sites").as_array();
+    for (std::size_t i = 0; i < sites.size(); ++i) {
+        auto* php = sites[i].at("php").if_object();
+        if (php == nullptr) continue;
+        auto const own = before.find(std::string_view(sites[i].at("domain").as_string()));
+        auto const* given = php->if_contains("version");
+        if (own != before.end() && (given == nullptr || own->second == std::string_view(given->as_string()))) {
+            php->insert_or_assign("version", own->second);
+            continue;
+        }
+        auto const there = installed();
+        if (given == nullptr && there.empty()) {
+            out.push_back({at("sites", i, "/php"), "not_installed", "there is no PHP on this server"});
+        } else if (given == nullptr) {
+            php->insert_or_assign("version", there.back());
+        } else if (std::string_view const version(given->as_string());
+                   std::find(there.begin(), there.end(), version) == there.end()) {
+            out.push_back({at("sites", i, "/php/version"), "not_installed", not_installed(version, there)});
+        }
     }
     return out;
 }

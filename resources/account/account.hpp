@@ -14,7 +14,7 @@ struct Choices<AccountState> {
 };
 
 struct Php {
-    PhpVersion version;
+    std::optional<PhpVersion> version;
     std::int64_t max_children = 5;
     std::map<std::string, PhpValue> settings;
 };
@@ -22,7 +22,9 @@ template <>
 struct Describe<Php> {
     static constexpr std::string_view kind = "php", doc = "PHP of one site.";
     static constexpr auto fields = std::tuple{
-        field("version", &Php::version, "Must be installed on the server.", Mark::required),
+        field("version", &Php::version,
+              "Must be installed on the server. Left out: the newest that is, chosen when the site gets PHP; it then "
+              "stays."),
         field("max_children", &Php::max_children, "Workers at most; they exist only while there are requests.",
               Mark::none, {.min = 1, .max = 500}),
         field("settings", &Php::settings, "php.ini entries the site may not change itself.", Mark::none,
@@ -209,5 +211,12 @@ struct Describe<Account> {
 Problems check_account(json::object const& spec);
 // Every host name the account would answer to: each may belong to one account of a server only.
 std::vector<std::string> domains_of(json::object const& spec);
+// What a server has, asked only where it matters; oldest first.
+using InstalledPhp = std::function<std::vector<std::string>()>;
+// Writes the PHP version into each site that leaves it out: the one the site has, else the newest that is installed. It
+// is chosen here, on the way into the store, and not when records are made: like any default it stands in the stored
+// spec from then on, so that installing another PHP moves no site. Any other version that is not installed is a
+// problem; one that the site has already is none, or the account could not even be suspended once it was uninstalled.
+Problems choose_php_versions(json::object& spec, json::object const* former, InstalledPhp const& installed);
 
 }  // namespace genesis

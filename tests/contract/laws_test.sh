@@ -16,7 +16,7 @@ pattern() { sed 's/[\\,[]/\\&/g' <<<"$1"; }
 # one_test NAME: passes only when the test was really tried.
 one_test() {
     local said
-    said=$(in_lab env GENESIS_TEST_MARIADB=/run/mysqld/mysqld.sock timeout 120 /root/genesis_tests "$(pattern "$1")" 2>&1) || {
+    said=$(in_lab env GENESIS_TEST_MARIADB=/run/mysqld/mysqld.sock timeout 300 /root/genesis_tests "$(pattern "$1")" 2>&1) || {
         printf '%s\n' "$said" | grep -vE '^(-+|=+|\.+|)$' | head -n 60
         return 1
     }

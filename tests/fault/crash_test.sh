@@ -16,7 +16,7 @@ spec() {
 kind: account
 name: $1
 sites:
-  - {domain: $1.example, aliases: [www.$1.example], php: {version: "8.2"}}
+  - {domain: $1.example, aliases: [www.$1.example], php: {}}
 databases:
   - {name: shop, users: [{name: web, password: pw-of-$1}]}
 ---
@@ -38,12 +38,12 @@ in_lab_sh '
         echo "kill $i: $(grep -c "^crash" /etc/passwd || true) users, $(ls /etc/genesis/tls | wc -l) certificates, $(
             ls /etc/systemd/system | grep -c "genesis-php-.*socket" || true) sockets, $(ls /var/lib/mysql | grep -c ^crash || true) databases, $(
             ls /etc/genesis/apache/sites | grep -c "^crash" || true) sites"
-        for ((t = 0; t < 1000; t++)); do
+        for ((t = 0; t < 12000; t++)); do
             new=$(pid)
             ((new != 0 && new != old)) && break
             sleep 0.01
         done
-        ((new != 0 && new != old)) || { echo "no new genesisd after 10 s"; exit 1; }
+        ((new != 0 && new != old)) || { echo "no new genesisd after 120 s"; exit 1; }
     done
     wait
     systemctl start genesisd  # has a process, but may not listen yet: waits until it says that it does
@@ -54,7 +54,7 @@ check "at least three kills met it before all was made" test "$(grep '^kill ' "$
 check_is "all $accounts specs are accepted in the end" "$accounts" "$(in_lab grep -c '^account/' /root/applied)"
 
 begun=$SECONDS
-check "then all of them are ready" in_lab genesisctl wait "${all[@]/#/account/}" --for=ready --timeout 120s
+check "then all of them are ready" in_lab genesisctl wait "${all[@]/#/account/}" --for=ready --timeout 300s
 echo "# ready $((SECONDS - begun)) s after the last kill"
 
 check_is "there are $accounts users in the range of accounts" "$accounts" "$(in_lab awk -F: '$3 >= 20000 && $3 <= 59999' /etc/passwd | wc -l)"
@@ -82,7 +82,7 @@ check_is "every generation is the first" "$accounts" "$(in_lab genesisctl get ac
 # One PHP page a site, over HTTPS, 20 at a time.
 page() {
     local said
-    said=$(curl -sk --max-time 20 -w '\n%{http_code} after %{time_total} s' --resolve "$1.example:443:$2" "https://$1.example/") || true
+    said=$(curl -sk --max-time 120 -w '\n%{http_code} after %{time_total} s' --resolve "$1.example:443:$2" "https://$1.example/") || true
     if grep -q "as $1</footer>" <<<"$said"; then echo "$1"; else echo "# $1 answered ${said##*$'\n'}" >&2; fi
 }
 export -f page

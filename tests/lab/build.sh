@@ -28,3 +28,17 @@ build_package() {
     build_preset release genesisd genesisctl >&2 && build_preset release package >&2 || return
     find "$repo/build/release" -maxdepth 1 -name 'genesis_*.deb' | grep .
 }
+
+# build_package_for SUITE: the same for another release, built in a tree of it: in build/SUITE, without the tests.
+build_package_for() {
+    local suite=$1
+    rm -f "$repo/build/$suite"/genesis_*.deb
+    link_presets
+    # shellcheck disable=SC2016
+    GENESIS_SUITE=$suite "$repo/tests/lab/lab" build /bin/bash -euc '
+        cmake --preset release -B "build/$1"
+        cmake --build "build/$1" --parallel "$2" --target genesisd genesisctl
+        cmake --build "build/$1" --target package
+    ' bash "$suite" "$(build_jobs)" >&2 || return
+    find "$repo/build/$suite" -maxdepth 1 -name 'genesis_*.deb' | grep .
+}

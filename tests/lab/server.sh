@@ -24,7 +24,7 @@ alive() {
 
 server_up() {
     local name=$1 image dir=$labs/$1 since=$SECONDS
-    image=$(image_ensure)
+    image=$(image_ensure image)
     [[ $(server_state "$name") == absent ]] || server_down "$name" now
     mkdir -p "$dir"
     reserve_number "$dir"
@@ -131,7 +131,7 @@ lab_cgroup() {
 wait_for_leader() {
     local dir=$labs/$1 pid child try
     read -r pid _ <"$dir/pid"
-    for ((try = 0; try < 500; try++)); do
+    for ((try = 0; try < 6000; try++)); do
         alive "$dir/pid" || die "the container ended at once"
         for child in $(ps -o pid= --ppid "$pid"); do
             [[ $(readlink "/proc/$child/ns/pid") != "$(readlink /proc/self/ns/pid)" ]] || continue
@@ -141,7 +141,7 @@ wait_for_leader() {
         done
         sleep 0.02
     done
-    die "the container has no PID 1 after 10 s"
+    die "the container has no PID 1 after two minutes"
 }
 
 set_addresses() {
@@ -157,14 +157,14 @@ set_addresses() {
 wait_for_services() {
     local name=$1 state address
     address=$(<"$labs/$name/address")
-    for ((try = 0; try < 600; try++)); do
+    for ((try = 0; try < 3000; try++)); do
         alive "$labs/$name/pid" || die "the container ended while booting"
         state=$(inside "$name" systemctl is-system-running 2>/dev/null || true)
         [[ $state == running || $state == degraded ]] && break
         sleep 0.1
     done
     [[ $state == running ]] || say "$name is $state: $(inside "$name" systemctl list-units --failed --plain --no-legend || true)"
-    for ((try = 0; try < 100; try++)); do
+    for ((try = 0; try < 1200; try++)); do
         inside "$name" mariadb-admin --silent ping >/dev/null 2>&1 &&
             curl -s -o /dev/null --max-time 2 "http://$address/" && : 2>/dev/null <"/dev/tcp/$address/22" && return
         sleep 0.1

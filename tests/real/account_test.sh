@@ -9,7 +9,7 @@ repo=$(dirname -- "$(readlink -f -- "$0")")/../..
 address=$("$LAB" address "$NAME")
 
 g() { in_lab genesisctl "$@"; }
-web() { local host=$1 path=$2; shift 2; curl -sk --max-time 20 --resolve "$host:443:$address" --resolve "$host:80:$address" "$@" "https://$host$path" || true; }
+web() { local host=$1 path=$2; shift 2; curl -sk --max-time 120 --resolve "$host:443:$address" --resolve "$host:80:$address" "$@" "https://$host$path" || true; }
 status_of() { web "$1" "$2" -o /dev/null -w '%{http_code}'; }
 # save FILE: what comes in, as a file of the lab.  upload TENANT FILE: the same as the tenant.
 save() { in_lab_sh 'cat >"$1"' "$1"; }
@@ -28,7 +28,7 @@ refused() {
     said=$(g apply -f /root/refused.yaml 2>&1 </dev/null) || code=$?
     check_is "$1" "1 yes" "$code $([[ $said == *"$2"* ]] && echo yes || echo "$said")"
 }
-account() { printf 'kind: account\nname: %s\nsites: [{domain: %s, php: {version: "8.2"}}]\n' "$1" "$2"; }
+account() { printf 'kind: account\nname: %s\nsites: [{domain: %s, php: {}}]\n' "$1" "$2"; }
 # The record states of an account: "kind/key state message".
 records() { g get "account/$1" -o json | in_lab php -r 'foreach (json_decode(stream_get_contents(STDIN))[0]->status->records as $r) echo "$r->kind/$r->key $r->state $r->message\n";'; }
 # What the world looks like, all told.
@@ -42,12 +42,14 @@ check_has "plan shows what would be made" "create unix_user/planned" "$(g plan -
 check_not "and stores nothing" in_lab genesisctl get account/planned
 begun=${EPOCHREALTIME/[.,]/}
 said=$(g apply -f /root/acme.yaml || true)
-until [[ $(status_of acme.example /) == 200 ]] || ((${EPOCHREALTIME/[.,]/} - begun > 30000000)); do sleep 0.05; done
+answers() { [[ $(status_of acme.example /) == 200 ]]; }
+check "the site answers soon after the apply" within 10 answers
 took=$((${EPOCHREALTIME/[.,]/} - begun))
 printf '# the site answered %d.%03d s after the apply began\n' $((took / 1000000)) $((took / 1000 % 1000))
 check_is "apply says what it made" $'package/starter created\naccount/acme created' "${said// (generation 1)/}"
-check "the site answers within 3 s of the apply" test "$took" -lt 3000000
-check "the account is ready within 60 s" g wait account/acme --for=ready --timeout 60s
+php=$(php_version)
+check_has "it has the newest PHP that is installed, for it names none" "\"version\": \"$php\"" "$(g get account/acme -o json)"
+check "the account is ready" g wait account/acme --for=ready --timeout 300s
 check_has "its page is made by PHP as the tenant" "as acme</footer>" "$(web acme.example /)"
 upload acme /home/acme/sites/acme.example/public/who.php <<<'<?php echo posix_getpwuid(posix_getuid())["name"], " ", posix_getpwuid(posix_geteuid())["name"];'
 check_is "a page the tenant uploads runs as the tenant" "acme acme" "$(web acme.example /who.php)"
@@ -70,7 +72,7 @@ check_has "the alias answers" "as acme</footer>" "$(web www.acme.example /)"
 before=$(world)
 said=$(g apply -f /root/acme.yaml)
 check_is "applied again it is unchanged" $'package/starter unchanged\naccount/acme unchanged' "${said// (generation 1)/}"
-sleep 1
+full_pass
 check_is "and so is the world" "$before" "$(world)"
 
 # ---- what the verbs' exit codes say
@@ -93,6 +95,8 @@ check "validate of an invalid file exits 1" exits 1 g validate -f /root/bad.yaml
 before=$(world)
 refused "an unknown field is refused at its pointer" /sitez <<<$'kind: account\nname: acme\nsitez: []'
 refused "a bad domain is refused at its pointer" /sites/0/domain <<<"$(account acme 'acme example')"
+refused "a PHP that is not installed is refused at its pointer" /sites/0/php/version <<<$'kind: account\nname: acme\nsites: [{domain: acme.example, php: {version: "5.9"}}]'
+check_has "and what is installed is told" "PHP 5.9 is not installed; there are: $php" "$(g plan -f /root/refused.yaml 2>&1 || true)"
 refused "another account's domain is refused" acme.example <<<"$(account thief www.acme.example)"
 refused "a wildcard over another's domain is refused" acme.example <<<$'kind: account\nname: thief\nsites: [{domain: t.example, aliases: ["*.acme.example"]}]'
 for name in root www-data daemon genesis; do refused "the name $name is refused" /name <<<"$(account "$name" r.example)"; done
@@ -127,11 +131,10 @@ check "and a name that Apache's other configuration serves" within 5 in_conflict
 check "and a file of ours by hand" within 5 in_conflict site/gamma2.example
 check_has "describe shows it" conflict "$(g describe account/gamma)"
 check "waiting for it times out with 3" exits 3 g wait account/gamma --timeout 1s
-g reconcile --all >/dev/null
-sleep 2
+full_pass
 check_is "what is theirs is byte for byte as it was" "$before" "$(foreign)"
 check_not "no home is made for a foreign user" in_lab test -e /home/gamma
 check_is "the others go on" 200 "$(status_of acme.example /)"
-check "deleted, the account in conflict goes" g delete account/gamma --purge --wait --timeout 30s
+check "deleted, the account in conflict goes" g delete account/gamma --purge --wait --timeout 300s
 check_is "and what is theirs is still there" "$before" "$(foreign)"
 finish

@@ -19,7 +19,7 @@ sed -n '/^### Requests over HTTPS/,/^## /p' "$repo/README.md" | sed -n '/^```bas
 said=$(in_lab_sh "cd /root; audience=$audience bash example.sh")
 check_has "the example of the README stores an account" '"result":"created"' "$said"
 check_has "and shows it" '"contact":"owner@shop.example"' "$said"
-check "it is made" in_lab genesisctl wait account/shop --for=ready --timeout 30s
+check "it is made" in_lab genesisctl wait account/shop --for=ready --timeout 300s
 check "its user is there" in_lab id shop
 request=$(in_lab_sh 'genesisctl get account/shop -o json | grep -oE "\"request\": *\"[0-9a-f]{16}\"" | head -n 1 | grep -oE "[0-9a-f]{16}"')
 check_has "the request is told in the history of what it caused" "$request" "$(in_lab genesisctl history account/shop -o json)"
@@ -47,7 +47,7 @@ $stranger = new Genesis\Client('https://127.0.0.1:8443', $argv[1], 'billing', $k
 echo 'certificate: ', strtok(told(fn () => $stranger->get('accounts', 'dotcom')), ' '), "\n";
 PHP
 "$LAB" copy "$NAME" "$work/client.php" /root/client.php
-said=$(in_lab timeout 120 php /root/client.php "$audience")
+said=$(in_lab timeout 300 php /root/client.php "$audience")
 check_has "the PHP client stores an account and waits until it is ready" "ready: yes" "$said"
 check_has "it reads its generation" "generation: 1" "$said"
 check_has "a bad spec is a problem" 'spec: Genesis\Problem 422' "$said"

@@ -17,7 +17,7 @@ spec() {
 kind: account
 name: $1
 sites:
-  - {domain: $1.example, aliases: [www.$1.example], php: {version: "8.2"}${2:-}}
+  - {domain: $1.example, aliases: [www.$1.example], php: {}${2:-}}
 databases:
   - {name: shop, users: [{name: web, password: pw-of-$1}]}
 ---
@@ -26,7 +26,7 @@ SPEC
 apply() { "$LAB" copy "$NAME" "$1" /root/spec.yaml && in_lab genesisctl apply -f /root/spec.yaml "${@:2}"; }
 reloads() { in_lab grep -c 'AH00493' /var/log/apache2/error.log || true; }
 apache() { in_lab systemctl show -p MainPID --value apache2; }
-code() { curl -sk --max-time 30 -o /dev/null -w '%{http_code}' --resolve "$1:443:$2" "https://$1/" || true; }
+code() { curl -sk --max-time 120 -o /dev/null -w '%{http_code}' --resolve "$1:443:$2" "https://$1/" || true; }
 export -f code
 # serving NAME...: of these accounts the ones whose page is there, 20 asked at a time.
 # shellcheck disable=SC2016
@@ -55,7 +55,7 @@ check_is "and asks Apache nothing" "$after" "$(reloads)"
 in_lab genesisctl pause "account/$bad" >/dev/null
 in_lab_sh 'echo "-----BEGIN CERTIFICATE----- rubbish" >"/etc/genesis/tls/$1.example/chain.pem"' "$bad"
 spec "$changed" ", redirects: [{from: /old, to: \"https://$changed.example/new\", code: 302}]" >"$scratch/changed.yaml"
-check "with the certificate of one made rubbish, a change of another becomes ready" apply "$scratch/changed.yaml" --wait --timeout 60s
+check "with the certificate of one made rubbish, a change of another becomes ready" apply "$scratch/changed.yaml" --wait --timeout 300s
 check_is "and is served" "302 https://$changed.example/new" \
     "$(curl -sk -o /dev/null -w '%{http_code} %{redirect_url}' --resolve "$changed.example:443:$address" "https://$changed.example/old")"
 check_is "it is the same Apache" "$pid" "$(apache)"
@@ -70,7 +70,7 @@ check_has "and the certificate" "/etc/genesis/tls/$bad.example" "$(told)"
 check_has "drift shows it" "quarantined" "$(in_lab genesisctl drift "account/$bad" || true)"
 
 in_lab genesisctl resume "account/$bad" >/dev/null
-check "resumed, it is ready again" in_lab genesisctl wait "account/$bad" --for=ready --timeout 60s
+check "resumed, it is ready again" in_lab genesisctl wait "account/$bad" --for=ready --timeout 300s
 check_is "and serves" "$bad" "$(serving "$bad")"
 check_is "and is not in quarantine any more" "" "$(in_lab ls -A /etc/genesis/apache/quarantined)"
 check_is "nothing differs" "no drift" "$(in_lab genesisctl drift)"

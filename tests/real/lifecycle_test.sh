@@ -18,14 +18,14 @@ kind: account
 name: $who
 state: $1
 sites:
-  - {domain: $domain, php: {version: "8.2"}, tls: {mode: self_signed}}
+  - {domain: $domain, php: {}, tls: {mode: self_signed}}
 databases:
   - {name: shop, users: [{name: web, password: pw-of-$who}]}
 ssh: {access: shell, keys: ["$key"]}
 SPEC
 }
-apply() { spec "$1" >"$scratch/spec.yaml" && "$LAB" copy "$NAME" "$scratch/spec.yaml" /root/spec.yaml && in_lab genesisctl apply -f /root/spec.yaml --wait --timeout 60s; }
-http() { local scheme=$1; shift; curl -sk --max-time 20 --resolve "$domain:80:$address" --resolve "$domain:443:$address" "$@" "$scheme://$domain/"; }
+apply() { spec "$1" >"$scratch/spec.yaml" && "$LAB" copy "$NAME" "$scratch/spec.yaml" /root/spec.yaml && in_lab genesisctl apply -f /root/spec.yaml --wait --timeout 300s; }
+http() { local scheme=$1; shift; curl -sk --max-time 120 --resolve "$domain:80:$address" --resolve "$domain:443:$address" "$@" "$scheme://$domain/"; }
 code() { http "$1" -o /dev/null -w '%{http_code}' || true; }
 login() { in_lab ssh -i /root/key -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR "$who@127.0.0.1" "$@"; }
 sql() { in_lab mariadb -u "${who}_web" "-ppw-of-$who" -NBe "$1" "${who}_shop"; }
@@ -83,7 +83,7 @@ login 'for d in /tmp /var/tmp /dev/shm; do mkdir -p $d/of-mine/deep; echo x >$d/
 check_is "the tenant has left processes, files and a crontab about" "yes yes yes" \
     "$(in_lab_sh 'pgrep -u "$1" sleep >/dev/null && echo yes; [[ $(find /tmp /var/tmp /dev/shm -user "$2" | wc -l) -ge 12 ]] && echo yes; test -s "/var/spool/cron/crontabs/$2" && echo yes' "$uid" "$who" | xargs)"
 
-check "it is purged" in_lab genesisctl delete "account/$who" --purge --wait --timeout 60s
+check "it is purged" in_lab genesisctl delete "account/$who" --purge --wait --timeout 300s
 check_is "purged there is no process of its number" "" "$(processes)"
 check_is "purged there is no file of its number, on any file system" "" "$(in_lab_sh '
     findmnt -rno TARGET,FSTYPE | grep -vE " (proc|sysfs|cgroup2?|devpts|bpf|tracefs|debugfs|configfs)$" | cut -d" " -f1 |
@@ -108,9 +108,9 @@ check_is "and none of the old data" "" "$(in_lab_sh 'ls /home/$1/note /home/$1/s
 
 # More removals in one plan than the operator allowed.
 in_lab_sh 'echo "max_removals: 2" >>/etc/genesis/genesis.yaml; systemctl restart genesisd
-    for n in small1 small2 small3; do printf -- "---\nkind: account\nname: %s\n" $n; done >/root/small.yaml; genesisctl apply -f /root/small.yaml --wait --timeout 60s' >/dev/null
+    for n in small1 small2 small3; do printf -- "---\nkind: account\nname: %s\n" $n; done >/root/small.yaml; genesisctl apply -f /root/small.yaml --wait --timeout 300s' >/dev/null
 in_lab genesisctl delete account/small1 account/small2 account/small3 --purge >/dev/null
-small() { in_lab_sh 'sleep 1; id -un small1 && id -un small2 && id -un small3 && ls -d /home/small[123]' 2>/dev/null | xargs; }
+small() { full_pass >&2; in_lab_sh 'id -un small1 && id -un small2 && id -un small3 && ls -d /home/small[123]' 2>/dev/null | xargs; }
 standing="small1 small2 small3 /home/small1 /home/small2 /home/small3"
 check_is "three accounts deleted at once, two being allowed, all stand" "$standing" "$(small)"
 check_has "the plan says why" "3 objects would be removed, more than 2" "$(in_lab genesisctl plan)"
@@ -121,7 +121,7 @@ in_lab genesisctl reconcile --all >/dev/null
 in_lab systemctl restart genesisd
 check_is "looking again, at one or at all, or a restart lets nothing go" "$standing" "$(small)"
 in_lab genesisctl reconcile --all --confirm-removals >/dev/null
-check "confirmed, they go" in_lab genesisctl wait account/small1 account/small2 account/small3 --for=gone --timeout 30s
+check "confirmed, they go" in_lab genesisctl wait account/small1 account/small2 account/small3 --for=gone --timeout 300s
 check_is "without a trace in passwd or /home" "" "$(in_lab_sh 'grep ^small /etc/passwd; ls /home | grep small || true')"
 check_is "nothing failed" running "$(in_lab systemctl is-system-running || true)"
 finish

@@ -8,13 +8,13 @@ set -euo pipefail
 address=$("$LAB" address "$NAME")
 
 g() { in_lab genesisctl "$@"; }
-web() { local host=$1 path=$2; shift 2; curl -sk --max-time 20 --resolve "$host:443:$address" "$@" "https://$host$path" || true; }
+web() { local host=$1 path=$2; shift 2; curl -sk --max-time 120 --resolve "$host:443:$address" "$@" "https://$host$path" || true; }
 status_of() { web "$1" "$2" -o /dev/null -w '%{http_code}'; }
 answers() { [[ $(status_of "$1" "$2") == "$3" ]] || { status_of "$1" "$2"; return 1; }; }
 # save FILE: what comes in, as a file of the lab, moved there whole.  upload TENANT FILE: the same as the tenant.
 save() { in_lab_sh 'cat >/root/new; mv /root/new "$1"' "$1"; }
 upload() { in_lab runuser -u "$1" -- /bin/bash -c 'cat >"$1"' bash "$2"; }
-ready() { check "$1 is ready" within 30 in_lab genesisctl wait "account/$1" --timeout 20s; }
+ready() { check "$1 is ready" within 30 in_lab genesisctl wait "account/$1" --timeout 300s; }
 generation() { g get account/filed -o json | sed -n 's/^ *"generation": *\([0-9]*\).*/\1/p' | head -n 1; }
 
 # ---- spec files
@@ -31,7 +31,7 @@ check "changing the file changes the account" within 20 answers www.filed.exampl
 old=$(generation)
 { filed also.filed.example; echo 'sitez: []'; } | save $file
 check "an invalid version is reported with file and pointer" within 10 in_lab_sh 'journalctl -u genesisd -o cat | grep "filed.yaml" | grep -q /sitez'
-sleep 1
+full_pass
 check_is "and the last good one stays in force" "200 $old" "$(status_of www.filed.example /) $(generation)"
 filed www.filed.example | save /root/filed.yaml
 said=$(g apply -f /root/filed.yaml 2>&1) && code=0 || code=$?
@@ -55,9 +55,9 @@ in_lab_sh 'ssh-keygen -q -t ed25519 -N "" -f /root/key; ssh-keygen -q -t ed25519
 key=$(in_lab cat /root/key.pub)
 for name in acme beta; do
     [[ $name == acme ]] && access=sftp || access=shell
-    printf 'kind: account\nname: %s\nsites: [{domain: %s.example, php: {version: "8.2"}}]\nssh: {access: %s, keys: ["%s"]}\n---\n' $name $name $access "$key"
+    printf 'kind: account\nname: %s\nsites: [{domain: %s.example, php: {}}]\nssh: {access: %s, keys: ["%s"]}\n---\n' $name $name $access "$key"
 done | save /root/both.yaml
-check "two accounts are made" g apply -f /root/both.yaml --wait --timeout 60s
+check "two accounts are made" g apply -f /root/both.yaml --wait --timeout 300s
 upload acme /home/acme/sites/acme.example/public/mine.php <<<'<?php echo "acme-only";'
 in_lab chmod 0644 /home/acme/sites/acme.example/public/mine.php
 check_is "acme's page is served" acme-only "$(web acme.example /mine.php)"
@@ -69,7 +69,7 @@ echo file_get_contents($theirs) === false ? "" : "reads the file ", is_dir("/hom
     symlink("/home/acme", "/home/beta/sites/beta.example/public/link") ? "" : "cannot link ",
     stream_socket_client("unix:///run/genesis/php/acme/acme.example.sock") ? "connects " : "",
     stream_socket_client("unix:///run/genesis/genesis.sock") ? "speaks to Genesis " : "",
-    is_readable("/etc/genesis/php/acme-8.2/pools.conf") || is_readable("/etc/genesis/specs") ? "reads the configuration " : "",
+    is_readable("/etc/genesis/php/acme-" . PHP_MAJOR_VERSION . "." . PHP_MINOR_VERSION . "/pools.conf") || is_readable("/etc/genesis/specs") ? "reads the configuration " : "",
     scandir("/etc/genesis/tls") ? "lists certificates " : "", scandir("/var/log/genesis") ? "lists logs " : "",
     is_dir("/proc/1/fd") ? "sees other processes " : "", "end";
 PHP
@@ -85,9 +85,9 @@ check_not "nor a private key" as_beta cat /etc/genesis/tls/acme.example/key.pem
 check_not "nor speak to Genesis" as_beta genesisctl get accounts
 
 # ---- SFTP and shell
-remote() { local tool=$1; shift; in_lab timeout 20 "$tool" -q -i "${identity:-/root/key}" -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null "$@"; }
+remote() { local tool=$1; shift; in_lab timeout 300 "$tool" -q -i "${identity:-/root/key}" -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null "$@"; }
 echo by-sftp | save /root/page.html
-check "SFTP with the key uploads a page" in_lab_sh 'echo "put /root/page.html sites/acme.example/public/page.html" | timeout 20 sftp -q -b - -i /root/key -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null acme@localhost'
+check "SFTP with the key uploads a page" in_lab_sh 'echo "put /root/page.html sites/acme.example/public/page.html" | timeout 300 sftp -q -b - -i /root/key -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null acme@localhost'
 check_is "which is served" by-sftp "$(web acme.example /page.html)"
 check_is "and belongs to the tenant" "acme acme" "$(in_lab stat -c '%U %G' /home/acme/sites/acme.example/public/page.html)"
 check_is "a command over SSH is not run for SFTP access" "This service allows sftp connections only." \
@@ -97,6 +97,6 @@ check_is "with access: shell it is" beta "$(remote ssh beta@localhost 'id -un' <
 identity=/root/other check_not "another key is refused" remote ssh beta@localhost true
 sed_access() { in_lab sed -i "s/access: $1/access: $2/" /root/both.yaml; }
 sed_access shell none
-check "access is taken back" g apply -f /root/both.yaml --wait --timeout 30s
+check "access is taken back" g apply -f /root/both.yaml --wait --timeout 300s
 check_not "and the key no longer opens" remote ssh beta@localhost true
 finish

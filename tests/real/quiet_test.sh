@@ -14,11 +14,10 @@ passes=3
 
 g() { in_lab genesisctl "$@"; }
 "$LAB" copy "$NAME" "$repo/specs/examples/acme.yaml" /root/acme.yaml
-in_lab_sh 'for n in beta gamma; do printf "kind: account\nname: %s\nsites: [{domain: %s.example, php: {version: \"8.2\"}}, {domain: static.%s.example}]\ndatabases: [{name: shop, users: [{name: web, password: pw-of-%s-12}]}]\n---\n" $n $n $n $n; done >/root/more.yaml'
-check "three accounts are ready" g apply -f /root/acme.yaml -f /root/more.yaml --wait --timeout 60s
+in_lab_sh 'for n in beta gamma; do printf "kind: account\nname: %s\nsites: [{domain: %s.example, php: {}}, {domain: static.%s.example}]\ndatabases: [{name: shop, users: [{name: web, password: pw-of-%s-12}]}]\n---\n" $n $n $n $n; done >/root/more.yaml'
+check "three accounts are ready" g apply -f /root/acme.yaml -f /root/more.yaml --wait --timeout 300s
 check_is "nothing differs" "no drift" "$(g drift)"
 check_is "and a site answers" 200 "$(curl -sk -o /dev/null -w '%{http_code}' --resolve "acme.example:443:$address" https://acme.example/)"
-sleep 3 # systemd and Apache come to rest
 
 # The last look at each record, earliest first.
 oldest_look() { g get accounts -o json | sed -n 's/.*"observed_at": *"\([^"]*\)".*/\1/p' | sort | head -n 1; }
@@ -27,6 +26,10 @@ looked_since() { [[ $(oldest_look) > $1 ]]; }
 servers() { in_lab_sh 'pgrep -x apache2 | sort; stat -c "%n %Y %Z" /run/apache2/apache2.pid; wc -l /var/log/apache2/*.log /var/log/genesis/*/*.log | grep -v total
     ls /etc/genesis/apache/sites; journalctl -o cat _PID=1 | grep -cE "Reloading|Started|Stopped|Listening" || true; systemctl show -p UnitsLoadStartTimestampMonotonic
     systemctl list-units --plain --no-legend --state=active "genesis-*"; genesisctl history --limit 1000 | wc -l'; }
+
+# systemd and Apache come to rest.
+at_rest() { local once; once=$(servers) && sleep 2 && [[ $(servers) == "$once" ]]; }
+check "the server is at rest" within 10 at_rest
 
 pid=$(in_lab systemctl show -p MainPID --value genesisd)
 # observe NAME COMMAND...: what genesisd calls and MariaDB is asked meanwhile, in NAME.calls and NAME.sql.
@@ -90,7 +93,7 @@ check_is "no file of the server is newer, MariaDB's and the journal's own aside"
         -not -name quiet.log -not -path '/run/systemd/*' -not -path '/dev/*' -printf '%p %t\n')"
 
 # The same eyes see what a repair does: they are not blind.
-mended() { in_lab_sh 'rm /etc/genesis/apache/sites/acme.example.conf; chmod 0777 /home/beta; systemctl disable -q genesis-php-gamma-8.2.socket; mariadb -e "DROP USER gamma_web@localhost"'
+mended() { in_lab_sh 'rm /etc/genesis/apache/sites/acme.example.conf; chmod 0777 /home/beta; systemctl disable -q "genesis-php-gamma-$1.socket"; mariadb -e "DROP USER gamma_web@localhost"' "$(php_version)"
     g reconcile --all >/dev/null
     within 15 no_drift; }
 no_drift() { [[ $(g drift) == "no drift" ]]; }

@@ -11,15 +11,16 @@ address=$("$LAB" address "$NAME")
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
+v=$(php_version)
 g() { in_lab genesisctl "$@"; }
-page() { curl -sk --max-time 20 --resolve "$1:443:$address" "https://$1/" || true; }
+page() { curl -sk --max-time 120 --resolve "$1:443:$address" "https://$1/" || true; }
 watched='/etc/genesis /etc/systemd/system /home /run/genesis/php /etc/passwd /etc/shadow /etc/group /etc/gshadow /root/canary'
 # What everything is: kind, mode, owner, bytes; users and grants; units.
 what() { in_lab_sh 'find '"$watched"' -printf "%p %y %m %U:%G %l\n" | sort; find '"$watched"' -type f -print0 | sort -z | xargs -0 sha256sum
     mariadb -NBe "SELECT User, Host, JSON_VALUE(Priv, \"\$.access\"), JSON_VALUE(Priv, \"\$.authentication_string\"), JSON_VALUE(Priv, \"\$.account_locked\") FROM mysql.global_priv ORDER BY User, Host
         ; SELECT * FROM mysql.db ORDER BY Db, User; SHOW DATABASES"
     for u in acme_web acme_report beta_web; do mariadb -NBe "SHOW GRANTS FOR $u@localhost"; done
-    for u in genesis-acme.slice genesis-beta.slice genesis-php-acme-8.2.socket genesis-php-beta-8.2.socket; do
+    for u in genesis-acme.slice genesis-beta.slice genesis-php-acme-'$v'.socket genesis-php-beta-'$v'.socket; do
         systemctl show $u -p Id,ActiveState,UnitFileState,NeedDaemonReload,MemoryMax,TasksMax,DropInPaths; done'; }
 # When each file was last changed in bytes or in mode or owner.
 when() { in_lab find $watched -printf '%p %T@ %C@\n' | sort; }
@@ -49,8 +50,8 @@ damaged() {
 
 "$LAB" copy "$NAME" "$repo/specs/examples/acme.yaml" /root/acme.yaml
 in_lab_sh 'echo canary >/root/canary; chmod 600 /root/canary; mariadb -e "CREATE DATABASE other"
-    echo "{kind: account, name: beta, sites: [{domain: beta.example, php: {version: \"8.2\"}}], databases: [{name: shop, users: [{name: web, password: beta-beta-beta}]}]}" >/root/beta.yaml'
-check "two accounts are ready" g apply -f /root/acme.yaml -f /root/beta.yaml --wait --timeout 60s
+    echo "{kind: account, name: beta, sites: [{domain: beta.example, php: {}}], databases: [{name: shop, users: [{name: web, password: beta-beta-beta}]}]}" >/root/beta.yaml'
+check "two accounts are ready" g apply -f /root/acme.yaml -f /root/beta.yaml --wait --timeout 300s
 check_has "the site answers" "as acme</footer>" "$(page acme.example)"
 
 sites=/etc/genesis/apache site=site/acme.example tree='/etc/genesis/apache(/.*)?'
@@ -58,16 +59,16 @@ damaged "a vhost file edited" "sed -i 's/DocumentRoot .*/DocumentRoot \"\/root\"
     "*$site: *drifted*/vhost_file: *DocumentRoot*/root* -> intact*" "update $site" "$tree"
 damaged "a vhost file deleted" "rm $sites/sites/acme.example.conf" "*$site: *drifted*is missing*/domain: *acme.example*" "create $site" "$tree"
 damaged "a vhost file's mode changed" "chmod 0666 $sites/sites/acme.example.conf" "*$site: *drifted*/vhost_file: *0666* -> intact*" "update $site" "$tree"
-php=php_service/acme-8.2 units=/etc/systemd/system run='/run/genesis/php/acme(/.*)?'
-damaged "a pool file truncated" ': >/etc/genesis/php/acme-8.2/pools.conf' "*$php: *drifted*/config: * -> intact*" "update $php" "/etc/genesis/php/acme-8.2(/pools.conf)?|$run"
-damaged "a pool's directory opened" 'chmod 0777 /etc/genesis/php/acme-8.2' "*$php: *drifted*/config: *0777* -> intact*" "update $php" "/etc/genesis/php/acme-8.2|$run"
-damaged "a PHP service unit edited" "sed -i s/^User=.*/User=root/ $units/genesis-php-acme-8.2.service" "*$php: *drifted*/service_unit: *User=root* -> intact*" \
-    "update $php" "$units|$units/genesis-php-acme-8.2.service|$run"
-damaged "a socket unit disabled" 'systemctl disable -q genesis-php-acme-8.2.socket' "*$php: *drifted*/enabled: false -> true*" \
-    "update $php" "$units/sockets.target.wants(/genesis-php-acme-8.2.socket)?"
-damaged "a socket unit stopped and its file deleted" "systemctl disable -q --now genesis-php-acme-8.2.socket; rm $units/genesis-php-acme-8.2.socket" \
+php=php_service/acme-$v units=/etc/systemd/system run='/run/genesis/php/acme(/.*)?'
+damaged "a pool file truncated" ": >/etc/genesis/php/acme-$v/pools.conf" "*$php: *drifted*/config: * -> intact*" "update $php" "/etc/genesis/php/acme-$v(/pools.conf)?|$run"
+damaged "a pool's directory opened" "chmod 0777 /etc/genesis/php/acme-$v" "*$php: *drifted*/config: *0777* -> intact*" "update $php" "/etc/genesis/php/acme-$v|$run"
+damaged "a PHP service unit edited" "sed -i s/^User=.*/User=root/ $units/genesis-php-acme-$v.service" "*$php: *drifted*/service_unit: *User=root* -> intact*" \
+    "update $php" "$units|$units/genesis-php-acme-$v.service|$run"
+damaged "a socket unit disabled" "systemctl disable -q genesis-php-acme-$v.socket" "*$php: *drifted*/enabled: false -> true*" \
+    "update $php" "$units/sockets.target.wants(/genesis-php-acme-$v.socket)?"
+damaged "a socket unit stopped and its file deleted" "systemctl disable -q --now genesis-php-acme-$v.socket; rm $units/genesis-php-acme-$v.socket" \
     "*$php: *drifted*/socket_unit: * -> intact*/enabled: false -> true*/listening: false -> true*" \
-    "update $php" "$units(/genesis-php-acme-8.2.socket)?|$units/sockets.target.wants(/genesis-php-acme-8.2.socket)?|$run"
+    "update $php" "$units(/genesis-php-acme-$v.socket)?|$units/sockets.target.wants(/genesis-php-acme-$v.socket)?|$run"
 damaged "a slice's limit edited" "sed -i s/^MemoryMax=.*/MemoryMax=infinity/ $units/genesis-acme.slice; systemctl daemon-reload" \
     "*slice/genesis-acme: *drifted*/file: *MemoryMax=infinity* -> intact*" "update slice/genesis-acme" "$units(/genesis-acme.slice)?"
 damaged "a home's mode changed" 'chmod 0777 /home/acme' "*directory//home/acme: *drifted*/mode: 0777 -> 0710*" "update directory//home/acme" /home/acme

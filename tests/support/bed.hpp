@@ -22,6 +22,7 @@ struct FewReserved final : Reserved {
     [[nodiscard]] std::optional<std::string> domain(std::string const& name) const override {
         return domains.contains(name) ? std::optional<std::string>("is this server's own") : std::nullopt;
     }
+    [[nodiscard]] std::vector<std::string> php_versions() const override { return {"8.1", "8.2"}; }
     std::set<std::string> users{"root", "www-data"}, domains{"localhost.localdomain"};
 };
 

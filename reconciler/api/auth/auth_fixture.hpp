@@ -17,6 +17,7 @@ namespace genesis {
 struct NothingReserved final : Reserved {
     [[nodiscard]] std::optional<std::string> user_name(std::string const&) const override { return std::nullopt; }
     [[nodiscard]] std::optional<std::string> domain(std::string const&) const override { return std::nullopt; }
+    [[nodiscard]] std::vector<std::string> php_versions() const override { return {"8.1", "8.2"}; }
 };
 struct NoLog final : Log {
     void write(Level, std::string_view, Fields) override {}

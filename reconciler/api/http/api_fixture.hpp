@@ -24,6 +24,7 @@ struct NoReserved final : Reserved {
         return std::nullopt;
     }
     [[nodiscard]] std::optional<std::string> domain(std::string const&) const override { return std::nullopt; }
+    [[nodiscard]] std::vector<std::string> php_versions() const override { return {"8.1", "8.2"}; }
 };
 struct QuietLog final : Log {
     void write(Level, std::string_view, Fields) override {}

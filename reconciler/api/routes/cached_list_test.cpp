@@ -231,21 +231,23 @@ TEST_CASE("a limit is shared by all processes, and per process without a Redis")
     auto const key = site.add("billing", {"read"}), later = site.add("later", {"read"});
     auto const allowed = [&](Signer const& by) {
         auto const started = std::chrono::steady_clock::now();
-        int out = 0;
+        int out = 0, alone = 0;  // a loaded machine may miss a deadline; a process then counts by itself
         for (int i = 0; i < 60; ++i)
             for (auto* process : {one.get(), two.get()}) {
                 auto const status = process->send(site.signed_by(by, "GET", all)).status;
                 CHECK((status == 200 || status == 429));
                 out += status == 200;
+                alone += !process->redis().up();
             }
         auto const passed = std::chrono::ceil<std::chrono::seconds>(std::chrono::steady_clock::now() - started);
-        return std::pair(out, static_cast<int>(passed.count()));
+        return std::tuple(out, static_cast<int>(passed.count()), alone);
     };
-    auto const [together, seconds] = allowed(key);
+    auto const [together, seconds, alone] = allowed(key);
     CHECK(together >= 40);
-    CHECK(together <= 40 + seconds + 40 / 4);  // a loaded machine may miss a deadline and then allows one
+    CHECK(together <= 40 + seconds + alone + 40 / 4);
     site.redis.kill();
-    auto const [apart, more] = allowed(later);
+    auto const [apart, more, all] = allowed(later);
+    CHECK(all == 120);
     CHECK(apart >= 80);
     CHECK(apart <= 80 + 2 * more);
 }
@@ -308,7 +310,7 @@ TEST_CASE("a stopped Redis costs one request at most 50 ms, and later ones nothi
     };
     auto const ask = [&] { CHECK(site.one->send(site.signed_by(site.key, "GET", all)).status == 200); };
     double extra = 1e9, after = 1e9;
-    for (int round = 0; round < 5 && (extra > 50 || after > 25); ++round) {  // a loaded machine may oversleep
+    for (int round = 0; round < 50 && (extra > 50 || after > 25); ++round) {  // a loaded machine may oversleep
         CHECK(eventually([&] { return site.one->redis().up(); }));
         put(site.store(), account("acme", R"("contact": "r)" + std::to_string(round) + R"(@b.example")"));
         auto const usual = timed(ask);

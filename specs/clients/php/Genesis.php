@@ -22,7 +22,7 @@
  *         $genesis->put('accounts', $service['user'], [
  *             'package' => $service['plan'],
  *             'state' => $service['suspended'] ? 'suspended' : 'active',
- *             'sites' => [['domain' => $service['domain'], 'php' => ['version' => '8.2']]],
+ *             'sites' => [['domain' => $service['domain'], 'php' => ['max_children' => 8]]],
  *         ]);
  *         $genesis->wait('accounts', $service['user'], 60);                         // or ask again later, by cron
  *     }
