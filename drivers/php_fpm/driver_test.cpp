@@ -142,7 +142,7 @@ TEST_CASE("the versions of PHP that are installed are those with an FPM, oldest 
     if (!root()) return;
     Bench bench;
     for (auto const* version : {"8.4", "7.4", "8.2", "8.2.old", ""}) bench.install(version);
-    CHECK(installed_php(bench.settings.program_dir) == std::vector<std::string>{"7.4", "8.2", "8.4"});
+    CHECK(installed_php(bench.settings.program_dir.str()) == std::vector<std::string>{"7.4", "8.2", "8.4"});
 }
 
 TEST_CASE("a PHP service without a site is refused, for FPM would not start") {

@@ -39,7 +39,7 @@ void PhpFpmDriver::sweep(Dirs const& dirs, std::set<std::string> const& owners, 
                 host::split(php_socket(layout_, seen.record->owner, pool.site)).second);
     };
     cache_.each(claim);  // also of a version that is no longer installed
-    for (auto const& version : versions())
+    for (auto const& version : installed_php(settings_.program_dir.str()))
         for (auto const& owner : owners)
             claim(known(dirs, php_service_name(AccountName::checked(owner), PhpVersion::checked(version))));
     auto const run = host::Dir::open(layout_.php_sockets());

@@ -49,6 +49,6 @@ std::optional<std::string> ServerReserved::domain(std::string const& name) const
     return std::nullopt;
 }
 
-std::vector<std::string> ServerReserved::php_versions() const { return installed_php(PhpSettings{}.program_dir); }
+std::vector<std::string> ServerReserved::php_versions() const { return installed_php(PhpFpmSettings{}.program_dir.str()); }
 
 }  // namespace genesis

@@ -49,7 +49,7 @@ TEST_CASE("a good account is read, and its defaults are written in") {
     REQUIRE(spec.has_value());
     auto const account = restore<Account>(spec->value);
     CHECK(account.package.str() == "default");
-    CHECK(account.sites.at(0).php->version.str() == "8.2");
+    CHECK(account.sites.at(0).php->version->str() == "8.2");
     CHECK(account.sites.at(0).php->max_children == 5);
     CHECK(spec->value.at("sites").as_array().at(0).as_object().at("tls").as_object().at("mode") == "self_signed");
     CHECK_FALSE(spec->value.at("limits").as_object().contains("memory_mib"));  // absent stays absent: the package's

@@ -246,8 +246,8 @@ TEST_CASE("a limit is shared by all processes, and per process without a Redis")
     CHECK(together >= 40);
     CHECK(together <= 40 + seconds + alone + 40 / 4);
     site.redis.kill();
-    auto const [apart, more, all] = allowed(later);
-    CHECK(all == 120);
+    auto const [apart, more, by_themselves] = allowed(later);
+    CHECK(by_themselves == 120);
     CHECK(apart >= 80);
     CHECK(apart <= 80 + 2 * more);
 }
