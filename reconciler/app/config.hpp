@@ -88,56 +88,53 @@ template <>
 struct Describe<Config> {
     static constexpr std::string_view kind = "genesis.yaml",
                                       doc = "Configuration of genesisd; restart it after a change.";
-    static constexpr auto fields = std::tuple_cat(
-        std::tuple{
-            field("node", &Config::node, "This server's name, part of what callers sign. Empty: the host name."),
-            field("state_dir", &Config::state_dir, "What Genesis knows: specs, sealed secrets, history."),
-            field("spec_dir", &Config::spec_dir, "Spec files here are applied as soon as they are saved."),
-            field("socket", &Config::socket, "Where genesisctl speaks to the daemon; root and admin_group may."),
-            field("resync", &Config::resync, "Seconds between looks at everything, whether or not anything happened.",
-                  Mark::none, {.min = 5, .max = 86400}),
-            field("max_removals", &Config::max_removals,
-                  "A plan that would remove more objects than this waits for an operator.", Mark::none,
-                  {.min = 0, .max = 1000000}),
-            field("log_level", &Config::log_level, "Least level that is logged."),
-            field("web_group", &Config::web_group,
-                  "The group of Apache's workers; only it may pass through a tenant's home."),
-            field("log_group", &Config::log_group, "The group that may read /var/log/genesis."),
-            field("admin_group", &Config::admin_group, "The group that may use the socket beside root."),
-            field("reserved_domains", &Config::reserved_domains,
-                  "Names no account may have, beside this server's own, localhost and *.arpa."),
-            field("webhooks", &Config::webhooks,
-                  "Who is told of events: a list of {name, url, kid, key_file, audience, ca_file, events, kinds}.",
-                  Mark::none, {.most = 50}),
-            field(
-                "listen", &Config::listen,
-                "Where the API is served over HTTPS to whoever signs with a key (genesisctl keys). An address that is "
-                "taken is tried again; everything else goes on meanwhile.",
-                Mark::none, {.most = 16}),
-            field("listen_plain", &Config::listen_plain,
-                  "Where it is served without encryption, signed all the same: for a proxy on this server.", Mark::none,
-                  {.most = 16}),
-            field("probes", &Config::probes,
-                  "Where /healthz, /readyz, /metrics and /openapi.json are answered to anybody, without encryption.",
-                  Mark::none, {.most = 16}),
-            field("certificate", &Config::certificate,
-                  "Certificate for HTTPS with its chain, PEM; read again when it changes. Empty: one of its own, "
-                  "self-signed, "
-                  "api-certificate.pem in state_dir."),
-            field("key", &Config::key, "The certificate's key, PEM without a passphrase."),
-            field("requests_per_second", &Config::requests_per_second,
-                  "What each key may ask of the API over time; 0 is as much as it likes.", Mark::none,
-                  {.min = 0, .max = 1000000}),
-            field("burst", &Config::burst, "What a key may ask at once beyond that.", Mark::none,
-                  {.min = 1, .max = 1000000}),
-            field(
-                "cache", &Config::cache,
-                "A Redis on this server, as {redis: /run/redis/redis.sock} or {redis: \"127.0.0.1:6379\", database: 0, "
-                "password_file: /etc/genesis/redis.password}. It counts what each key asked for, across restarts and "
-                "processes, and keeps lists. Without it, or while it does not answer, memory does. Give it to nobody "
-                "else."),
-        },
-        driver_fields<Config>());
+    static constexpr auto own = std::tuple{
+        field("node", &Config::node, "This server's name, part of what callers sign. Empty: the host name."),
+        field("state_dir", &Config::state_dir, "What Genesis knows: specs, sealed secrets, history."),
+        field("spec_dir", &Config::spec_dir, "Spec files here are applied as soon as they are saved."),
+        field("socket", &Config::socket, "Where genesisctl speaks to the daemon; root and admin_group may."),
+        field("resync", &Config::resync, "Seconds between looks at everything, whether or not anything happened.",
+              Mark::none, {.min = 5, .max = 86400}),
+        field("max_removals", &Config::max_removals,
+              "A plan that would remove more objects than this waits for an operator.", Mark::none,
+              {.min = 0, .max = 1000000}),
+        field("log_level", &Config::log_level, "Least level that is logged."),
+        field("web_group", &Config::web_group,
+              "The group of Apache's workers; only it may pass through a tenant's home."),
+        field("log_group", &Config::log_group, "The group that may read /var/log/genesis."),
+        field("admin_group", &Config::admin_group, "The group that may use the socket beside root."),
+        field("reserved_domains", &Config::reserved_domains,
+              "Names no account may have, beside this server's own, localhost and *.arpa."),
+        field("webhooks", &Config::webhooks,
+              "Who is told of events: a list of {name, url, kid, key_file, audience, ca_file, events, kinds}.",
+              Mark::none, {.most = 50}),
+        field("listen", &Config::listen,
+              "Where the API is served over HTTPS to whoever signs with a key (genesisctl keys). An address that is "
+              "taken is tried again; everything else goes on meanwhile.",
+              Mark::none, {.most = 16}),
+        field("listen_plain", &Config::listen_plain,
+              "Where it is served without encryption, signed all the same: for a proxy on this server.", Mark::none,
+              {.most = 16}),
+        field("probes", &Config::probes,
+              "Where /healthz, /readyz, /metrics and /openapi.json are answered to anybody, without encryption.",
+              Mark::none, {.most = 16}),
+        field("certificate", &Config::certificate,
+              "Certificate for HTTPS with its chain, PEM; read again when it changes. Empty: one of its own, "
+              "self-signed, "
+              "api-certificate.pem in state_dir."),
+        field("key", &Config::key, "The certificate's key, PEM without a passphrase."),
+        field("requests_per_second", &Config::requests_per_second,
+              "What each key may ask of the API over time; 0 is as much as it likes.", Mark::none,
+              {.min = 0, .max = 1000000}),
+        field("burst", &Config::burst, "What a key may ask at once beyond that.", Mark::none,
+              {.min = 1, .max = 1000000}),
+        field("cache", &Config::cache,
+              "A Redis on this server, as {redis: /run/redis/redis.sock} or {redis: \"127.0.0.1:6379\", database: 0, "
+              "password_file: /etc/genesis/redis.password}. It counts what each key asked for, across restarts and "
+              "processes, and keeps lists. Without it, or while it does not answer, memory does. Give it to nobody "
+              "else."),
+    };
+    static constexpr auto fields = std::tuple_cat(own, driver_fields<Config>());
 };
 
 // Reads a configuration text. Unknown keys and wrong values are problems like those of a spec.
