@@ -88,55 +88,51 @@ template <>
 struct Describe<Config> {
     static constexpr std::string_view kind = "genesis.yaml",
                                       doc = "Configuration of genesisd; restart it after a change.";
-    static constexpr auto fields = std::tuple_cat(
-        std::tuple{
-            field("node", &Config::node, "This server's name, part of what callers sign. Empty: the host name."),
-            field("state_dir", &Config::state_dir, "Specs, sealed secrets and history."),
-            field("spec_dir", &Config::spec_dir, "Spec files here are applied as soon as they are saved."),
-            field("socket", &Config::socket,
-                  "Unix socket of the daemon for genesisctl; root and admin_group have access."),
-            field("resync", &Config::resync, "Seconds between full passes, whether or not anything changed.",
-                  Mark::none, {.min = 5, .max = 86400}),
-            field("max_removals", &Config::max_removals,
-                  "A plan that would remove more objects than this waits for a confirmation.", Mark::none,
-                  {.min = 0, .max = 1000000}),
-            field("log_level", &Config::log_level, "Lowest level that is logged."),
-            field("web_group", &Config::web_group,
-                  "The group of Apache's workers; only it may pass through a tenant's home."),
-            field("log_group", &Config::log_group, "The group that may read /var/log/genesis."),
-            field("admin_group", &Config::admin_group, "The group that may use the socket beside root."),
-            field("reserved_domains", &Config::reserved_domains,
-                  "Names no account may have, beside this server's own, localhost and *.arpa."),
-            field(
-                "webhooks", &Config::webhooks,
-                "Webhook receivers of events: a list of {name, url, kid, key_file, audience, ca_file, events, kinds}.",
-                Mark::none, {.most = 50}),
-            field("listen", &Config::listen,
-                  "Addresses of the API over HTTPS, for requests signed with a key (genesisctl keys). An address that "
-                  "is in "
-                  "use is retried and affects nothing else.",
-                  Mark::none, {.most = 16}),
-            field("listen_plain", &Config::listen_plain,
-                  "Addresses of the API without encryption, for a proxy on this server; requests are signed too.",
-                  Mark::none, {.most = 16}),
-            field("probes", &Config::probes,
-                  "Addresses of /healthz, /readyz, /metrics and /openapi.json, without encryption or authentication.",
-                  Mark::none, {.most = 16}),
-            field("certificate", &Config::certificate,
-                  "Certificate for HTTPS with its chain, PEM; read again when it changes. Empty: a self-signed one, "
-                  "api-certificate.pem in state_dir."),
-            field("key", &Config::key, "The private key of the certificate, PEM without a passphrase."),
-            field("requests_per_second", &Config::requests_per_second, "Rate limit of each key; 0: none.", Mark::none,
-                  {.min = 0, .max = 1000000}),
-            field("burst", &Config::burst, "Burst that a key may use beyond the rate limit.", Mark::none,
-                  {.min = 1, .max = 1000000}),
-            field(
-                "cache", &Config::cache,
-                "A Redis on this server, as {redis: /run/redis/redis.sock} or {redis: \"127.0.0.1:6379\", database: 0, "
-                "password_file: /etc/genesis/redis.password}. It keeps rate limits across restarts and processes, and "
-                "caches lists. Without it, or while it is unreachable, they are in memory. Nothing else may use it."),
-        },
-        driver_fields<Config>());
+    static constexpr auto own = std::tuple{
+        field("node", &Config::node, "This server's name, part of what callers sign. Empty: the host name."),
+        field("state_dir", &Config::state_dir, "Specs, sealed secrets and history."),
+        field("spec_dir", &Config::spec_dir, "Spec files here are applied as soon as they are saved."),
+        field("socket", &Config::socket, "Unix socket of the daemon for genesisctl; root and admin_group have access."),
+        field("resync", &Config::resync, "Seconds between full passes, whether or not anything changed.", Mark::none,
+              {.min = 5, .max = 86400}),
+        field("max_removals", &Config::max_removals,
+              "A plan that would remove more objects than this waits for a confirmation.", Mark::none,
+              {.min = 0, .max = 1000000}),
+        field("log_level", &Config::log_level, "Lowest level that is logged."),
+        field("web_group", &Config::web_group,
+              "The group of Apache's workers; only it may pass through a tenant's home."),
+        field("log_group", &Config::log_group, "The group that may read /var/log/genesis."),
+        field("admin_group", &Config::admin_group, "The group that may use the socket beside root."),
+        field("reserved_domains", &Config::reserved_domains,
+              "Names no account may have, beside this server's own, localhost and *.arpa."),
+        field("webhooks", &Config::webhooks,
+              "Webhook receivers of events: a list of {name, url, kid, key_file, audience, ca_file, events, kinds}.",
+              Mark::none, {.most = 50}),
+        field("listen", &Config::listen,
+              "Addresses of the API over HTTPS, for requests signed with a key (genesisctl keys). An address that "
+              "is in "
+              "use is retried and affects nothing else.",
+              Mark::none, {.most = 16}),
+        field("listen_plain", &Config::listen_plain,
+              "Addresses of the API without encryption, for a proxy on this server; requests are signed too.",
+              Mark::none, {.most = 16}),
+        field("probes", &Config::probes,
+              "Addresses of /healthz, /readyz, /metrics and /openapi.json, without encryption or authentication.",
+              Mark::none, {.most = 16}),
+        field("certificate", &Config::certificate,
+              "Certificate for HTTPS with its chain, PEM; read again when it changes. Empty: a self-signed one, "
+              "api-certificate.pem in state_dir."),
+        field("key", &Config::key, "The private key of the certificate, PEM without a passphrase."),
+        field("requests_per_second", &Config::requests_per_second, "Rate limit of each key; 0: none.", Mark::none,
+              {.min = 0, .max = 1000000}),
+        field("burst", &Config::burst, "Burst that a key may use beyond the rate limit.", Mark::none,
+              {.min = 1, .max = 1000000}),
+        field("cache", &Config::cache,
+              "A Redis on this server, as {redis: /run/redis/redis.sock} or {redis: \"127.0.0.1:6379\", database: 0, "
+              "password_file: /etc/genesis/redis.password}. It keeps rate limits across restarts and processes, and "
+              "caches lists. Without it, or while it is unreachable, they are in memory. Nothing else may use it."),
+    };
+    static constexpr auto fields = std::tuple_cat(own, driver_fields<Config>());
 };
 
 // Reads a configuration text. Unknown keys and wrong values are problems like those of a spec.
