@@ -115,18 +115,18 @@ private:
         explicit BedEngine(Bed& b) : bed(b) {}
         void wake(Ref const&) override {}
         void wake_all() override {}
-        static std::future<json::object> ready(Plan const& plan) {
-            std::promise<json::object> out;
-            out.set_value(describe(plan));
+        static std::future<Plan> ready(Plan plan) {
+            std::promise<Plan> out;
+            out.set_value(std::move(plan));
             return out.get_future();
         }
-        std::future<json::object> plan(std::optional<Ref> const& object) override {
+        std::future<Plan> plan(std::optional<Ref> const& object) override {
             return ready(bed.reconciler->examine(object, {}));
         }
-        std::future<json::object> preview(Object const& object) override {
+        std::future<Plan> preview(Object const& object) override {
             return ready(bed.reconciler->preview(object, {}));
         }
-        json::object status(Object const& object) override { return encode(bed.reconciler->board().status(object)); }
+        Status status(Object const& object) override { return bed.reconciler->board().status(object); }
         std::vector<std::string> not_ready() override { return {}; }
         Bed& bed;
     };
