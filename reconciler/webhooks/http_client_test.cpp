@@ -53,7 +53,7 @@ public:
         state_->answering = true;
         state_->changed.notify_all();
     }
-    int asked() { return count(state_->calls); }
+    int calls() { return count(state_->calls); }
     int answered() { return count(state_->answered); }
 
 private:
@@ -157,7 +157,7 @@ TEST_CASE("a lookup that times out is not started again, and its late result is 
     HttpClient client(endpoint_of("http://localhost:1/"), "", timeouts, dns.lookup());
     for (int i = 0; i < 3; ++i) CHECK_THROWS_AS(client.post({}, "early"), Expired);
     dns.wait_until_called();
-    CHECK(dns.asked() == 1);
+    CHECK(dns.calls() == 1);
     CHECK(dns.answered() == 0);
     dns.answer();
     int status = 0;
@@ -166,7 +166,7 @@ TEST_CASE("a lookup that times out is not started again, and its late result is 
         } catch (Expired const&) {  // a loaded machine
         }
     CHECK(status == 200);
-    CHECK(dns.asked() == 1);
+    CHECK(dns.calls() == 1);
 }
 
 TEST_CASE("a client that is stopped during a lookup ends at once and may be destroyed before the lookup ends") {
@@ -185,11 +185,11 @@ TEST_CASE("a client that is stopped during a lookup ends at once and may be dest
 
 TEST_CASE("a failed lookup is reported, and repeated for the next post") {
     TestReceiver receiver;
-    auto const asked = std::make_shared<std::atomic<int>>(0);
+    auto const calls = std::make_shared<std::atomic<int>>(0);
     HttpClient client(endpoint_of("http://localhost:1/"), "", {},
-                      [asked, to = loopback(receiver.port())](std::string const& host, std::string const& port) {
+                      [calls, to = loopback(receiver.port())](std::string const& host, std::string const& port) {
                           if (host != "localhost" || port != "1") throw Fault("of whom?");
-                          switch (++*asked) {
+                          switch (++*calls) {
                               case 1:
                                   throw Fault("no such name");
                               case 2:
