@@ -2,7 +2,11 @@
 # Makes the Debian tree that every lab server is an overlay of; sourced by tests/lab/lab.
 
 image_suite=${GENESIS_SUITE:-bookworm}
-image_packages() { packages_of image "$image_suite" | sort -u; }
+# GENESIS_IMAGE_EXTRA: further groups of packages, which make an image of its own (tests/bench/scale has such).
+image_packages() {
+    local group
+    for group in image ${GENESIS_IMAGE_EXTRA:-}; do packages_of "$group" "$image_suite"; done | sort -u
+}
 
 # What the tree is made of, digested: another list, another tree.
 image_key() {
