@@ -20,6 +20,7 @@ image_path() { printf '%s/image-%s-%s\n' "$cache" "$image_suite" "$(image_key)";
 image_ensure() {
     local image
     image=$(image_path)
+    [[ ! -d $image ]] || { printf '%s\n' "$image"; return; }  # not held up by another image that is being made
     mkdir -p "$cache"
     exec 8>"$cache/image.lock"
     flock 8
