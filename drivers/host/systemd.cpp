@@ -14,8 +14,11 @@ namespace {
 
 constexpr char const* service = "org.freedesktop.systemd1";
 constexpr char const* object = "/org/freedesktop/systemd1";
+constexpr char const* properties = "org.freedesktop.DBus.Properties";
 constexpr char const* manager = "org.freedesktop.systemd1.Manager";
-// dbus-daemon allows 128 replies outstanding for one connection (max_replies_per_connection).
+// How many jobs may be unfinished at once. systemd adds a match rule at the bus for each job's sender, and the bus
+// allows it 512 (max_match_rules_per_connection): beyond that systemd loses its connection and its subscribers, and no
+// job is ever seen to end. 128 replies may be outstanding for one connection (max_replies_per_connection).
 constexpr std::size_t window = 64;
 constexpr std::chrono::milliseconds glance{100};  // how soon a request to stop is noticed
 
@@ -58,6 +61,26 @@ void put(sd_bus_message* message, std::vector<std::string> const& texts) {
     need(sd_bus_message_close_container(message), "message");
 }
 
+// One unit's job: asked for, then answered with the job's path or an error.
+struct Job {
+    std::string unit, path, why;
+    bool answered = false;
+    Slot slot;
+
+    static int on_reply(sd_bus_message* reply, void* self, sd_bus_error*) {
+        auto& job = *static_cast<Job*>(self);
+        job.answered = true;
+        if (auto const* error = sd_bus_message_get_error(reply)) {
+            job.why = no_such_unit(*error) ? "no such unit" : text_of(*error);
+        } else if (char const* path = nullptr; sd_bus_message_read(reply, "o", &path) >= 0) {
+            job.path = path;
+        } else {
+            job.why = "an answer that makes no sense";
+        }
+        return 0;
+    }
+};
+
 }  // namespace
 
 // The connection and the jobs that were seen to end.
@@ -97,6 +120,26 @@ struct Systemd::Bus {
         if (result == -ETIMEDOUT) throw Expired("systemd: " + why);
         throw Fault("systemd: " + why);
     }
+    // The object of a loaded unit; empty when it is not loaded.
+    std::string path_of(std::string const& unit, Context const& context) {
+        auto const message = make("GetUnit");
+        need(sd_bus_message_append(message.get(), "s", unit.c_str()), "GetUnit");
+        auto const reply = call(message, context, true);
+        char const* path = "";
+        if (reply) need(sd_bus_message_read(reply.get(), "o", &path), "GetUnit");
+        return path;
+    }
+    // To be read from what is answered: the value of one property of a unit.
+    Message property(std::string const& path, char const* name, char const* type, Context const& context) {
+        open();
+        sd_bus_message* made = nullptr;
+        need(sd_bus_message_new_method_call(bus.get(), &made, service, path.c_str(), properties, "Get"), name);
+        Message const message(made);
+        need(sd_bus_message_append(message.get(), "ss", "org.freedesktop.systemd1.Unit", name), name);
+        auto reply = call(message, context);
+        need(sd_bus_message_enter_container(reply.get(), 'v', type), name);
+        return reply;
+    }
     void subscribe(Context const& context) {
         open();
         if (subscribed) return;
@@ -120,34 +163,21 @@ struct Systemd::Bus {
         auto const pause = std::clamp(context.left(), std::chrono::milliseconds(1), glance);
         need(sd_bus_wait(bus.get(), static_cast<std::uint64_t>(std::chrono::microseconds(pause).count())), "wait");
     }
+    void ask(char const* verb, std::string const& unit, Job& job, Context const& context);
     std::map<std::string, std::string> jobs(char const* verb, std::vector<std::string> const& units,
                                             Context const& context);
 };
 
-namespace {
+void Systemd::Bus::ask(char const* verb, std::string const& unit, Job& job, Context const& context) {
+    job.unit = unit;
+    auto const message = make(verb);
+    need(sd_bus_message_append(message.get(), "ss", unit.c_str(), "replace"), verb);
+    sd_bus_slot* slot = nullptr;
+    need(sd_bus_call_async(bus.get(), &slot, message.get(), Job::on_reply, &job, microseconds_left(context)), verb);
+    job.slot.reset(slot);
+}
 
-// One unit's job: asked for, then answered with the job's path or an error.
-struct Job {
-    std::string unit, path, why;
-    bool answered = false;
-    Slot slot;
-
-    static int on_reply(sd_bus_message* reply, void* self, sd_bus_error*) {
-        auto& job = *static_cast<Job*>(self);
-        job.answered = true;
-        if (auto const* error = sd_bus_message_get_error(reply)) {
-            job.why = no_such_unit(*error) ? "no such unit" : text_of(*error);
-        } else if (char const* path = nullptr; sd_bus_message_read(reply, "o", &path) >= 0) {
-            job.path = path;
-        } else {
-            job.why = "an answer that makes no sense";
-        }
-        return 0;
-    }
-};
-
-}  // namespace
-
+// At most `window` of them are unfinished at any moment.
 std::map<std::string, std::string> Systemd::Bus::jobs(char const* verb, std::vector<std::string> const& units,
                                                       Context const& context) {
     if (units.empty()) return {};
@@ -155,24 +185,18 @@ std::map<std::string, std::string> Systemd::Bus::jobs(char const* verb, std::vec
         subscribe(context);
         ended.clear();
         std::vector<Job> jobs(units.size());
-        std::size_t sent = 0, answered = 0;
-        while (answered < jobs.size()) {
-            for (; sent < jobs.size() && sent - answered < window; ++sent) {
-                jobs[sent].unit = units[sent];
-                auto const message = make(verb);
-                need(sd_bus_message_append(message.get(), "ss", units[sent].c_str(), "replace"), verb);
-                sd_bus_slot* slot = nullptr;
-                need(sd_bus_call_async(bus.get(), &slot, message.get(), Job::on_reply, &jobs[sent],
-                                       microseconds_left(context)),
-                     verb);
-                jobs[sent].slot.reset(slot);
+        std::vector<Job const*> unfinished;
+        auto const is_finished = [&](Job const* job) {
+            return job->answered && (job->path.empty() || ended.contains(job->path));
+        };
+        for (std::size_t sent = 0; sent < jobs.size() || !unfinished.empty();) {
+            for (; sent < jobs.size() && unfinished.size() < window; ++sent) {
+                ask(verb, units[sent], jobs[sent], context);
+                unfinished.push_back(&jobs[sent]);
             }
             turn(context);
-            while (answered < sent && jobs[answered].answered) ++answered;
+            std::erase_if(unfinished, is_finished);
         }
-        auto const running = [&](Job const& job) { return !job.path.empty() && !ended.contains(job.path); };
-        for (auto const& job : jobs)
-            while (running(job)) turn(context);
         std::map<std::string, std::string> failed;
         for (auto const& job : jobs) {
             auto const result = job.path.empty() ? job.why : ended.at(job.path);
@@ -190,12 +214,12 @@ Systemd::Systemd(Systemd&&) noexcept = default;
 Systemd& Systemd::operator=(Systemd&&) noexcept = default;
 Systemd::~Systemd() = default;
 
-std::map<std::string, UnitState> Systemd::units(std::vector<std::string> const& patterns, Context const& context) {
+std::map<std::string, std::string> Systemd::matching(std::vector<std::string> const& patterns, Context const& context) {
     auto const message = bus_->make("ListUnitsByPatterns");
     put(message.get(), {});
     put(message.get(), patterns);
     auto const reply = bus_->call(message, context);
-    std::map<std::string, UnitState> out;
+    std::map<std::string, std::string> out;
     need(sd_bus_message_enter_container(reply.get(), 'a', "(ssssssouso)"), "list of units");
     for (;;) {
         char const *name, *doc, *load, *active, *sub, *following, *path, *job_type, *job_path;
@@ -204,24 +228,38 @@ std::map<std::string, UnitState> Systemd::units(std::vector<std::string> const& 
                                                    &following, &path, &job, &job_type, &job_path),
                                "list of units");
         if (more == 0) return out;
-        out[name] = {load, active, sub};
+        out[name] = active;
     }
 }
 
-std::map<std::string, std::string> Systemd::unit_files(std::vector<std::string> const& patterns,
-                                                       Context const& context) {
-    auto const message = bus_->make("ListUnitFilesByPatterns");
-    put(message.get(), {});
-    put(message.get(), patterns);
-    auto const reply = bus_->call(message, context);
+std::map<std::string, std::string> Systemd::loaded(std::vector<std::string> const& units,
+                                                   std::vector<std::string> const& patterns, Context const& context) {
+    constexpr std::size_t few = 64;
     std::map<std::string, std::string> out;
-    need(sd_bus_message_enter_container(reply.get(), 'a', "(ss)"), "list of unit files");
-    for (;;) {
-        char const *path = nullptr, *state = nullptr;
-        if (need(sd_bus_message_read(reply.get(), "(ss)", &path, &state), "list of unit files") == 0) return out;
-        std::string_view const whole(path);
-        out[std::string(whole.substr(whole.rfind('/') + 1))] = state;
+    if (units.size() > few) {
+        auto const all = matching(patterns, context);
+        for (auto const& unit : units)
+            if (auto const found = all.find(unit); found != all.end()) out.insert(*found);
+        return out;
     }
+    for (auto const& unit : units) {
+        auto const path = bus_->path_of(unit, context);
+        if (path.empty()) continue;
+        char const* active = nullptr;
+        auto const reply = bus_->property(path, "ActiveState", "s", context);
+        need(sd_bus_message_read(reply.get(), "s", &active), "ActiveState");
+        out[unit] = active;
+    }
+    return out;
+}
+
+bool Systemd::needs_reload(std::string const& unit, Context const& context) {
+    auto const path = bus_->path_of(unit, context);
+    if (path.empty()) return false;
+    int needed = 0;
+    auto const reply = bus_->property(path, "NeedDaemonReload", "b", context);
+    need(sd_bus_message_read(reply.get(), "b", &needed), "NeedDaemonReload");
+    return needed != 0;
 }
 
 void Systemd::daemon_reload(Context const& context) { bus_->call(bus_->make("Reload"), context); }
@@ -261,78 +299,12 @@ std::map<std::string, std::string> Systemd::reload(std::vector<std::string> cons
     return bus_->jobs("ReloadUnit", units, context);
 }
 
-void Systemd::kill(std::string const& unit, int signal, Context const& context) {
-    auto const message = bus_->make("KillUnit");
-    need(sd_bus_message_append(message.get(), "ssi", unit.c_str(), "all", signal), "kill");
-    bus_->call(message, context, true);
-}
-
 void Systemd::reset_failed(std::vector<std::string> const& units, Context const& context) {
     for (auto const& unit : units) {
         auto const message = bus_->make("ResetFailedUnit");
         need(sd_bus_message_append(message.get(), "s", unit.c_str()), "reset");
         bus_->call(message, context, true);
     }
-}
-
-namespace {
-
-std::string number_or_text(sd_bus_message* value, char type) {
-    union {
-        std::uint64_t t;
-        std::int64_t x;
-        std::uint32_t u;
-        std::int32_t i;
-        std::uint16_t q;
-        std::int16_t n;
-        int b;
-        char const* s;
-    } out{};
-    need(sd_bus_message_read_basic(value, type, &out), "property");
-    switch (type) {
-        case 't':
-            return std::to_string(out.t);
-        case 'x':
-            return std::to_string(out.x);
-        case 'u':
-            return std::to_string(out.u);
-        case 'i':
-            return std::to_string(out.i);
-        case 'q':
-            return std::to_string(out.q);
-        case 'n':
-            return std::to_string(out.n);
-        case 'b':
-            return std::to_string(out.b);
-        case 's':
-        case 'o':
-            return out.s;
-        default:
-            throw Fault("systemd: a property of an unknown type");
-    }
-}
-
-}  // namespace
-
-std::string Systemd::property(std::string const& unit, std::string const& interface, std::string const& name,
-                              Context const& context) {
-    char* encoded = nullptr;
-    need(sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit.c_str(), &encoded), "unit name");
-    std::unique_ptr<char, void (*)(void*)> const path(encoded, std::free);
-    bus_->open();
-    sd_bus_message* made = nullptr;
-    need(sd_bus_message_new_method_call(bus_->bus.get(), &made, service, path.get(), "org.freedesktop.DBus.Properties",
-                                        "Get"),
-         name);
-    Message const message(made);
-    auto const full = interface.find('.') == std::string::npos ? std::string(service) + "." + interface : interface;
-    need(sd_bus_message_append(message.get(), "ss", full.c_str(), name.c_str()), name);
-    auto const reply = bus_->call(message, context);
-    char const* contents = nullptr;
-    char type = 0;
-    need(sd_bus_message_peek_type(reply.get(), &type, &contents), name);
-    need(sd_bus_message_enter_container(reply.get(), 'v', contents), name);
-    return number_or_text(reply.get(), contents[0]);
 }
 
 }  // namespace genesis::host

@@ -1,8 +1,6 @@
 // Keeps PHP-FPM: what is there, and the files; what systemd is told stands in settle.cpp.
 #include "drivers/php_fpm/driver.hpp"
 
-#include "drivers/host/pem.hpp"
-
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,8 +10,9 @@ namespace genesis {
 namespace {
 
 constexpr host::Owner config_dir_owner{0, 0, 0711}, unit_dir_owner{0, 0, 0755}, stamp_dir_owner{0, 0, 0700};
-constexpr host::Owner file_owner{0, 0, 0644};
-constexpr std::string_view prefix = "genesis-php-";
+constexpr host::Owner file_owner{0, 0, 0644}, stamp_owner{0, 0, 0600};
+constexpr std::string_view program = "php-fpm";      // <program><version>
+constexpr std::string_view legacy_suffix = ".conf";  // until 0.1.0 a configuration was <name>.conf
 
 // The name between a prefix and a suffix; empty when the file is called otherwise.
 std::string_view between(std::string_view text, std::string_view before, std::string_view after) {
@@ -21,15 +20,23 @@ std::string_view between(std::string_view text, std::string_view before, std::st
     return text.substr(before.size(), text.size() - before.size() - after.size());
 }
 
-std::string digest_of(PhpFiles const& files) {
-    return host::sha256(files.config + '\0' + files.service + '\0' + files.socket);
-}
-
 // Empty for what is absent or cannot be ours; compare() then says why.
 std::string bytes_of(host::Dir const& dir, std::string const& name, std::optional<host::Seen> const& seen) {
     if (!seen || seen->kind != host::Seen::regular || seen->links != 1) return {};
     auto file = dir.read(name);
     return file ? std::move(file->bytes) : std::string();
+}
+
+std::string config_path(std::string const& name) { return name + "/" + std::string(php_config_file); }
+
+std::string config_state(host::Dir const& dir, std::string const& name, std::optional<host::Seen> const& holder,
+                         std::string const& wanted) {
+    if (!holder) return "missing";
+    if (holder->kind != host::Seen::directory) return "its directory is none";
+    auto const& is = holder->owner;
+    if (is.uid != config_dir_owner.uid || is.gid != config_dir_owner.gid || is.mode != config_dir_owner.mode)
+        return "its directory: mode " + host::describe(is) + ", wanted " + host::describe(config_dir_owner);
+    return host::compare(dir, config_path(name), wanted, file_owner);
 }
 
 }  // namespace
@@ -52,7 +59,9 @@ std::set<std::string> PhpFpmDriver::names(Dirs const& dirs) const {
     auto add = [&](std::string_view name) {
         if (UnitName::try_parse(name)) out.emplace(name);
     };
-    for (auto const& file : dirs.config.list()) add(between(file, "", ".conf"));
+    for (auto const& file : dirs.config.list())
+        if (!file.ends_with(legacy_suffix)) add(file);
+    auto const prefix = php_unit("", "");
     for (auto const& file : dirs.units.list()) {
         add(between(file, prefix, ".service"));
         add(between(file, prefix, ".socket"));
@@ -61,43 +70,57 @@ std::set<std::string> PhpFpmDriver::names(Dirs const& dirs) const {
 }
 
 PhpFpmDriver::Known const& PhpFpmDriver::known(Dirs const& dirs, std::string const& name) {
-    auto const config = name + ".conf", service = php_unit(name, ".service"), socket = php_unit(name, ".socket");
-    std::array const seen{dirs.config.look(config), dirs.units.look(service), dirs.units.look(socket)};
+    auto const config = config_path(name), service = php_unit(name, ".service"), socket = php_unit(name, ".socket");
+    auto const holder = dirs.config.look(name);
+    bool const inside = holder && holder->kind == host::Seen::directory;
+    std::array const seen{holder, inside ? dirs.config.look(config) : std::nullopt, dirs.units.look(service),
+                          dirs.units.look(socket)};
     auto const exists = std::any_of(seen.begin(), seen.end(), [](auto const& s) { return s.has_value(); });
     auto& entry = cache_[name];
     if (exists && entry.seen == seen) return entry;
 
-    PhpFiles const files{bytes_of(dirs.config, config, seen[0]), bytes_of(dirs.units, service, seen[1]),
-                         bytes_of(dirs.units, socket, seen[2])};
-    Known fresh{seen, std::nullopt, digest_of(files), exists};
+    PhpFiles const files{bytes_of(dirs.config, config, seen[1]), bytes_of(dirs.units, service, seen[2]),
+                         bytes_of(dirs.units, socket, seen[3])};
+    Known fresh{seen, std::nullopt, digests_of(files), exists};
     for (auto const* const bytes : {&files.config, &files.service, &files.socket})
         if (!fresh.record) fresh.record = read_php_service(*bytes);
     if (fresh.record && fresh.record->name.str() != name) fresh.record.reset();
     if (fresh.record) {
         auto const wanted = render_php(*fresh.record, settings_);
-        fresh.record->config = host::compare(dirs.config, config, wanted.config, file_owner);
+        fresh.record->config = config_state(dirs.config, name, holder, wanted.config);
         fresh.record->service_unit = host::compare(dirs.units, service, wanted.service, file_owner);
         fresh.record->socket_unit = host::compare(dirs.units, socket, wanted.socket, file_owner);
     }
     return entry = std::move(fresh);
 }
 
-bool PhpFpmDriver::stamped(Dirs const& dirs, std::string const& name, std::string const& digest) const {
+PhpDigests PhpFpmDriver::given(Dirs const& dirs, std::string const& name) const {
     auto const stamp = dirs.stamps.read(name);
-    return stamp && stamp->bytes == digest;
+    if (!stamp) return {};
+    if (stamp->bytes.find(' ') != std::string::npos) return read_digests(stamp->bytes);
+    auto const bytes = [](host::Dir const& dir, std::string const& file) {
+        return bytes_of(dir, file, dir.look(file));
+    };
+    PhpFiles const files{bytes(dirs.config, name + std::string(legacy_suffix)),
+                         bytes(dirs.units, php_unit(name, ".service")), bytes(dirs.units, php_unit(name, ".socket"))};
+    return stamp->bytes == legacy_stamp(files) ? digests_of(files) : PhpDigests{};
+}
+
+void PhpFpmDriver::stamp(Dirs const& dirs, std::string const& name, PhpDigests const& digests) const {
+    dirs.stamps.write(name, write_digests(digests), stamp_owner, false);
 }
 
 bool PhpFpmDriver::sockets_stand(PhpService const& record) const {
     auto const dir = host::Dir::try_open(settings_.run_dir + "/" + record.owner.str());
     if (!dir) return false;
     return std::all_of(record.pools.begin(), record.pools.end(), [&](PhpPool const& pool) {
-        auto const seen = dir->look(pool.site.str() + ".sock");
+        auto const seen = dir->look(host::split(php_socket(settings_.run_dir, record.owner, pool.site)).second);
         return seen && seen->kind == host::Seen::other;
     });
 }
 
-void PhpFpmDriver::look_at(Dirs const& dirs, std::string const& name,
-                           std::map<std::string, host::UnitState> const& units, Observed<PhpService>& out) {
+void PhpFpmDriver::look_at(Dirs const& dirs, std::string const& name, std::map<std::string, std::string> const& units,
+                           Observed<PhpService>& out) {
     auto const& seen = known(dirs, name);
     if (!seen.exists) return;
     PhpService record;
@@ -114,8 +137,8 @@ void PhpFpmDriver::look_at(Dirs const& dirs, std::string const& name,
     auto const socket = php_unit(name, ".socket");
     auto const unit = units.find(socket);
     record.enabled = dirs.units.look("sockets.target.wants/" + socket).has_value();
-    record.listening = unit != units.end() && unit->second.active == "active" && stamped(dirs, name, seen.digest) &&
-                       sockets_stand(record);
+    record.listening =
+        unit != units.end() && unit->second == "active" && given(dirs, name) == seen.digests && sockets_stand(record);
     out.found.push_back(std::move(record));
 }
 
@@ -126,10 +149,9 @@ Observed<PhpService> PhpFpmDriver::observe(Of<PhpService>, Scope const& scope, C
     std::set<std::string> wanted(scope.keys.begin(), scope.keys.end());
     if (scope.everything()) wanted = names(*dirs);
     if (wanted.empty()) return out;
-    std::vector<std::string> patterns;
-    for (auto const& key : scope.keys) patterns.push_back(php_unit(key, ".socket"));
-    if (scope.everything()) patterns.push_back(php_unit("*", ".socket"));
-    auto const units = systemd_.units(patterns, context);
+    std::vector<std::string> sockets;
+    for (auto const& name : wanted) sockets.push_back(php_unit(name, ".socket"));
+    auto const units = systemd_.loaded(sockets, {php_unit("*", ".socket")}, context);
     for (auto const& name : wanted) {
         context.check();
         try {
@@ -145,14 +167,18 @@ Observed<PhpService> PhpFpmDriver::observe(Of<PhpService>, Scope const& scope, C
     return out;
 }
 
-std::string PhpFpmDriver::missing_version(PhpVersion const& version) const {
-    auto const program = "php-fpm" + version.str();
-    if (::access((settings_.program_dir + "/" + program).c_str(), X_OK) == 0) return {};
-    std::set<std::string> there;
+std::vector<std::string> PhpFpmDriver::versions() const {
+    std::set<std::string> out;
     for (auto const& file : host::Dir::open(settings_.program_dir).list())
-        if (PhpVersion::try_parse(between(file, "php-fpm", ""))) there.insert(file.substr(7));
+        if (auto const version = between(file, program, ""); PhpVersion::try_parse(version)) out.emplace(version);
+    return {out.begin(), out.end()};
+}
+
+std::string PhpFpmDriver::missing_version(PhpVersion const& version) const {
+    auto const path = settings_.program_dir + "/" + std::string(program) + version.str();
+    if (::access(path.c_str(), X_OK) == 0) return {};
     std::string list;
-    for (auto const& one : there) list += (list.empty() ? "" : ", ") + one;
+    for (auto const& one : versions()) list += (list.empty() ? "" : ", ") + one;
     return "PHP " + version.str() + " is not installed; there are: " + (list.empty() ? "none" : list);
 }
 
@@ -169,16 +195,39 @@ Outcome PhpFpmDriver::realise(Dirs const& dirs, Step<PhpService> const& step) {
     if (record.pools.empty()) return {Outcome::refused, "a PHP service needs at least one site"};
     if (auto why = missing_version(record.version); !why.empty()) return {Outcome::refused, std::move(why)};
     auto const files = render_php(record, settings_);
-    // Kept while nothing differs: a service that only has to be started again is not stopped first.
-    bool const given = seen.exists && digest_of(files) == seen.digest && stamped(dirs, name, seen.digest);
-    if (!given) dirs.stamps.remove(name);
-    Pending pending{record, step.verb, false, false, !given};
-    dirs.config.write(name + ".conf", files.config, file_owner, false);
+    auto const wanted = digests_of(files);
+    auto const before = given(dirs, name);
+    // What is as it was given is not given again: a service that only has to be started is not stopped first.
+    auto const given_is = [&](std::string PhpDigests::*part) {
+        return seen.exists && seen.digests.*part == wanted.*part && before.*part == wanted.*part;
+    };
+    Pending pending{record, step.verb};
+    pending.config_given = given_is(&PhpDigests::config);
+    pending.service_given = given_is(&PhpDigests::service);
+    pending.socket_given = given_is(&PhpDigests::socket);
+    if (pending.units_given() && !pending.config_given)
+        stamp(dirs, name, {"-", wanted.service, wanted.socket});  // a crash before settle() makes no stop of a reload
+    else if (!pending.units_given())
+        dirs.stamps.remove(name);
+    write_config(dirs, name, files.config);
     pending.units_changed = dirs.units.write(php_unit(name, ".service"), files.service, file_owner, false);
-    pending.socket_changed = dirs.units.write(php_unit(name, ".socket"), files.socket, file_owner, false);
-    pending.units_changed |= pending.socket_changed;
+    pending.units_changed |= dirs.units.write(php_unit(name, ".socket"), files.socket, file_owner, false);
     pending_.push_back(std::move(pending));
     return {};
+}
+
+void PhpFpmDriver::write_config(Dirs const& dirs, std::string const& name, std::string const& bytes) const {
+    if (auto const there = dirs.config.look(name); there && there->kind != host::Seen::directory)
+        dirs.config.remove(name);
+    dirs.config.make(name, config_dir_owner);
+    dirs.config.beneath(name).write(php_config_file, bytes, file_owner, false);
+}
+
+// What 0.1.0 left: a file beside the directory.
+void PhpFpmDriver::drop_legacy(Dirs const& dirs, std::string const& name) const {
+    auto const file = name + std::string(legacy_suffix);
+    if (auto const there = dirs.config.look(file); there && read_php_service(bytes_of(dirs.config, file, there)))
+        dirs.config.remove(file);
 }
 
 std::vector<Outcome> PhpFpmDriver::apply(std::span<Step<PhpService> const> steps, Context& context) {

@@ -9,9 +9,10 @@
 
 namespace genesis {
 
-// Files are ours when any of them begins with our header, or when we keep a stamp of that name: the digest of the
-// files that systemd and the service were last given. A stamp is taken away before files change and put back once
-// settle() has succeeded, so a crash anywhere between shows as `listening: false`.
+// Files are ours when any of them begins with our header, or when we keep a stamp of that name: the digests of what
+// systemd and the FPM master were last given. A stamp is taken away before files change and put back once settle() has
+// succeeded, so a crash anywhere between shows as `listening: false`. A new setting of a pool reloads the master that
+// runs; only what systemd must know (sites, user, mounts) stops it.
 class PhpFpmDriver {
 public:
     using Kinds = std::tuple<PhpService>;
@@ -28,32 +29,42 @@ private:
     };
     // What the files of a service said, kept until one of them changes.
     struct Known {
-        std::array<std::optional<host::Seen>, 3> seen;  // config, service, socket
+        std::array<std::optional<host::Seen>, 4> seen;  // the configuration's directory, itself, service, socket
         std::optional<PhpService> record;               // with its file fields filled; nothing: no header
-        std::string digest;
+        PhpDigests digests;
         bool exists = false;
     };
     struct Pending {
         PhpService record;
         Verb verb{};
-        bool units_changed = false, socket_changed = false, files_changed = false;
+        bool units_changed = false;                                              // a unit's file was written
+        bool config_given = false, service_given = false, socket_given = false;  // known already to whom it concerns
+        [[nodiscard]] bool units_given() const { return service_given && socket_given; }
     };
-    using Failures = std::map<std::string, std::string>;  // unit → why
+    using Failures = std::map<std::string, std::string>;    // unit → why
+    using UnitStates = std::map<std::string, std::string>;  // loaded unit → ActiveState
+    struct Orders;                                          // settle.cpp: what systemd is to do for one batch
 
     [[nodiscard]] std::optional<Dirs> try_dirs() const;
     [[nodiscard]] Dirs make_dirs() const;
     [[nodiscard]] std::set<std::string> names(Dirs const& dirs) const;
     Known const& known(Dirs const& dirs, std::string const& name);
-    void look_at(Dirs const& dirs, std::string const& name, std::map<std::string, host::UnitState> const& units,
+    void look_at(Dirs const& dirs, std::string const& name, std::map<std::string, std::string> const& units,
                  Observed<PhpService>& out);
-    [[nodiscard]] bool stamped(Dirs const& dirs, std::string const& name, std::string const& digest) const;
+    [[nodiscard]] PhpDigests given(Dirs const& dirs, std::string const& name) const;
+    void stamp(Dirs const& dirs, std::string const& name, PhpDigests const& digests) const;
     [[nodiscard]] bool sockets_stand(PhpService const& record) const;
     Outcome realise(Dirs const& dirs, Step<PhpService> const& step);
+    void write_config(Dirs const& dirs, std::string const& name, std::string const& bytes) const;
+    void drop_legacy(Dirs const& dirs, std::string const& name) const;
+    [[nodiscard]] std::vector<std::string> versions() const;
     [[nodiscard]] std::string missing_version(PhpVersion const& version) const;
-    bool outdated(Pending const& p, std::map<std::string, host::UnitState> const& loaded, Context& context);
+    UnitStates states(std::vector<Pending> const& batch, Context& context);
+    bool outdated(Pending const& p, UnitStates const& loaded, Context& context);
+    Orders orders_for(Dirs const& dirs, std::vector<Pending> const& batch, Context& context);
     void give(Dirs const& dirs, std::vector<Pending> const& batch, Failures& failures, Context& context);
     void take_away(Dirs const& dirs, std::vector<Pending> const& batch, Failures& failures, Context& context);
-    void forget(Dirs const& dirs, std::string const& name);
+    void forget(Dirs const& dirs, std::string const& name, Context& context);
     void sweep(Dirs const& dirs, std::set<std::string> const& owners, Context& context);
 
     PhpSettings settings_;

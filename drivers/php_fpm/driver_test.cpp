@@ -70,17 +70,42 @@ bool root() {
 
 }  // namespace
 
-TEST_CASE("each of a PHP service's three files gives its record back") {
+TEST_CASE("a PHP service's configuration gives its record back, a unit all but its pools' settings") {
     auto const want = service();
     auto const files = render_php(want, PhpSettings{});
-    for (auto const& text : {files.config, files.service, files.socket}) {
-        auto const back = read_php_service(text);
-        REQUIRE(back);
-        CHECK(diff(schema_of<PhpService>(), encode(want), encode(*back)).empty());
+    auto const back = read_php_service(files.config);
+    REQUIRE(back);
+    CHECK(diff(schema_of<PhpService>(), encode(want), encode(*back)).empty());
+    for (auto const& text : {files.service, files.socket}) {
+        auto const named = read_php_service(text);
+        REQUIRE(named);
+        auto expected = want;
+        for (auto& pool : expected.pools) pool.settings.clear();
+        CHECK(diff(schema_of<PhpService>(), encode(expected), encode(*named)).empty());
     }
     CHECK_FALSE(read_php_service("[Socket]\n"));
     CHECK_FALSE(read_php_service("# genesis {\"name\":\"x\"}\n"));
     CHECK_FALSE(read_php_service(""));
+}
+
+TEST_CASE("what systemd need not know changes no unit: a pool's settings are the configuration's alone") {
+    auto const before = render_php(service(), PhpSettings{});
+    auto changed = service();
+    changed.pools[0].max_children = 17;
+    changed.pools[1].settings["memory_limit"] = PhpValue("256M");
+    auto const after = render_php(changed, PhpSettings{});
+    CHECK(after.service == before.service);
+    CHECK(after.socket == before.socket);
+    CHECK(after.config != before.config);
+    changed.pools.pop_back();
+    CHECK(render_php(changed, PhpSettings{}).service != before.service);
+}
+
+TEST_CASE("a stamp reads back what was given, and what is no stamp gives nothing") {
+    auto const digests = digests_of(render_php(service(), PhpSettings{}));
+    CHECK(read_digests(write_digests(digests)) == digests);
+    for (auto const* const text : {"", "x", "x y", "x y z", "\n", " \n", "x y\nz"})
+        CHECK(read_digests(text) == PhpDigests{});
 }
 
 TEST_CASE("FPM is told its sockets in the order in which systemd opens them") {
@@ -136,7 +161,34 @@ TEST_CASE("applying a PHP service twice writes once") {
     bench.install("8.2");
     REQUIRE(bench.apply(service()).how == Outcome::done);
     auto const config = host::Dir::open(bench.settings.config_dir);
-    auto const before = config.look("acme-8.2.conf");
+    auto const before = config.look("acme-8.2/pools.conf");
+    REQUIRE(before);
     REQUIRE(bench.apply(service()).how == Outcome::done);
-    CHECK(config.look("acme-8.2.conf") == before);
+    CHECK(config.look("acme-8.2/pools.conf") == before);
+}
+
+TEST_CASE("a changed setting of a pool leaves the bytes and the times of the units alone") {
+    if (!root()) return;
+    Bench bench;
+    bench.install("8.2");
+    REQUIRE(bench.apply(service()).how == Outcome::done);
+    auto const units = host::Dir::open(bench.settings.unit_dir);
+    auto const before = units.look("genesis-php-acme-8.2.service");
+    auto changed = service();
+    changed.pools[0].max_children = 17;
+    REQUIRE(bench.apply(changed).how == Outcome::done);
+    CHECK(units.look("genesis-php-acme-8.2.service") == before);
+    CHECK(holds(host::Dir::open(bench.settings.config_dir).read("acme-8.2/pools.conf")->bytes, "max_children = 17"));
+}
+
+TEST_CASE("whatever stands where a configuration's directory should be gives way to it") {
+    if (!root()) return;
+    Bench bench;
+    bench.install("8.2");
+    auto const config = host::Dir::make_all(bench.settings.config_dir, {0, 0, 0711});
+    config.write("acme-8.2", "", {0, 0, 0644});
+    host::Dir::make_all(bench.settings.unit_dir, {0, 0, 0755})
+        .write("genesis-php-acme-8.2.service", render_php(service(), bench.settings).service, {0, 0, 0644});
+    REQUIRE(bench.apply(service()).how == Outcome::done);
+    CHECK(config.look("acme-8.2/pools.conf"));
 }

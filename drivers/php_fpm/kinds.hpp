@@ -4,6 +4,19 @@
 
 namespace genesis {
 
+// "<account>-<version>": the key of a PHP service.
+inline std::string php_service_name(AccountName const& owner, PhpVersion const& version) {
+    return owner.str() + "-" + version.str();
+}
+// The unit of a service; the suffix is ".service" or ".socket".
+inline std::string php_unit(std::string_view name, std::string_view suffix) {
+    return "genesis-php-" + std::string(name) + std::string(suffix);
+}
+// Where the pool of a site listens; `run_dir` is the directory of all sockets.
+inline std::string php_socket(std::string_view run_dir, AccountName const& owner, Domain const& site) {
+    return std::string(run_dir) + "/" + owner.str() + "/" + site.str() + ".sock";
+}
+
 struct PhpPool {
     Domain site;
     std::int64_t max_children = 5;

@@ -1,6 +1,8 @@
 // The three files of a PHP service as text, and the record back from any of them.
 #include "drivers/php_fpm/render.hpp"
 
+#include "drivers/host/pem.hpp"
+
 #include <algorithm>
 
 namespace genesis {
@@ -15,6 +17,12 @@ std::string header(char comment, PhpService const& record) {
     return comment + std::string(marker) + json::serialize(json) + "\n";
 }
 
+// The record as a unit file carries it: of a pool only its name, so that no setting of a pool changes a unit.
+std::string unit_header(PhpService record) {
+    for (auto& pool : record.pools) pool = {.site = pool.site, .settings = {}};
+    return header('#', record);
+}
+
 // The alphabet of PhpValue and of paths has nothing that FPM's ini grammar reads inside quotes.
 std::string admin_value(std::string_view name, std::string_view value) {
     return "php_admin_value[" + std::string(name) + "] = \"" + std::string(value) + "\"\n";
@@ -25,7 +33,7 @@ std::string admin_value(std::string_view name, std::string_view value) {
 std::string pool_text(PhpService const& record, PhpPool const& pool, PhpSettings const& settings) {
     auto const temporary = record.home.str() + "/tmp";
     std::string out = "\n[" + pool.site.str() + "]\n";
-    out += "listen = " + php_socket(settings, record, pool) + "\n";
+    out += "listen = " + php_socket(settings.run_dir, record.owner, pool.site) + "\n";
     out += "pm = ondemand\npm.max_children = " + std::to_string(pool.max_children) + "\n";
     out += "pm.process_idle_timeout = 30s\npm.max_requests = 500\n";
     out += "chdir = /\nclear_env = yes\nsecurity.limit_extensions = .php\n";
@@ -55,7 +63,8 @@ std::string inherited(PhpService const& record, PhpSettings const& settings) {
     std::string out;
     int number = 3;  // SD_LISTEN_FDS_START
     for (auto const& pool : record.pools)
-        out += (out.empty() ? "" : ",") + php_socket(settings, record, pool) + "=" + std::to_string(number++);
+        out += (out.empty() ? "" : ",") + php_socket(settings.run_dir, record.owner, pool.site) + "=" +
+               std::to_string(number++);
     return out;
 }
 
@@ -88,30 +97,34 @@ SystemCallErrorNumber=EPERM
 
 std::string service_text(PhpService const& record, PhpSettings const& settings) {
     auto const name = record.name.str(), owner = record.owner.str(), home = record.home.str();
-    auto const socket = php_unit(name, ".socket"), config = settings.config_dir + "/" + name + ".conf";
+    auto const socket = php_unit(name, ".socket"), config = settings.config_dir + "/" + name;
     auto const above = home.substr(0, home.rfind('/'));
-    std::string out = header('#', record);
+    auto out = unit_header(record);
     out += "[Unit]\nDescription=PHP " + record.version.str() + " of " + owner + "\n";
     out += "Requires=" + socket + "\nAfter=" + socket + "\n\n[Service]\nType=notify\n";
     out += "User=" + owner + "\nGroup=" + owner + "\nSlice=" + record.slice.str() + ".slice\nUMask=0022\n";
     out += "Environment=FPM_SOCKETS=" + inherited(record, settings) + "\n";
     out += "ExecStart=" + settings.program_dir + "/php-fpm" + record.version.str() +
-           " --nodaemonize --force-stderr --fpm-config " + config + "\n";
+           " --nodaemonize --force-stderr --fpm-config " + config + "/" + std::string(php_config_file) + "\n";
+    // New pools are loaded by SIGUSR2: requests in flight end, the sockets stay open, the master begins anew.
+    out += "ExecReload=/bin/kill -USR2 $MAINPID\n";
     out += "KillMode=mixed\nKillSignal=SIGQUIT\nTimeoutStopSec=15\nRestart=on-failure\nOOMPolicy=continue\n";
     out += "StandardOutput=null\nStandardError=append:" + record.log_dir.str() + "/php.log\n";
     out += sandbox;
     if (above != "/home" && !above.empty()) out += "TemporaryFileSystem=" + above + ":ro\n";
     out += "BindPaths=" + home + "\n";
+    // The directory, not the file: a reload must see the file that took the former's place.
     out += "TemporaryFileSystem=/etc/genesis:ro\nBindReadOnlyPaths=" + config + "\n";
     return out;
 }
 
 // Apache may connect, no tenant may. The files stay at a stop: by then another version may listen at the same path.
 std::string socket_text(PhpService const& record, PhpSettings const& settings) {
-    std::string out = header('#', record);
+    auto out = unit_header(record);
     out +=
         "[Unit]\nDescription=Sockets of PHP " + record.version.str() + " of " + record.owner.str() + "\n\n[Socket]\n";
-    for (auto const& pool : record.pools) out += "ListenStream=" + php_socket(settings, record, pool) + "\n";
+    for (auto const& pool : record.pools)
+        out += "ListenStream=" + php_socket(settings.run_dir, record.owner, pool.site) + "\n";
     out += "SocketUser=root\nSocketGroup=" + settings.web_group + "\nSocketMode=0660\nDirectoryMode=0711\n";
     out += "Backlog=511\nRemoveOnStop=no\n\n[Install]\nWantedBy=sockets.target\n";
     return out;
@@ -119,12 +132,28 @@ std::string socket_text(PhpService const& record, PhpSettings const& settings) {
 
 }  // namespace
 
-std::string php_socket(PhpSettings const& settings, PhpService const& record, PhpPool const& pool) {
-    return settings.run_dir + "/" + record.owner.str() + "/" + pool.site.str() + ".sock";
-}
-
 PhpFiles render_php(PhpService const& record, PhpSettings const& settings) {
     return {config_text(record, settings), service_text(record, settings), socket_text(record, settings)};
+}
+
+PhpDigests digests_of(PhpFiles const& files) {
+    auto const body = [](std::string_view text) { return text.substr(std::min(text.find('\n'), text.size())); };
+    return {host::sha256(body(files.config)), host::sha256(body(files.service)), host::sha256(body(files.socket))};
+}
+
+std::string write_digests(PhpDigests const& digests) {
+    return digests.config + " " + digests.service + " " + digests.socket + "\n";
+}
+
+PhpDigests read_digests(std::string_view stamp) {
+    auto const first = stamp.find(' '), second = stamp.find(' ', first + 1), end = stamp.find('\n');
+    if (first == std::string_view::npos || second == std::string_view::npos || end == std::string_view::npos) return {};
+    return {std::string(stamp.substr(0, first)), std::string(stamp.substr(first + 1, second - first - 1)),
+            std::string(stamp.substr(second + 1, end - second - 1))};
+}
+
+std::string legacy_stamp(PhpFiles const& files) {
+    return host::sha256(files.config + '\0' + files.service + '\0' + files.socket);
 }
 
 std::optional<PhpService> read_php_service(std::string_view bytes) {

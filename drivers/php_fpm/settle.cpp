@@ -1,5 +1,4 @@
-// What systemd is told after a batch of PHP services: one reload of units, one stop, one start.
-#include "drivers/host/pem.hpp"
+// What systemd is told after a batch of PHP services: what it must know, and nothing of anybody else.
 #include "drivers/php_fpm/driver.hpp"
 
 #include <algorithm>
@@ -8,18 +7,24 @@ namespace genesis {
 
 namespace {
 
-constexpr host::Owner stamp_owner{0, 0, 0600};
-
 void merge(std::map<std::string, std::string>& into, std::map<std::string, std::string> const& from) {
     into.insert(from.begin(), from.end());
 }
 
 }  // namespace
 
-void PhpFpmDriver::forget(Dirs const& dirs, std::string const& name) {
+// In the order in which it is done. The definitions are read again before anything stops, so that a request in between
+// starts the new service, not the old; a master is reloaded last, for a socket's stop would take it along.
+struct PhpFpmDriver::Orders {
+    bool daemon_reload = false;
+    std::vector<std::string> stop, reset, enable, start, reload;
+};
+
+void PhpFpmDriver::forget(Dirs const& dirs, std::string const& name, Context& context) {
     dirs.units.remove(php_unit(name, ".service"));
     dirs.units.remove(php_unit(name, ".socket"));
-    dirs.config.remove(name + ".conf");
+    dirs.config.remove_tree(name, context);
+    drop_legacy(dirs, name);
     dirs.stamps.remove(name);
     cache_.erase(name);
 }
@@ -27,10 +32,16 @@ void PhpFpmDriver::forget(Dirs const& dirs, std::string const& name) {
 // Removes the sockets of these owners that no service listens at any more, and then what directory is empty.
 void PhpFpmDriver::sweep(Dirs const& dirs, std::set<std::string> const& owners, Context& context) {
     std::map<std::string, std::set<std::string>> claimed;
-    for (auto const& name : names(dirs))
-        if (auto const& seen = known(dirs, name); seen.record)
-            for (auto const& pool : seen.record->pools)
-                claimed[seen.record->owner.str()].insert(pool.site.str() + ".sock");
+    auto const claim = [&](Known const& seen) {
+        if (!seen.record || !owners.contains(seen.record->owner.str())) return;
+        for (auto const& pool : seen.record->pools)
+            claimed[seen.record->owner.str()].insert(
+                host::split(php_socket(settings_.run_dir, seen.record->owner, pool.site)).second);
+    };
+    for (auto const& [name, seen] : cache_) claim(seen);  // also of a version that is no longer installed
+    for (auto const& version : versions())
+        for (auto const& owner : owners)
+            claim(known(dirs, php_service_name(AccountName::checked(owner), PhpVersion::checked(version))));
     auto const run = host::Dir::open(settings_.run_dir);
     for (auto const& owner : owners) {
         auto const dir = run.try_beneath(owner);
@@ -41,76 +52,85 @@ void PhpFpmDriver::sweep(Dirs const& dirs, std::set<std::string> const& owners, 
     }
 }
 
+PhpFpmDriver::UnitStates PhpFpmDriver::states(std::vector<Pending> const& batch, Context& context) {
+    std::vector<std::string> units;
+    for (auto const& p : batch)
+        for (auto const* const suffix : {".service", ".socket"}) units.push_back(php_unit(p.record.name.str(), suffix));
+    return systemd_.loaded(units, {php_unit("*", "")}, context);
+}
+
 void PhpFpmDriver::take_away(Dirs const& dirs, std::vector<Pending> const& batch, Failures& failures,
                              Context& context) {
-    std::vector<std::string> sockets, all;
-    for (auto const& p : batch) {
-        if (p.verb != Verb::remove) continue;
-        sockets.push_back(php_unit(p.record.name.str(), ".socket"));
-        all.push_back(sockets.back());
-        all.push_back(php_unit(p.record.name.str(), ".service"));
+    std::vector<Pending> removed;
+    for (auto const& p : batch)
+        if (p.verb == Verb::remove) removed.push_back(p);
+    if (removed.empty()) return;
+    auto const loaded = states(removed, context);
+    std::vector<std::string> sockets, stop, failed;
+    for (auto const& p : removed) sockets.push_back(php_unit(p.record.name.str(), ".socket"));
+    for (auto const& [unit, state] : loaded) {
+        stop.push_back(unit);
+        if (state == "failed") failed.push_back(unit);
     }
-    if (all.empty()) return;
-    auto const loaded = systemd_.units({php_unit("*", "")}, context);
-    std::erase_if(all, [&](auto const& unit) { return !loaded.contains(unit); });
-    if (!all.empty()) merge(failures, systemd_.stop(all, context));
+    merge(failures, systemd_.stop(stop, context));
     systemd_.disable(sockets, context);
-    for (auto const& p : batch) {
+    for (auto const& p : removed) {
         auto const name = p.record.name.str();
-        if (p.verb != Verb::remove || failures.contains(php_unit(name, ".service")) ||
-            failures.contains(php_unit(name, ".socket")))
-            continue;
-        forget(dirs, name);
+        if (!failures.contains(php_unit(name, ".service")) && !failures.contains(php_unit(name, ".socket")))
+            forget(dirs, name, context);
     }
-    std::erase_if(all, [&](auto const& unit) {
-        auto const state = loaded.find(unit);
-        return state == loaded.end() || state->second.active != "failed";
-    });
-    if (!all.empty()) systemd_.reset_failed(all, context);
+    systemd_.reset_failed(failed, context);
 }
 
-// True when systemd holds an older version of the unit in memory, whoever wrote the file.
-bool PhpFpmDriver::outdated(Pending const& p, std::map<std::string, host::UnitState> const& loaded, Context& context) {
-    auto const name = p.record.name.str();
-    for (auto const& unit : {php_unit(name, ".service"), php_unit(name, ".socket")}) {
-        if (!loaded.contains(unit)) continue;
-        if (p.units_changed) return true;
-        if (!p.files_changed) continue;
-        auto const need = systemd_.property(unit, "org.freedesktop.systemd1.Unit", "NeedDaemonReload", context);
-        if (need != "no" && need != "false" && need != "0") return true;
-    }
-    return false;
-}
-
-// The definitions are reloaded before anything stops, so that a request in between starts the new service, not the old.
-void PhpFpmDriver::give(Dirs const& dirs, std::vector<Pending> const& batch, Failures& failures, Context& context) {
-    auto const loaded = systemd_.units({php_unit("*", "")}, context);
-    auto state = [&](std::string const& unit) {
-        auto const found = loaded.find(unit);
-        return found == loaded.end() ? std::string("inactive") : found->second.active;
+// True when systemd holds an older version of a unit in memory, whoever wrote the file. What is not loaded is read when
+// it is needed.
+bool PhpFpmDriver::outdated(Pending const& p, UnitStates const& loaded, Context& context) {
+    auto const is_outdated = [&](std::string const& unit) {
+        if (!loaded.contains(unit)) return false;
+        return p.units_changed || (!p.units_given() && systemd_.needs_reload(unit, context));
     };
-    std::vector<std::string> stop, failed, sockets, enable;
-    bool reload = std::any_of(batch.begin(), batch.end(), [](auto const& p) { return p.verb == Verb::remove; });
+    auto const name = p.record.name.str();
+    return is_outdated(php_unit(name, ".service")) || is_outdated(php_unit(name, ".socket"));
+}
+
+PhpFpmDriver::Orders PhpFpmDriver::orders_for(Dirs const& dirs, std::vector<Pending> const& batch, Context& context) {
+    Orders orders;
+    auto const loaded = states(batch, context);
+    auto const state = [&](std::string const& unit) {
+        auto const found = loaded.find(unit);
+        return found == loaded.end() ? std::string("inactive") : found->second;
+    };
     for (auto const& p : batch) {
-        if (p.verb == Verb::remove) continue;
-        auto const name = p.record.name.str();
-        auto const service = php_unit(name, ".service"), socket = php_unit(name, ".socket");
-        reload = reload || outdated(p, loaded, context);
-        bool const bound = state(socket) == "active" && !p.socket_changed && sockets_stand(p.record);
+        auto const service = php_unit(p.record.name.str(), ".service");
+        auto const socket = php_unit(p.record.name.str(), ".socket");
+        orders.daemon_reload = orders.daemon_reload || outdated(p, loaded, context);
+        bool const open = state(socket) == "active", bound = open && p.socket_given && sockets_stand(p.record);
         bool const runs = state(service) != "inactive" && state(service) != "failed";
-        if (runs && (p.files_changed || !bound)) stop.push_back(service);
-        if (state(socket) == "active" && !bound) stop.push_back(socket);
+        if (runs && (!p.service_given || !bound))
+            orders.stop.push_back(service);
+        else if (runs && !p.config_given && state(service) != "deactivating")
+            orders.reload.push_back(service);
+        if (open && !bound) orders.stop.push_back(socket);
+        if (!bound) orders.start.push_back(socket);
         for (auto const& unit : {service, socket})
-            if (state(unit) == "failed") failed.push_back(unit);
-        sockets.push_back(socket);
-        if (!dirs.units.look("sockets.target.wants/" + socket)) enable.push_back(socket);
+            if (state(unit) == "failed") orders.reset.push_back(unit);
+        if (!dirs.units.look("sockets.target.wants/" + socket)) orders.enable.push_back(socket);
     }
-    if (reload) systemd_.daemon_reload(context);
-    if (sockets.empty()) return;
-    if (!stop.empty()) merge(failures, systemd_.stop(stop, context));
-    if (!failed.empty()) systemd_.reset_failed(failed, context);
-    if (!enable.empty()) systemd_.enable(enable, context);
-    merge(failures, systemd_.start(sockets, context));
+    return orders;
+}
+
+void PhpFpmDriver::give(Dirs const& dirs, std::vector<Pending> const& batch, Failures& failures, Context& context) {
+    std::vector<Pending> kept;
+    for (auto const& p : batch)
+        if (p.verb != Verb::remove) kept.push_back(p);
+    if (kept.empty()) return;
+    auto const orders = orders_for(dirs, kept, context);
+    if (orders.daemon_reload) systemd_.daemon_reload(context);
+    merge(failures, systemd_.stop(orders.stop, context));
+    systemd_.reset_failed(orders.reset, context);
+    systemd_.enable(orders.enable, context);
+    merge(failures, systemd_.start(orders.start, context));
+    merge(failures, systemd_.reload(orders.reload, context));
 }
 
 Settled PhpFpmDriver::settle(Context& context) {
@@ -124,7 +144,7 @@ Settled PhpFpmDriver::settle(Context& context) {
     give(dirs, batch, failures, context);
     std::set<std::string> owners;
     for (auto const& p : batch)
-        if (p.verb != Verb::create) owners.insert(p.record.owner.str());
+        if (p.verb == Verb::remove || (p.verb == Verb::update && !p.units_given())) owners.insert(p.record.owner.str());
     if (!owners.empty()) sweep(dirs, owners, context);
     for (auto const& p : batch) {
         auto const name = p.record.name.str();
@@ -133,7 +153,8 @@ Settled PhpFpmDriver::settle(Context& context) {
         if (failure != failures.end()) {
             out.verdicts.push_back({{"php_service", name}, {Outcome::later, failure->first + ": " + failure->second}});
         } else if (p.verb != Verb::remove) {
-            dirs.stamps.write(name, known(dirs, name).digest, stamp_owner, false);
+            drop_legacy(dirs, name);
+            stamp(dirs, name, known(dirs, name).digests);
         }
     }
     return out;

@@ -12,6 +12,7 @@ constexpr std::string_view record_mark = "# record: ";
 constexpr std::string_view prefix = "genesis-", suffix = ".slice";
 constexpr std::string_view stale = "changed since systemd read it";
 constexpr host::Owner owner{0, 0, 0644};
+std::vector<std::string> const all_units{std::string(prefix) + "*" + std::string(suffix)};  // as systemd matches them
 
 std::string unit_of(Slice const& slice) { return slice.name.str() + std::string(suffix); }
 
@@ -88,17 +89,19 @@ Observed<Slice> SystemdDriver::observe(Of<Slice>, Scope const& scope, Context& c
         }
     }
     if (settings_.manager && !checked_) note_stale(out, context);
+    checked_ = checked_ || scope.everything();
     return out;
 }
 
-// Whoever wrote a file may have died before systemd read it again. Asked once in our life: later changes are our own.
+// Whoever wrote a file may have died before systemd read it again. Asked until all were seen once: later changes are
+// our own.
 void SystemdDriver::note_stale(Observed<Slice>& out, Context& context) {
-    auto const loaded = systemd_.units({std::string(prefix) + "*" + std::string(suffix)}, context);
+    std::vector<std::string> units;
+    for (auto const& slice : out.found)
+        if (slice.file == "intact") units.push_back(unit_of(slice));
+    auto const loaded = systemd_.loaded(units, all_units, context);
     for (auto& slice : out.found)
-        if (slice.file == "intact" && loaded.contains(unit_of(slice)) &&
-            systemd_.property(unit_of(slice), "Unit", "NeedDaemonReload", context) == "1")
-            slice.file = stale;
-    checked_ = true;
+        if (loaded.contains(unit_of(slice)) && systemd_.needs_reload(unit_of(slice), context)) slice.file = stale;
 }
 
 std::vector<Outcome> SystemdDriver::apply(std::span<Step<Slice> const> steps, Context& context) {
@@ -127,12 +130,10 @@ std::vector<Outcome> SystemdDriver::apply(std::span<Step<Slice> const> steps, Co
 // Repeated as a whole when it fails: what is still to be made known is only forgotten at the end.
 Settled SystemdDriver::settle(Context& context) {
     if (!settings_.manager || (changed_.empty() && removed_.empty())) return {};
-    auto const loaded = systemd_.units({std::string(prefix) + "*" + std::string(suffix)}, context);
     std::vector<std::string> gone;
-    bool known = false;
-    for (auto const& unit : removed_)
-        if (loaded.contains(unit)) gone.push_back(unit);
-    for (auto const& unit : changed_) known = known || loaded.contains(unit);
+    for (auto const& [unit, state] : systemd_.loaded({removed_.begin(), removed_.end()}, all_units, context))
+        gone.push_back(unit);
+    bool const known = !systemd_.loaded({changed_.begin(), changed_.end()}, all_units, context).empty();
     Settled out;
     for (auto const& [unit, why] : systemd_.stop(gone, context))
         out.verdicts.push_back({{std::string(Describe<Slice>::kind), unit.substr(0, unit.size() - suffix.size())},

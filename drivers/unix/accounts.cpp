@@ -27,28 +27,25 @@ std::optional<std::int64_t> number(std::string_view text) {
 }
 
 template <class Visit>
-void each_line(host::Dir const& dir, std::string const& file, std::size_t fields, Visit visit) {
-    auto const read = dir.read(file, most);
-    if (!read || read->bytes.empty()) throw Fault(dir.path() + "/" + file + ": missing or empty");
-    for (auto const line : split(read->bytes, '\n')) {
+void each_line(std::string_view bytes, std::size_t fields, Visit visit) {
+    for (auto const line : split(bytes, '\n')) {
         auto const parts = split(line, ':');
         if (parts.size() >= fields && !parts[0].empty()) visit(parts);
     }
 }
 
-}  // namespace
-
-Accounts read_accounts(std::string const& path) {
-    Accounts out;
-    auto const dir = host::Dir::open(path);
-    each_line(dir, "passwd", 7, [&](auto const& f) {
+void read_passwd(std::string_view bytes, Accounts& out) {
+    each_line(bytes, 7, [&](auto const& f) {
         auto const uid = number(f[2]), gid = number(f[3]);
         if (!uid || !gid) return;
         out.users.try_emplace(std::string(f[0]),
                               User{*uid, *gid, std::string(f[4]), std::string(f[5]), std::string(f[6]), ""});
         out.by_uid.try_emplace(*uid, f[0]);
     });
-    each_line(dir, "group", 4, [&](auto const& f) {
+}
+
+void read_group(std::string_view bytes, Accounts& out) {
+    each_line(bytes, 4, [&](auto const& f) {
         auto const gid = number(f[2]);
         if (!gid) return;
         out.groups.try_emplace(std::string(f[0]), *gid);
@@ -56,10 +53,31 @@ Accounts read_accounts(std::string const& path) {
         if (f[3].empty()) return;
         for (auto const member : split(f[3], ',')) out.groups_of[std::string(member)].emplace(f[0]);
     });
-    each_line(dir, "shadow", 8, [&](auto const& f) {
+}
+
+void read_shadow(std::string_view bytes, Accounts& out) {
+    each_line(bytes, 8, [&](auto const& f) {
         if (auto const user = out.users.find(f[0]); user != out.users.end()) user->second.expires = f[7];
     });
-    return out;
+}
+
+}  // namespace
+
+Accounts const& AccountFiles::read() {
+    constexpr std::array files{"passwd", "group", "shadow"};
+    auto const dir = host::Dir::open(dir_);
+    if (seen_[0] && std::array{dir.look(files[0]), dir.look(files[1]), dir.look(files[2])} == seen_) return accounts_;
+    seen_ = {};
+    accounts_ = {};
+    std::array<std::optional<host::Seen>, 3> seen;
+    for (std::size_t i = 0; i < files.size(); ++i) {
+        auto const file = dir.read(files[i], most);
+        if (!file || file->bytes.empty()) throw Fault(dir.path() + "/" + files[i] + ": missing or empty");
+        seen[i] = file->seen;
+        (i == 0 ? read_passwd : i == 1 ? read_group : read_shadow)(file->bytes, accounts_);
+    }
+    seen_ = seen;
+    return accounts_;
 }
 
 std::string_view group_of(Login login) {

@@ -1,11 +1,13 @@
-// The local user database as it is on disk: passwd(5), group(5) and shadow(5), read once.
+// The local user database as it is on disk: passwd(5), group(5) and shadow(5).
 #pragma once
 #include "drivers/unix/kinds.hpp"
 
 #include "drivers/driver.hpp"
 #include "drivers/host/files.hpp"
 
+#include <array>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -32,8 +34,19 @@ struct Accounts {
     std::map<std::string, std::set<std::string>, std::less<>> groups_of;  // user → its supplementary groups
 };
 
-// Throws Fault when a file is missing or has no line at all: an empty database is a broken one.
-Accounts read_accounts(std::string const& dir);
+// The files of one directory, read again only when one of them changed.
+class AccountFiles {
+public:
+    explicit AccountFiles(std::string dir) : dir_(std::move(dir)) {}
+    // Valid until the next call. Throws Fault when a file is missing or has no line at all: an empty database is a
+    // broken one.
+    Accounts const& read();
+
+private:
+    std::string dir_;
+    std::array<std::optional<host::Seen>, 3> seen_;
+    Accounts accounts_;
+};
 
 std::string_view group_of(Login login);
 

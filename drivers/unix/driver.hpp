@@ -24,8 +24,8 @@ public:
                                        "/run/genesis", "/var/spool/cron", "/var/mail", "/var/lib/php/sessions"};
     };
 
-    UnixDriver() = default;
-    explicit UnixDriver(Settings settings) : settings_(std::move(settings)) {}
+    UnixDriver() : UnixDriver(Settings{}) {}
+    explicit UnixDriver(Settings settings) : settings_(std::move(settings)), accounts_(settings_.passwd_dir) {}
 
     Observed<UnixUser> observe(Of<UnixUser>, Scope const& scope, Context& context);
     // Looked at by key only: an empty scope finds nothing.
@@ -55,6 +55,7 @@ private:
     Outcome drop(Directory const& have, Trees& trees, Context& context);
 
     Settings settings_;
+    unix_accounts::AccountFiles accounts_;
     host::Systemd systemd_;
 };
 static_assert(Driver<UnixDriver>);

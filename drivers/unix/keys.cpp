@@ -86,7 +86,7 @@ Outcome remove_keys(AuthorizedKeys const& have, Trees& trees) {
 Observed<AuthorizedKeys> UnixDriver::observe(Of<AuthorizedKeys>, Scope const& scope, Context& context) {
     Observed<AuthorizedKeys> out;
     if (scope.everything()) return out;
-    auto const all = read_accounts(settings_.passwd_dir);
+    auto const& all = accounts_.read();
     Trees trees(settings_.homes);
     auto const* homes = trees.homes();
     for (auto const& key : scope.keys) {

@@ -42,15 +42,16 @@ std::string UnixDriver::delete_with(std::string const& tool, std::string const& 
 }
 
 void UnixDriver::stop_sessions(std::map<uid_t, std::string> const& users, Context& context) {
-    std::vector<std::string> wanted, patterns;
+    std::vector<std::string> wanted, there;
     for (auto const& [uid, name] : users)
         for (auto const& unit : {"user@" + std::to_string(uid) + ".service", "user-" + std::to_string(uid) + ".slice",
                                  "user-runtime-dir@" + std::to_string(uid) + ".service"})
             wanted.push_back(unit);
-    auto const loaded = systemd_.units({"user@*.service", "user-*.slice", "user-runtime-dir@*.service"}, context);
-    std::erase_if(wanted, [&](auto const& unit) { return !loaded.contains(unit); });
-    systemd_.stop(wanted, context);
-    systemd_.reset_failed(wanted, context);
+    for (auto const& [unit, state] :
+         systemd_.loaded(wanted, {"user@*.service", "user-*.slice", "user-runtime-dir@*.service"}, context))
+        there.push_back(unit);
+    systemd_.stop(there, context);
+    systemd_.reset_failed(there, context);
 }
 
 void UnixDriver::sweep(std::map<uid_t, std::string> const& users, Context& context) {
@@ -79,7 +80,7 @@ void UnixDriver::sweep(std::map<uid_t, std::string> const& users, Context& conte
 
 // The order matters: nothing may run while files are swept, and the entry goes last so that a crash is repeated.
 void UnixDriver::remove(std::span<Step<UnixUser> const> steps, std::vector<Outcome>& outcomes, Context& context) {
-    auto all = read_accounts(settings_.passwd_dir);
+    auto const& all = accounts_.read();
     std::map<uid_t, std::string> going;
     for (std::size_t i = 0; i < steps.size(); ++i) {
         if (steps[i].verb != Verb::remove) continue;
@@ -107,7 +108,7 @@ void UnixDriver::remove(std::span<Step<UnixUser> const> steps, std::vector<Outco
 // userdel takes the group along unless somebody else is in it.
 void UnixDriver::remove_groups(std::span<Step<UnixUser> const> steps, std::vector<Outcome>& outcomes,
                                Context& context) {
-    auto const all = read_accounts(settings_.passwd_dir);
+    auto const& all = accounts_.read();
     for (std::size_t i = 0; i < steps.size(); ++i) {
         if (steps[i].verb != Verb::remove || outcomes[i].how != Outcome::done) continue;
         auto const& name = steps[i].have.name.str();

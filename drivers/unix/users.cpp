@@ -115,7 +115,7 @@ std::vector<std::string> usermod(UnixUser const& want, UnixUser const& have, Acc
 }  // namespace
 
 Observed<UnixUser> UnixDriver::observe(Of<UnixUser>, Scope const& scope, Context& context) {
-    auto const all = read_accounts(settings_.passwd_dir);
+    auto const& all = accounts_.read();
     auto const day = today(context);
     Observed<UnixUser> out;
     auto const look = [&](std::string const& name) {
@@ -140,7 +140,7 @@ Observed<UnixUser> UnixDriver::observe(Of<UnixUser>, Scope const& scope, Context
 
 // What has no entry yet, or no group of its own, through one run of systemd-sysusers: locked, atomic, durable.
 void UnixDriver::create(std::span<Step<UnixUser> const> steps, std::vector<Outcome>& outcomes, Context& context) {
-    auto const all = read_accounts(settings_.passwd_dir);
+    auto const& all = accounts_.read();
     bool const elsewhere = names_from_elsewhere();
     std::string input;
     for (std::size_t i = 0; i < steps.size(); ++i) {
@@ -177,7 +177,7 @@ void UnixDriver::run_sysusers(std::string const& input, Context& context) const 
 
 // Everything that differs by now, one usermod a user; then the truth is read back for all.
 void UnixDriver::modify(std::span<Step<UnixUser> const> steps, std::vector<Outcome>& outcomes, Context& context) {
-    auto all = read_accounts(settings_.passwd_dir);
+    auto const& all = accounts_.read();
     auto const day = today(context);
     bool changed = false;
     for (std::size_t i = 0; i < steps.size(); ++i) {
@@ -195,7 +195,7 @@ void UnixDriver::modify(std::span<Step<UnixUser> const> steps, std::vector<Outco
         if (!ran.ok()) outcomes[i] = {Outcome::later, "usermod: " + ran.why()};
     }
     if (!changed) return;
-    all = read_accounts(settings_.passwd_dir);
+    accounts_.read();
     for (std::size_t i = 0; i < steps.size(); ++i) {
         if (steps[i].verb == Verb::remove || outcomes[i].how != Outcome::done) continue;
         auto const& name = steps[i].want.name.str();

@@ -69,7 +69,7 @@ echo file_get_contents($theirs) === false ? "" : "reads the file ", is_dir("/hom
     symlink("/home/acme", "/home/beta/sites/beta.example/public/link") ? "" : "cannot link ",
     stream_socket_client("unix:///run/genesis/php/acme/acme.example.sock") ? "connects " : "",
     stream_socket_client("unix:///run/genesis/genesis.sock") ? "speaks to Genesis " : "",
-    is_readable("/etc/genesis/php/acme-8.2.conf") || is_readable("/etc/genesis/specs") ? "reads the configuration " : "",
+    is_readable("/etc/genesis/php/acme-8.2/pools.conf") || is_readable("/etc/genesis/specs") ? "reads the configuration " : "",
     scandir("/etc/genesis/tls") ? "lists certificates " : "", scandir("/var/log/genesis") ? "lists logs " : "",
     is_dir("/proc/1/fd") ? "sees other processes " : "", "end";
 PHP

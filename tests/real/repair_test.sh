@@ -59,7 +59,8 @@ damaged "a vhost file edited" "sed -i 's/DocumentRoot .*/DocumentRoot \"\/root\"
 damaged "a vhost file deleted" "rm $sites/sites/acme.example.conf" "*$site: *drifted*is missing*/domain: *acme.example*" "create $site" "$tree"
 damaged "a vhost file's mode changed" "chmod 0666 $sites/sites/acme.example.conf" "*$site: *drifted*/vhost_file: *0666* -> intact*" "update $site" "$tree"
 php=php_service/acme-8.2 units=/etc/systemd/system run='/run/genesis/php/acme(/.*)?'
-damaged "a pool file truncated" ': >/etc/genesis/php/acme-8.2.conf' "*$php: *drifted*/config: * -> intact*" "update $php" "/etc/genesis/php(/acme-8.2.conf)?|$run"
+damaged "a pool file truncated" ': >/etc/genesis/php/acme-8.2/pools.conf' "*$php: *drifted*/config: * -> intact*" "update $php" "/etc/genesis/php/acme-8.2(/pools.conf)?|$run"
+damaged "a pool's directory opened" 'chmod 0777 /etc/genesis/php/acme-8.2' "*$php: *drifted*/config: *0777* -> intact*" "update $php" "/etc/genesis/php/acme-8.2|$run"
 damaged "a PHP service unit edited" "sed -i s/^User=.*/User=root/ $units/genesis-php-acme-8.2.service" "*$php: *drifted*/service_unit: *User=root* -> intact*" \
     "update $php" "$units|$units/genesis-php-acme-8.2.service|$run"
 damaged "a socket unit disabled" 'systemctl disable -q genesis-php-acme-8.2.socket' "*$php: *drifted*/enabled: false -> true*" \

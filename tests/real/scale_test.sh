@@ -1,0 +1,88 @@
+#!/bin/bash
+# A thousand standard accounts from one file: no step fails or waits for a deadline, Apache is reloaded a few times, and
+# then a full pass over all of them writes, starts, reloads and defines nothing. One change costs nobody else anything.
+# shellcheck disable=SC2016
+set -euo pipefail
+# shellcheck source=tests/lab/tap.sh
+. "$(dirname -- "$(readlink -f -- "$0")")/../lab/tap.sh"
+[[ -n ${DEB:-} ]] || { skip "a thousand accounts" "no package was built"; finish; }
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+accounts=${ACCOUNTS:-1000}
+
+g() { in_lab genesisctl "$@"; }
+# spec NUMBER [MAX_CHILDREN]
+spec() {
+    printf 'kind: account\nname: scale%04d\nsites:\n  - {domain: scale%04d.example, php: {version: "8.2", max_children: %d}}\ndatabases:\n  - {name: shop, users: [{name: web, password: password-%04d}]}\n---\n' \
+        "$1" "$1" "${2:-5}" "$1"
+}
+apply() { "$LAB" copy "$NAME" "$1" /root/scale.yaml && g apply -f /root/scale.yaml --wait --timeout 400s; }
+metrics() { in_lab curl -s http://127.0.0.1:8444/metrics; }
+# steps OUTCOME-PATTERN: how many steps had such an outcome.
+steps() { metrics | awk -v outcome="outcome=\"$1\"" '/^genesis_steps_total/ && $0 ~ outcome { n += $NF } END { printf "%d\n", n }'; }
+full_passes() { metrics | awk '/^genesis_pass_seconds_(sum|count).*full/ { v[$1 ~ /sum/] = $NF } END { printf "%s %.3f\n", v[0], v[1] }'; }
+reloads() { in_lab grep -c 'AH00493' /var/log/apache2/error.log || true; }
+units_read() { in_lab systemctl show -p UnitsLoadFinishTimestampMonotonic --value; }
+resident() { in_lab_sh 'awk "/^VmRSS/ { printf \"%.0f\n\", \$2 / 1024 }" "/proc/$(systemctl show -p MainPID --value genesisd)/status"'; }
+since() { awk "BEGIN { printf \"%.2f\", $EPOCHREALTIME - $1 }"; }
+
+before=$(reloads) read=$(units_read)
+for ((i = 1; i <= accounts; i++)); do spec "$i"; done >"$scratch/all.yaml"
+begun=$EPOCHREALTIME
+check "$accounts accounts applied from one file become ready" apply "$scratch/all.yaml"
+echo "# from apply to all ready: $(since "$begun") s; resident: $(resident) MiB"
+count=$(($(reloads) - before))
+echo "# graceful restarts of Apache: $count"
+check "Apache is asked at most three times" test "$count" -ge 1 -a "$count" -le 3
+check_is "no step failed or was put off" "0 0" "$(steps later) $(steps refused)"
+check_is "each was done once" "$(metrics | awk '/^genesis_steps_total/ { n += $NF } END { printf "%d\n", n }')" "$(steps 'done')"
+check_is "systemd listens for all of them" "$accounts" "$(in_lab_sh 'systemctl list-units --plain --no-legend --state=active "genesis-php-*.socket" | wc -l')"
+check_is "and has read no unit twice" "$read" "$(units_read)"
+check_is "nothing differs" "no drift" "$(g drift)"
+
+# One account's pool setting, with the master running: what systemd has of the others is not read again.
+in_lab_sh 'curl -s -o /dev/null --resolve scale0007.example:80:127.0.0.1 http://scale0007.example/'
+check_is "a PHP master runs" active "$(in_lab systemctl show -p ActiveState --value genesis-php-scale0007-8.2.service)"
+master=$(in_lab systemctl show -p MainPID --value genesis-php-scale0007-8.2.service)
+observe() { # COMMAND...: what genesisd calls meanwhile, in $scratch/calls
+    in_lab_sh 'setsid strace -f -yy -s 200 -o /root/trace -p "$(systemctl show -p MainPID --value genesisd)" >/root/strace.said 2>&1 & echo $! >/root/strace.pid
+        until grep -q attached /root/strace.said; do kill -0 $! && sleep 0.05; done'
+    "$@"
+    in_lab_sh 'kill -INT "$(cat /root/strace.pid)"; while kill -0 "$(cat /root/strace.pid)" 2>/dev/null; do sleep 0.05; done; cat /root/trace' |
+        sed -E 's/^[0-9]+ +//' | grep -vE '^(<\.\.\.|---|\+\+\+)' >"$scratch/calls"
+}
+spec 7 9 >"$scratch/one.yaml"
+begun=$EPOCHREALTIME
+observe apply "$scratch/one.yaml" >/dev/null
+check_is "a change of its pool reaches the file" "pm.max_children = 9" "$(in_lab grep max_children /etc/genesis/php/scale0007-8.2/pools.conf)"
+check_is "by a reload of the same master" "$master" "$(in_lab systemctl show -p MainPID --value genesis-php-scale0007-8.2.service)"
+check_is "systemd has read no unit again" "$read" "$(units_read)"
+check_is "systemd was asked for no list of units" "" "$(grep -oE 'ListUnits[A-Za-z]*|"Reload"' "$scratch/calls" | sort | uniq -c || true)"
+check_is "no directory was listed" "" "$(grep -E '^getdents' "$scratch/calls" | grep -E '/etc/(genesis|systemd)' | head -n 3 || true)"
+others() { grep -oE 'scale[0-9]{4}' "$scratch/calls" | sort | uniq -c | grep -v scale0007 | head -n 3 || true; }
+check_is "and no other account was looked at" "" "$(others)"
+
+# Full passes over all.
+mapfile -t before < <(full_passes)
+in_lab systemctl show -p MainPID --value genesisd >"$scratch/pid"
+passes() {
+    local i was
+    for ((i = 0; i < 5; i++)); do
+        was=$(full_passes)
+        g reconcile --all >/dev/null
+        within 30 passed "${was%% *}"
+    done
+}
+passed() { local now; now=$(full_passes); ((${now%% *} > $1)); }
+begun=$(full_passes)
+passes
+now=$(full_passes)
+echo "# a full pass over $accounts: $(awk -v a="$begun" -v b="$now" 'BEGIN { split(a, x); split(b, y); printf "%.0f ms", 1000 * (y[2] - x[2]) / (y[1] - x[1]) }'); resident: $(resident) MiB"
+observe passes
+none() { check_is "$1" "" "$(grep -E "$2" "$scratch/calls" | sort | uniq -c | sort -rn | head -n 5 || true)"; }
+none "full passes write no file" '^(open|openat|openat2)\(.*(O_WRONLY|O_RDWR|O_CREAT|O_TRUNC)|^(f?chmod|fchmodat|f?chown|fchownat|rename|renameat2?|unlink|unlinkat|mkdirat?|fsync|fdatasync|syncfs)\('
+none "and make no process" '^(execve|execveat|fork|vfork)\('
+none "nor tell systemd anything" '(ReloadUnit|StartUnit|StopUnit|RestartUnit|EnableUnit|DisableUnit|"Reload")'
+check_is "nothing differs" "no drift" "$(g drift)"
+check_is "nothing failed" running "$(in_lab systemctl is-system-running || true)"
+finish
