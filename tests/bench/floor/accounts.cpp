@@ -126,7 +126,8 @@ void write_slices(std::vector<Account> const& accounts, Files& files) {
 void write_php(std::vector<Account> const& accounts, Files& files) {
     for (auto const& a : accounts) {
         auto const name = a.name + "-" + files.php();
-        files.write("/etc/genesis/php/" + name + ".conf", files.fill("php.conf", a), {});
+        make_directory("/etc/genesis/php/" + name, {0, 0, 0755});
+        files.write("/etc/genesis/php/" + name + "/pools.conf", files.fill("php.conf", a), {});
         for (auto const* const kind : {".service", ".socket"})
             files.write(std::string(units) + "/genesis-php-" + name + kind, files.fill(std::string("php") + kind, a),
                         {});
