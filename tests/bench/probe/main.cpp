@@ -75,7 +75,7 @@ int run_program(std::vector<std::string> argv) {
     raw.push_back(nullptr);
     auto const child = ::fork();
     if (child == 0) {
-        (void)std::freopen("/dev/null", "w", stdout);
+        if (std::freopen("/dev/null", "w", stdout) == nullptr) ::_exit(126);
         ::execv(raw[0], raw.data());
         ::_exit(127);
     }
