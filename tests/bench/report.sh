@@ -34,6 +34,7 @@ row() {
 }
 
 print_table() {
+    local what
     printf '%-46s' "standard accounts"
     printf '%12s' "${counts[@]}"
     printf '\n'
@@ -60,11 +61,13 @@ print_table() {
     row "PHP processes of idle accounts" idle_php_processes n
     row "steps that failed, in all" failed_steps n
     [[ -n $(figure memory full_pass_seconds) ]] || return 0
-    printf '\n%s accounts in one process on drivers that only remember; the store and the engine are the real ones\n' "$in_memory"
-    printf '%-46s%12.2f\n' "stored one after the other (s)" "$(figure memory stored_seconds)" \
-        "from nothing, once stored (s)" "$(figure memory from_nothing_seconds)" \
-        "full pass (s)" "$(figure memory full_pass_seconds)" "one change (s)" "$(figure memory change_seconds)" \
-        "memory with store and fake machine (MiB)" "$(figure memory rss_mib)"
+    printf '\n%s accounts in one process on drivers that only remember; the store and the engine are the real ones (load %s)\n' \
+        "$in_memory" "$(figure memory load)"
+    printf '%-46s%12s%12s\n' "" "time" "CPU"
+    for what in stored:"stored, 64 callers at once (s)" from_nothing:"from nothing, once stored (s)" full_pass:"full pass (s)" change:"one change (s)"; do
+        printf '%-46s%12.2f%12.2f\n' "${what#*:}" "$(figure memory "${what%%:*}_seconds")" "$(figure memory "${what%%:*}_cpu_seconds")"
+    done
+    printf '%-46s%12.0f\n' "memory with the machine in it (MiB)" "$(figure memory rss_mib)"
 }
 
 # aim TEXT MOST EXPRESSION: what was measured, and whether it is at most that. Nothing without a measurement.
