@@ -3,7 +3,11 @@
 # tests/lab/lab. Which one a function means is its GROUP in tests/lab/packages: image or build.
 
 image_suite=${GENESIS_SUITE:-$(host_suite)}
-image_packages() { packages_of "$1" "$image_suite" | sort -u; }
+# GENESIS_IMAGE_EXTRA: further groups of packages, which make an image of its own (tests/bench/scale has such).
+image_packages() {
+    local group
+    for group in "$1" ${GENESIS_IMAGE_EXTRA:-}; do packages_of "$group" "$image_suite"; done | sort -u
+}
 
 # What the tree is made of, digested: another list, another tree.
 image_key() {
@@ -17,6 +21,7 @@ image_path() { printf '%s/%s-%s-%s\n' "$cache" "$1" "$image_suite" "$(image_key 
 image_ensure() {
     local group=$1 image
     image=$(image_path "$group")
+    [[ ! -d $image ]] || { printf '%s\n' "$image"; return; }  # not held up by another tree that is being made
     mkdir -p "$cache"
     exec 8>"$cache/$group-$image_suite.lock"
     flock 8

@@ -24,17 +24,22 @@ Observation MemoryDriver::observe(std::string_view kind, Scope const& scope, Con
     std::lock_guard lock(world_.mutex);
     if (auto it = world_.blind.find(name_); it != world_.blind.end()) throw Fault(it->second);
     Observation look;
-    auto wanted = [&](Ref const& ref) {
-        return ref.kind == kind &&
-               (scope.everything() ? traits(kind).enumerable
-                                   : std::find(scope.keys.begin(), scope.keys.end(), ref.key) != scope.keys.end());
+    bool const all = scope.everything() && traits(kind).enumerable;
+    // Those of the kind that are asked for, found without going through the others.
+    auto each = [&](auto const& map, auto visit) {
+        if (all)
+            for (auto it = map.lower_bound({std::string(kind), {}}); it != map.end() && it->first.kind == kind; ++it)
+                visit(*it);
+        for (auto const& key : scope.keys)
+            if (auto const it = map.find({std::string(kind), key}); it != map.end()) visit(*it);
     };
-    for (auto const& [ref, value] : world_.records)
-        if (wanted(ref) && !world_.unseen.contains(ref)) look.found.emplace(ref, value);
-    for (auto const& [ref, stranger] : world_.foreign)
-        if (wanted(ref)) look.unmanaged.emplace(ref, stranger);
+    each(world_.records, [&](auto const& entry) {
+        if (!world_.unseen.contains(entry.first)) look.found.insert(entry);
+    });
+    each(world_.foreign, [&](auto const& entry) { look.unmanaged.insert(entry); });
     for (auto const& ref : world_.unseen)
-        if (wanted(ref)) look.unseen.emplace(ref, "could not be observed this time");
+        if (ref.kind == kind && (all || std::find(scope.keys.begin(), scope.keys.end(), ref.key) != scope.keys.end()))
+            look.unseen.emplace(ref, "could not be observed this time");
     return look;
 }
 
