@@ -86,7 +86,7 @@ TEST_CASE("so many accounts in memory") {
         Ref const changed{"account", "bench" + std::to_string(1 + count / 2)};
         timed("change", [&] {
             bed.put(account(1 + count / 2, 6 + i));
-            while (bed.reconciler->pass(Dirty{changed}, {}).steps != 0) {
+            while (bed.pass(Dirty{changed}).steps != 0) {
             }
         });
         REQUIRE(bed.ready(changed));
