@@ -338,8 +338,8 @@ TEST_CASE("a key file that others may read is not used, and a repaired one is us
     TestReceiver receiver;
     bench.start({bench.receiver("billing", receiver)});
     bench.put("acme");
-    for (int i = 0; i < 3000 && !bench.logged("nobody else's to read"); ++i) std::this_thread::sleep_for(10ms);
-    CHECK(bench.logged("nobody else's to read"));
+    for (int i = 0; i < 3000 && !bench.logged("readable by nobody else"); ++i) std::this_thread::sleep_for(10ms);
+    CHECK(bench.logged("readable by nobody else"));
     CHECK(receiver.wait_for(0).empty());
     bench.write("key", "not a key", 0600);
     for (int i = 0; i < 3000 && !bench.logged("must hold 64 hex"); ++i) std::this_thread::sleep_for(10ms);
