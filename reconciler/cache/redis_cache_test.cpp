@@ -72,17 +72,25 @@ TEST_CASE("a value that somebody else wrote into Redis is ignored") {
     CHECK(!cache->get("list"));
 }
 
-// A loaded machine may miss a deadline, which is no reply: retried.
-bool got_one(SharedBuckets& through, SharedBuckets::Size const& size) {
+// A loaded machine may miss a deadline, which is no reply: retried. Each miss may have taken a token all the same.
+bool got_one(SharedBuckets& through, SharedBuckets::Size const& size, int& missed) {
     std::optional<bool> token;
-    eventually([&] { return (token = through.take("kid", size)).has_value(); });
+    eventually([&] {
+        token = through.take("kid", size);
+        missed += token ? 0 : 1;
+        return token.has_value();
+    });
     return token.value();
 }
 
-// How many of a hundred concurrent calls get a token, in turn through each of the caches.
-int taken(std::vector<RedisCache*> const& through, SharedBuckets::Size const& size) {
-    int out = 0;
-    for (std::size_t i = 0; i < 100; ++i) out += got_one(*through[i % through.size()], size) ? 1 : 0;
+// How many of a hundred calls get a token, in turn through each of the caches, and how many may have lost one.
+struct Taken {
+    int got = 0, missed = 0;
+    [[nodiscard]] int most() const { return got + missed; }
+};
+Taken take_hundred(std::vector<RedisCache*> const& through, SharedBuckets::Size const& size) {
+    Taken out;
+    for (std::size_t i = 0; i < 100; ++i) out.got += got_one(*through[i % through.size()], size, out.missed) ? 1 : 0;
     return out;
 }
 
@@ -90,17 +98,15 @@ TEST_CASE("two processes share one bucket, which is refilled with time") {
     Bed bed;
     auto const one = bed.cache(), two = bed.cache(), other_store = bed.cache('x');
     auto const started = std::chrono::steady_clock::now();
-    auto const got = taken({one.get(), two.get()}, {1, 30});
-    auto const emptied = std::chrono::steady_clock::now();
-    auto const passed = emptied - started;
-    CHECK(got >= 30);
-    CHECK(got <= 31 + std::chrono::duration_cast<std::chrono::seconds>(passed).count());
-    CHECK(taken({other_store.get()}, {1, 30}) >= 30);
-    // The same bucket, filled faster from now on; a loaded machine may take long enough for one more to be in it.
-    bool const one_more = got_one(*two, {100, 30});
-    CHECK((!one_more || std::chrono::steady_clock::now() - emptied >= 10ms));
+    auto const shared = take_hundred({one.get(), two.get()}, {1, 30});
+    auto const passed = std::chrono::steady_clock::now() - started;
+    CHECK(shared.most() >= 30);
+    CHECK(shared.got <= 31 + std::chrono::duration_cast<std::chrono::seconds>(passed).count());
+    CHECK(take_hundred({other_store.get()}, {1, 30}).most() >= 30);
+    int missed = 0;
+    CHECK(!got_one(*two, {100, 30}, missed));  // the same bucket with a higher rate
     std::this_thread::sleep_for(100ms);
-    CHECK(taken({two.get()}, {100, 30}) >= 5);
+    CHECK(take_hundred({two.get()}, {100, 30}).most() >= 5);
 }
 
 TEST_CASE("a bucket that somebody else wrote counts as full, as at most empty, or as missing") {
@@ -110,14 +116,15 @@ TEST_CASE("a bucket that somebody else wrote counts as full, as at most empty, o
     for (std::string const bad : {"", "garbage", "nan", "-inf", "-1", "0", "0x10"}) {
         INFO(bad);
         bed.server.write(name, bad);
-        CHECK(taken({cache.get()}, {1000, 5}) >= 5);
+        CHECK(take_hundred({cache.get()}, {1000, 5}).most() >= 5);
     }
     for (std::string const far : {"9999999999999999", "inf", "1e300", "1e999999"}) {
         INFO(far);
         bed.server.write(name, far);
-        CHECK(!got_one(*cache, {1000, 5}));
+        int missed = 0;
+        CHECK(!got_one(*cache, {1000, 5}, missed));
         std::this_thread::sleep_for(10ms);
-        CHECK(taken({cache.get()}, {1000, 5}) >= 5);
+        CHECK(take_hundred({cache.get()}, {1000, 5}).most() >= 5);
     }
     bed.server.write_list(name);
     CHECK(!cache->take("kid", {1, 5}));
@@ -194,7 +201,7 @@ TEST_CASE("a stopped Redis costs its deadline once, then nothing until it contin
     Bed bed;
     auto const cache = bed.cache();
     auto best = 1000000us;
-    for (int round = 0; round < 50 && best >= 100ms; ++round) {  // the best of many: a loaded machine may oversleep
+    for (int round = 0; round < 5; ++round) {  // the best of several: a loaded machine may oversleep
         CHECK(Bed::holds(*cache, "list", "a value"));
         bed.server.signal(SIGSTOP);
         auto const before = std::chrono::steady_clock::now();

@@ -87,6 +87,13 @@ public:
         throw Fault(endpoint_.authority + " did not answer: too many interim responses");
     }
     [[nodiscard]] bool reusable() const { return reusable_; }
+    // Whether bytes have arrived since the last answer. They belong to no request and would be read as the next answer.
+    bool has_unread() {
+        error_code error;
+        bool const received = socket_.available(error) > 0;
+        bool const in_tls = tls_ && ::BIO_pending(::SSL_get_rbio(tls_->native_handle())) > 0;
+        return error || received || in_tls;
+    }
     // From any thread: the phase under way ends, and no other begins.
     void stop() {
         stop_.request_stop();
@@ -204,6 +211,7 @@ void HttpClient::drop() {
 }
 
 int HttpClient::post(Headers const& headers, std::string const& body) {
+    if (session_ && session_->has_unread()) drop();
     for (bool kept = session_ != nullptr;; kept = false) try {
             auto const connection = session();
             if (!kept) connection->open(resolver_, timeouts_);
