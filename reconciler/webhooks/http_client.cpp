@@ -91,7 +91,7 @@ public:
     bool has_unread() {
         error_code error;
         bool const received = socket_.available(error) > 0;
-        bool const in_tls = tls_ && ::BIO_pending(::SSL_get_rbio(tls_->native_handle())) > 0;
+        bool const in_tls = tls_ && BIO_pending(::SSL_get_rbio(tls_->native_handle())) > 0;
         return error || received || in_tls;
     }
     // From any thread: the phase under way ends, and no other begins.

@@ -31,19 +31,15 @@ struct SystemClock final : Clock {
 struct IdleEngine final : Engine {
     void wake(Ref const&) override {}
     void wake_all() override {}
-    std::future<json::object> plan(std::optional<Ref> const&) override { return nothing(); }
-    std::future<json::object> preview(Object const&) override { return nothing(); }
-    json::object status(Object const& object) override {
-        return {{"observed_generation", object.observed_generation},
-                {"conditions", json::array()},
-                {"records", json::array()}};
-    }
+    std::future<Plan> plan(std::optional<Ref> const&) override { return nothing(); }
+    std::future<Plan> preview(Object const&) override { return nothing(); }
+    Status status(Object const& object) override { return {object.observed_generation, {}, {}}; }
     std::optional<std::string> status_version() override { return "stored"; }
     std::vector<std::string> not_ready() override { return {}; }
 
 private:
-    static std::future<json::object> nothing() {
-        std::promise<json::object> promise;
+    static std::future<Plan> nothing() {
+        std::promise<Plan> promise;
         promise.set_value({});
         return promise.get_future();
     }
@@ -51,11 +47,11 @@ private:
 
 // The specs that are sent name a version of PHP; this machine need not have it.
 struct BenchReserved final : ServerReserved {
-    using ServerReserved::ServerReserved;
+    BenchReserved() : ServerReserved({}) {}
     [[nodiscard]] std::vector<std::string> php_versions() const override { return {"8.2"}; }
 };
 
-// A port of the loopback that whoever signs may use.
+// A loopback port for signed requests.
 unsigned open_listener(ApiServer& api, Authenticator const& who, TlsCertificate const* tls) {
     auto socket = host::listen_tcp(*host::TcpAddress::parse("127.0.0.1:0"));
     auto const port = host::bound_to(socket).port();
@@ -105,7 +101,7 @@ int serve(std::string const& directory, bool cache) {
     // More numbers than a server gives away, so that a long run does not end for want of them.
     SqliteStore store(directory + "/store.db", "bench", Vault::with_key(Vault::generate(32)), clock,
                       {"uid", 20000, 20000000, free_uid});
-    BenchReserved const reserved({});
+    BenchReserved const reserved;
     Admission const admission{store, reserved};
     IdleEngine engine;
     ApiSettings settings;

@@ -2,6 +2,9 @@
 #pragma once
 #include "tests/clients/load/caller.hpp"
 
+#include <string>
+#include <vector>
+
 namespace genesis::load {
 
 struct Hostile {
