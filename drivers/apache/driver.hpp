@@ -34,6 +34,8 @@ public:
     Observed<Site> observe(Of<Site>, Scope const& scope, Context& context);
     std::vector<Outcome> apply(std::span<Step<Site> const> steps, Context& context);
     Settled settle(Context& context);
+    // A graceful restart touches every site: changes that come close together share one.
+    static constexpr std::chrono::milliseconds least_interval{1000};
 
 private:
     struct PairState {

@@ -77,7 +77,15 @@ void DriverPool::observe(ObservationId id, std::size_t driver, std::map<std::str
 }
 
 void DriverPool::apply(StepRequest request) {
-    queues_[driver_of_.at(request.step.ref.kind)].steps.push_back(std::move(request));
+    auto& q = queues_[driver_of_.at(request.step.ref.kind)];
+    if (q.steps.empty()) q.gather_until = clock_.steady() + timeouts_.gather;
+    q.steps.push_back(std::move(request));
+}
+
+Steady DriverPool::batch_due(std::size_t driver) const {
+    auto const& q = queues_[driver];
+    bool const costly = workers_.drivers()[driver]->least_interval().count() > 0;
+    return costly && events_->more_to_come(driver) ? std::max(q.next_batch, q.gather_until) : q.next_batch;
 }
 
 void DriverPool::pump() {
@@ -87,7 +95,7 @@ void DriverPool::pump() {
 void DriverPool::start(std::size_t driver) {
     auto& q = queues_[driver];
     if (q.running) return;
-    bool const batch = !q.steps.empty() && clock_.steady() >= q.next_batch;
+    bool const batch = !q.steps.empty() && clock_.steady() >= batch_due(driver);
     if (!q.observations.empty() && !(batch && q.observed_last)) return start_observation(driver);
     if (batch) start_batch(driver);
 }
@@ -270,10 +278,11 @@ void DriverPool::advance() {
 
 Steady DriverPool::next_timer() const {
     auto out = Steady::max();
-    for (auto const& q : queues_) {
+    for (std::size_t i = 0; i < queues_.size(); ++i) {
+        auto const& q = queues_[i];
         if (q.running && !q.running->late) out = std::min(out, q.running->late_at);
         if (q.running && !q.running->overdue) out = std::min(out, q.running->overdue_at);
-        if (!q.running && !q.steps.empty()) out = std::min(out, q.next_batch);
+        if (!q.running && !q.steps.empty()) out = std::min(out, batch_due(i));
         if (!q.running) out = std::min(out, q.retry_at);
     }
     return out;

@@ -23,6 +23,8 @@ struct Timeouts {
     std::chrono::microseconds late_record{100};   // … with so much more for each record to be observed
     std::chrono::milliseconds late_batch{3000};   // the same for a batch …
     std::chrono::milliseconds late_step{50};      // … with so much more for each step
+    // A driver with a least interval between batches waits so long for steps that are to come, to take them together.
+    std::chrono::milliseconds gather{2000};
     std::chrono::milliseconds retry_first{1000},
         retry_longest{8000};  // before a driver that could not see is asked again
 };
@@ -50,6 +52,8 @@ struct DriverEvents {
     virtual void late(std::size_t driver, std::vector<StepRequest> queued, std::vector<StepRequest> const& begun) = 0;
     // Its deadline has passed as well; told once.
     virtual void overdue(std::size_t driver, std::vector<StepRequest> const& begun) = 0;
+    // Whether steps for the driver are being waited for that have not been handed over yet.
+    [[nodiscard]] virtual bool more_to_come(std::size_t driver) const = 0;
     // It can be asked again: what waited for it should be looked at.
     virtual void recovered(std::size_t driver) = 0;
 };
@@ -108,12 +112,14 @@ private:
         std::shared_ptr<Call> running;
         bool observed_last = false;
         Steady next_batch{};
+        Steady gather_until{};  // of the steps that wait
         std::map<std::string, std::string> trouble;  // kind → why it could not be seen
         std::chrono::milliseconds pause{};
         Steady retry_at = Steady::max();
         std::optional<Ref> probe;
     };
     void start(std::size_t driver);
+    [[nodiscard]] Steady batch_due(std::size_t driver) const;
     void start_observation(std::size_t driver);
     void start_batch(std::size_t driver);
     void end_observation(std::size_t driver, Call& call);

@@ -51,6 +51,7 @@ std::map<std::size_t, std::map<std::string, Scope>> Reconciler::scopes_for(Dirty
 void Reconciler::look(ObservationId id, Dirty const& scope, bool everything, Desired::Overlay const& overlay) {
     auto& looking = looking_[id];
     looking.started = clock_.steady();
+    looking.straggler = questions_.contains(id) ? settings_.question : settings_.straggler;
     for (auto& [driver, scopes] : scopes_for(scope, everything, overlay, looking)) {
         if (auto const why = pool_.unavailable(driver); !why.empty()) {
             for (auto const& [kind, what] : scopes) looking.seen.unreachable[kind] = why;
@@ -85,7 +86,7 @@ void Reconciler::observed(ObservationId id, std::size_t driver, Observation part
     }
     looking.seen.merge(std::move(part));
     auto const now = clock_.steady();
-    looking.close_at = now + std::max<Steady::duration>(settings_.straggler, 2 * (now - looking.started));
+    looking.close_at = now + std::max<Steady::duration>(looking.straggler, 2 * (now - looking.started));
     if (looking.open.empty()) close(id);
 }
 
@@ -109,6 +110,12 @@ void Reconciler::close(ObservationId id) {
         answer(std::move(question.mapped()), std::move(looking.seen));
     else
         plan_pass(id, std::move(looking.seen));
+}
+
+bool Reconciler::more_to_come(std::size_t driver) const {
+    return std::any_of(passes_.begin(), passes_.end(), [&](auto const& entry) {
+        return entry.second.run && entry.second.run->waits(pool_.name(driver));
+    });
 }
 
 void Reconciler::recovered(std::size_t driver) {
@@ -159,6 +166,7 @@ OtherRecords::State Reconciler::state(Ref const& record) const {
     if (owner == nullptr) return known == nullptr ? unknown : converging;
     auto const* w = desired_.find(*owner);
     bool const settled = known != nullptr && w != nullptr && known->error.empty() && !left_.contains(record) &&
+                         !differing_.contains(record) &&
                          known->in_sync_generation == w->subject.generation;
     return settled ? in_sync : converging;
 }

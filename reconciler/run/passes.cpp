@@ -41,11 +41,16 @@ void Reconciler::note_plan(Pass& pass, Plan const& plan, PlanningInput const& in
     for (auto const& ref : plan.in_sync) {
         auto const& object = input.want.at(ref).object;
         desired_.settled(ref);
+        differing_.erase(ref);
         if (!states_.in_sync(ref, object, pass.objects.at(object).generation)) continue;
         if (auto const waiting = waiters_.extract(ref))
             for (auto const& other : waiting.mapped()) wake(other, false);
     }
-    for (auto const& ref : plan.gone) states_.gone(ref);
+    for (auto const& ref : plan.gone) {
+        states_.gone(ref);
+        differing_.erase(ref);
+    }
+    for (auto const& planned : plan.steps) differing_.insert(planned.step.ref);
     for (auto const& hold : plan.holds) note_hold(pass, hold, input.observed);
     pass.result.held = plan.holds.size();
     for (auto const& [ref, run] : pass.objects) states_.forget_missed(ref, pass.planned);
@@ -61,6 +66,7 @@ void Reconciler::note_hold(Pass& pass, Hold const& hold, Observation const& obse
     auto const run = pass.objects.find(hold.object);
     if (run == pass.objects.end()) return;
     run->second.held = true;
+    if (hold.reason != HoldReason::unseen) differing_.insert(hold.ref);
     if (hold.reason == HoldReason::in_progress || hold.reason == HoldReason::overdue)
         states_.observe_again(hold.ref, observed.in_progress.at(hold.ref).observe_after);
     if (!hold.waits_for) return;

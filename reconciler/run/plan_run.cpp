@@ -15,6 +15,7 @@ PlanRun::PlanRun(Plan plan)
     for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
         auto const& planned = plan_.steps[i];
         ++open_[planned.step.object];
+        ++waiting_[planned.driver];
         for (auto const& ref : planned.step.after) {
             auto const before = index.find(ref);
             if (before == index.end()) continue;
@@ -35,6 +36,7 @@ void PlanRun::may_be_ready(std::size_t step) {
     auto& changes = waiting_changes_[planned.step.ref.kind];
     if (planned.joins_changes && changes > 0) return;
     states_[step] = State::ready;
+    --waiting_[planned.driver];
     ready_.push_back(step);
     if (planned.joins_changes || --changes > 0) return;
     for (auto removal : joining_[planned.step.ref.kind]) may_be_ready(removal);
@@ -52,7 +54,13 @@ std::size_t PlanRun::open(Ref const& object) const {
     return it == open_.end() ? 0 : it->second;
 }
 
+bool PlanRun::waits(std::string const& driver) const {
+    auto const it = waiting_.find(driver);
+    return it != waiting_.end() && it->second > 0;
+}
+
 void PlanRun::close(std::size_t step) {
+    if (states_[step] == State::waiting) --waiting_[plan_.steps[step].driver];
     states_[step] = State::ended;
     --open_[plan_.steps[step].step.object];
 }

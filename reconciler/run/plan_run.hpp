@@ -25,6 +25,8 @@ public:
     void ended(std::size_t step, bool well);
     std::vector<Skipped> take_skipped();
 
+    // Whether steps of the driver can not be taken yet, but may be later.
+    [[nodiscard]] bool waits(std::string const& driver) const;
     // Steps of the object that have neither ended nor been skipped.
     [[nodiscard]] std::size_t open(Ref const& object) const;
 
@@ -40,6 +42,7 @@ private:
     std::vector<std::vector<std::size_t>> followers_;          // by step, those that come after it
     std::map<std::string, std::size_t> waiting_changes_;       // by kind, changes that cannot be taken yet
     std::map<std::string, std::vector<std::size_t>> joining_;  // by kind, removals that wait for those
+    std::map<std::string, std::size_t> waiting_;  // by driver
     std::map<Ref, std::size_t> open_;
     std::vector<std::size_t> ready_;
     std::vector<Skipped> skipped_;

@@ -67,8 +67,13 @@ void Reconciler::start_due() {
         start(std::nullopt);
         return;
     }
-    if (!woken_first_ || now < std::min(*woken_last_ + settings_.quiet, *woken_first_ + settings_.patience)) return;
-    start(pending_);
+    if (auto const due = wakes_due(); due && now >= *due) start(pending_);
+}
+
+std::optional<Steady> Reconciler::wakes_due() const {
+    if (!woken_first_) return std::nullopt;
+    auto const busy = 1 + 4 * static_cast<int>(passes_.size());
+    return std::min(*woken_last_ + busy * settings_.quiet, *woken_first_ + busy * settings_.patience);
 }
 
 Steady Reconciler::next_timer() const {
@@ -78,7 +83,7 @@ Steady Reconciler::next_timer() const {
         out = std::min(out, clock_.steady() + std::max(*due - clock_.now(), Time::duration(0)));
     auto begin = full_at_;
     if (pending_all_) begin = clock_.steady();
-    if (woken_first_) begin = std::min({begin, *woken_last_ + settings_.quiet, *woken_first_ + settings_.patience});
+    if (auto const due = wakes_due()) begin = std::min(begin, *due);
     if (passes_.size() < settings_.most_passes) out = std::min(out, std::max(begin, not_before_));
     return out;
 }

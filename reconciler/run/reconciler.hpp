@@ -17,10 +17,12 @@ struct ReconcilerSettings {
     Backoff backoff{};
     Timeouts timeouts{};
     std::chrono::milliseconds resync{300000};  // between full passes
-    std::chrono::milliseconds quiet{30},
-        patience{150};                         // wakes closer together than `quiet` share a pass, up to `patience`
+    // Wakes closer together than `quiet` share a pass, up to `patience`. Both grow with each pass under way, so that many
+    // small changes become few passes.
+    std::chrono::milliseconds quiet{30}, patience{150};
     std::chrono::milliseconds straggler{200};  // how long an observation waits for the last drivers, or as long again
                                                // as it has taken so far
+    std::chrono::milliseconds question{700};   // the same for a question
     std::size_t most_passes = 8;               // side by side; what comes meanwhile is taken together
     Metrics* metrics = nullptr;                // counts nothing without
 };
@@ -84,6 +86,7 @@ private:
         Observation seen;
         std::map<std::size_t, Dirty> objects;  // by driver, those with records of its kinds
         Steady started{}, close_at = Steady::max();
+        std::chrono::milliseconds straggler{};
     };
     struct Pass {
         PassResult result;
@@ -104,6 +107,7 @@ private:
     void refresh_one(Ref const& object);
     [[nodiscard]] Dirty with_dependents(Dirty const& scope) const;
     void start_due();
+    [[nodiscard]] std::optional<Steady> wakes_due() const;
     bool begin(Dirty scope, bool everything);
     void plan_pass(PassId id, Observation observed);
     void note_plan(Pass& pass, Plan const& plan, PlanningInput const& input);
@@ -127,6 +131,7 @@ private:
     PlanningInput input_for(Dirty const& scope, Desired::Overlay const& overlay, Observation observed) const;
     [[nodiscard]] Desired::Wants const* wants(Ref const& object, Desired::Overlay const& overlay) const;
     Plan plan_for(PlanningInput& input) const;
+    [[nodiscard]] bool more_to_come(std::size_t driver) const override;
     void recovered(std::size_t driver) override;
     void answer(Question question, Observation observed);
     void recall(PlanningInput& input) const;
@@ -169,6 +174,7 @@ private:
     std::map<ObservationId, std::map<std::size_t, Dirty>> closed_;  // observations that a driver has not answered yet
     std::map<ObservationId, Question> questions_;
     std::set<Ref> in_flight_;               // objects
+    std::set<Ref> differing_;                  // records that were not in sync when they were last planned for
     std::map<Ref, std::string> left_;       // records a late driver works on, with what to say of them
     std::map<std::size_t, Dirty> stalled_;  // by driver, objects that could not be observed
     std::map<Ref, Dirty> waiters_;          // by record, objects of others that wait for it
