@@ -20,7 +20,7 @@ struct ReconcilerSettings {
     // Wakes closer together than `quiet` share a pass, up to `patience`. Both grow with each pass under way, so that many
     // small changes become few passes.
     std::chrono::milliseconds quiet{30}, patience{150};
-    std::chrono::milliseconds straggler{200};  // how long an observation waits for the last drivers, or as long again
+    std::chrono::milliseconds straggler{2000};  // how long an observation waits for the last drivers, or as long again
                                                // as it has taken so far
     std::chrono::milliseconds question{700};   // the same for a question
     std::size_t most_passes = 8;               // side by side; what comes meanwhile is taken together
