@@ -30,8 +30,8 @@ struct Foreign {
 };
 
 // Long work on a record that is under way: an image being copied, an order waiting at a CA, a guest shutting down.
-// apply() starts it and answers in_progress; observe() reports it while it lasts; the apply() after its end answers with
-// its result, or starts it anew.
+// apply() starts it and answers in_progress; observe() reports it while it lasts; the apply() after its end answers
+// with its result, or starts it anew.
 struct Progress {
     std::string why;                                // "copying debian-12.qcow2"
     std::optional<int> percent;                     // 0 to 100; nothing: unknown

@@ -49,6 +49,8 @@ std::optional<std::string> ServerReserved::domain(std::string const& name) const
     return std::nullopt;
 }
 
-std::vector<std::string> ServerReserved::php_versions() const { return installed_php(PhpFpmSettings{}.program_dir.str()); }
+std::vector<std::string> ServerReserved::php_versions() const {
+    return installed_php(PhpFpmSettings{}.program_dir.str());
+}
 
 }  // namespace genesis

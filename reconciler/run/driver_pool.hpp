@@ -112,7 +112,7 @@ private:
         std::shared_ptr<Call> running;
         bool observed_last = false;
         Steady next_batch{};
-        Steady gather_until{};  // of the steps that wait
+        Steady gather_until{};                       // of the steps that wait
         std::map<std::string, std::string> trouble;  // kind → why it could not be seen
         std::chrono::milliseconds pause{};
         Steady retry_at = Steady::max();

@@ -42,7 +42,7 @@ private:
     std::vector<std::vector<std::size_t>> followers_;          // by step, those that come after it
     std::map<std::string, std::size_t> waiting_changes_;       // by kind, changes that cannot be taken yet
     std::map<std::string, std::vector<std::size_t>> joining_;  // by kind, removals that wait for those
-    std::map<std::string, std::size_t> waiting_;  // by driver
+    std::map<std::string, std::size_t> waiting_;               // by driver
     std::map<Ref, std::size_t> open_;
     std::vector<std::size_t> ready_;
     std::vector<Skipped> skipped_;

@@ -17,14 +17,14 @@ struct ReconcilerSettings {
     Backoff backoff{};
     Timeouts timeouts{};
     std::chrono::milliseconds resync{300000};  // between full passes
-    // Wakes closer together than `quiet` share a pass, up to `patience`. Both grow with each pass under way, so that many
-    // small changes become few passes.
+    // Wakes closer together than `quiet` share a pass, up to `patience`. Both grow with each pass under way, so that
+    // many small changes become few passes.
     std::chrono::milliseconds quiet{30}, patience{150};
     std::chrono::milliseconds straggler{2000};  // how long an observation waits for the last drivers, or as long again
-                                               // as it has taken so far
-    std::chrono::milliseconds question{700};   // the same for a question
-    std::size_t most_passes = 8;               // side by side; what comes meanwhile is taken together
-    Metrics* metrics = nullptr;                // counts nothing without
+                                                // as it has taken so far
+    std::chrono::milliseconds question{700};    // the same for a question
+    std::size_t most_passes = 8;                // side by side; what comes meanwhile is taken together
+    Metrics* metrics = nullptr;                 // counts nothing without
 };
 
 struct PassResult {
@@ -174,7 +174,7 @@ private:
     std::map<ObservationId, std::map<std::size_t, Dirty>> closed_;  // observations that a driver has not answered yet
     std::map<ObservationId, Question> questions_;
     std::set<Ref> in_flight_;               // objects
-    std::set<Ref> differing_;                  // records that were not in sync when they were last planned for
+    std::set<Ref> differing_;               // records that were not in sync when they were last planned for
     std::map<Ref, std::string> left_;       // records a late driver works on, with what to say of them
     std::map<std::size_t, Dirty> stalled_;  // by driver, objects that could not be observed
     std::map<Ref, Dirty> waiters_;          // by record, objects of others that wait for it

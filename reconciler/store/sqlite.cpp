@@ -236,8 +236,7 @@ void SqliteStore::set_status_now(StatusUpdate const& update) {
     auto const text = json::serialize(Codec<std::vector<Condition>>::put(update.conditions));
     Use(sql_.set_status, node_, update.ref.kind, update.ref.key, update.observed_generation, text).run();
     auto const before = ready_of(object.conditions), now = ready_of(update.conditions);
-    if (!now ||
-        (before && before->status == now->status && object.observed_generation == update.observed_generation))
+    if (!now || (before && before->status == now->status && object.observed_generation == update.observed_generation))
         return;
     Origin by;
     by.request = object.request;

@@ -66,7 +66,7 @@ check_is "and no other account was looked at" "" "$(others)"
 # Full passes over all.
 passes() {
     local i was
-    for ((i = 0; i < ${1:-5}; i++)); do
+    for ((i = 0; i < $1; i++)); do
         was=$(full_passes)
         g reconcile --all >/dev/null
         within 120 passed "${was%% *}" # under strace on a busy machine
@@ -74,7 +74,7 @@ passes() {
 }
 passed() { local now; now=$(full_passes); ((${now%% *} > $1)); }
 begun=$(full_passes)
-passes
+passes 5
 now=$(full_passes)
 echo "# a full pass over $accounts: $(awk -v a="$begun" -v b="$now" 'BEGIN { split(a, x); split(b, y); printf "%.0f ms", 1000 * (y[2] - x[2]) / (y[1] - x[1]) }'); resident: $(resident) MiB"
 observe passes 1

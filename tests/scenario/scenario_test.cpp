@@ -121,8 +121,8 @@ private:
             if (s.verb == Verb::update) changes(s.changes);
         }
         for (auto const& h : plan.holds) {
-            out_ +=
-                "hold " + std::string(word_of(h.verb)) + " " + h.ref.str() + " " + std::string(word_of(h.reason)) + ": " + h.message + "\n";
+            out_ += "hold " + std::string(word_of(h.verb)) + " " + h.ref.str() + " " + std::string(word_of(h.reason)) +
+                    ": " + h.message + "\n";
             if (h.reason == HoldReason::conflict || h.reason == HoldReason::paused) changes(h.changes);
         }
         if (plan.empty()) out_ += "nothing to do\n";
@@ -140,8 +140,8 @@ private:
                 out_ += c.type + " " + c.status + " " + c.reason + (c.message.empty() ? "" : ": " + c.message) + "\n";
         for (auto const& r : s.records)
             if (r.state != SyncState::in_sync)
-                out_ += "  " + r.kind + "/" + r.key + " " + std::string(word_of(r.state)) + (r.cause.empty() ? "" : " " + r.cause) + " " +
-                        r.message + "\n";
+                out_ += "  " + r.kind + "/" + r.key + " " + std::string(word_of(r.state)) +
+                        (r.cause.empty() ? "" : " " + r.cause) + " " + r.message + "\n";
     }
 
     void world(std::string const& prefix) {
