@@ -137,7 +137,7 @@ struct Observation {
         json::object value;
         std::string why;
     };
-    std::map<Ref, json::object> found;
+    RefMap<json::object> found;
     std::map<Ref, std::string> unseen;               // why they could not be observed
     std::map<std::string, std::string> unreachable;  // kind → why nothing of it could be seen
     std::map<Ref, Unmanaged> unmanaged;

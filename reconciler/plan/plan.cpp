@@ -13,6 +13,9 @@ public:
         : input_(input), kinds_(kinds), policy_(policy), order_(making_order(kinds)) {
         for (auto const& [kind, info] : kinds)
             for (auto const& to : referred_kinds(*info.schema)) referring_[to].insert(kind);
+        for (auto const& entry : input.want) by_kind_[entry.first.kind].push_back(&entry);
+        for (auto& [kind, entries] : by_kind_)
+            std::sort(entries.begin(), entries.end(), [](auto const* a, auto const* b) { return a->first < b->first; });
     }
 
     Plan run() {
@@ -57,8 +60,9 @@ private:
     // ---- what must be there
 
     void want(std::string const& kind) {
-        for (auto it = input_.want.lower_bound(Ref{kind, ""}); it != input_.want.end() && it->first.kind == kind; ++it)
-            want_one(it->first, it->second);
+        auto const all = by_kind_.find(kind);
+        if (all == by_kind_.end()) return;
+        for (auto const* entry : all->second) want_one(entry->first, entry->second);
     }
 
     // Once for each record: a record of a kind that refers to itself comes after those it refers to.
@@ -66,10 +70,10 @@ private:
         if (!dispositions_.try_emplace(ref, Disposition::open).second) return;
         auto const& info = kinds_.find(ref.kind)->second;
         AnyStep step{Verb::create, ref, wanted.object, *wanted.value, {}, {}, {}};
-        auto const refers = references(*info.schema, step.want);
-        for (auto const& to : refers)
-            if (auto const other = input_.want.find(to); to.kind == ref.kind && other != input_.want.end())
-                want_one(to, other->second);
+        if (refers_to_itself(ref.kind))
+            for (auto const& to : references(*info.schema, step.want))
+                if (auto const other = input_.want.find(to); to.kind == ref.kind && other != input_.want.end())
+                    want_one(to, other->second);
         if (auto why = unworkable(step, info)) return hold(step, std::move(*why));
         compare(step, *info.schema);
         if (step.verb == Verb::update && step.changes.empty()) {
@@ -79,7 +83,7 @@ private:
         }
         auto why = under_way(step, info.traits);
         if (!why) why = postponed(step);
-        if (!why) why = waits(step, refers);
+        if (!why) why = waits(step, references(*info.schema, step.want));
         if (why) {
             hold(step, std::move(*why));
         } else {
@@ -87,6 +91,11 @@ private:
             changes_[ref.kind].push_back(step);
         }
         for (auto const& from : references(*info.schema, step.have)) referrers_[from].insert(ref);
+    }
+
+    [[nodiscard]] bool refers_to_itself(std::string const& kind) const {
+        auto const it = referring_.find(kind);
+        return it != referring_.end() && it->second.contains(kind);
     }
 
     // Nothing can be said of what differs.
@@ -200,11 +209,13 @@ private:
     void list_unwanted() {
         for (auto const& [ref, m] : input_.ours)
             if (!input_.want.contains(ref)) unwanted_[ref.kind].insert(ref);
+        std::map<Ref, json::object const*> unknown;
         for (auto const& [ref, value] : input_.observed.found) {
             if (input_.want.contains(ref) || input_.ours.contains(ref)) continue;
-            if (input_.others != nullptr && input_.others->state(ref) != OtherRecords::unknown) continue;
-            unremembered(ref, value);
+            if (input_.others == nullptr || input_.others->state(ref) == OtherRecords::unknown)
+                unknown.emplace(ref, &value);
         }
+        for (auto const& [ref, value] : unknown) unremembered(ref, *value);
         count_removals();
     }
 
@@ -336,13 +347,14 @@ private:
     Policy const& policy_;
     std::vector<std::string> order_;
     Plan plan_;
-    std::map<Ref, Disposition> dispositions_;
+    std::map<std::string, std::vector<RefMap<Wanted>::value_type const*>> by_kind_;  // wanted, by key
+    RefMap<Disposition> dispositions_;
     std::map<std::string, std::set<std::string>, std::less<>> referring_;  // by kind, the kinds that may refer to it
     std::map<std::pair<std::string, Ref>, Ref> unobserved_;                // by kind and object, one such record
     std::map<std::string, std::vector<AnyStep>> changes_, removals_;
     std::map<std::string, std::set<Ref>> unwanted_;
     std::map<Ref, Ref> adopted_;
-    std::map<Ref, std::set<Ref>> referrers_;  // by what observed records refer to, those of them that will change
+    RefMap<std::set<Ref>> referrers_;  // by what observed records refer to, those of them that will change
     std::map<std::pair<std::string, Ref>, std::set<Ref>> hidden_;  // by kind and object, removals of what may refer to
                                                                    // such a record through a field nobody can read back
     bool too_many_ = false;

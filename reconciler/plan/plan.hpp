@@ -37,9 +37,9 @@ struct OtherRecords {
 };
 
 struct PlanningInput {
-    std::map<Ref, Wanted> want;
-    std::map<Ref, RecordHistory> ours;  // every record Genesis made, of the objects the plan is about
-    std::set<Ref> respecified;  // wanted otherwise since last in sync, though the object's generation is the same
+    RefMap<Wanted> want;
+    RefMap<RecordHistory> ours;  // every record Genesis made, of the objects the plan is about
+    std::set<Ref> respecified;   // wanted otherwise since last in sync, though the object's generation is the same
     Observation observed;
     std::map<Ref, Subject const*> subjects;
     std::set<Ref> leaving;                 // every object that ends unconfirmed and still has what would be removed

@@ -67,10 +67,10 @@ private:
     std::map<Ref, Wants> wants_;
     std::map<Ref, Basis> basis_;
     std::map<Ref, std::set<Ref>> refers_, referrers_;    // between objects
-    std::map<Ref, Ref> owners_;                          // of records
+    RefMap<Ref> owners_;                                 // of records
     std::map<Ref, std::map<Ref, json::object>> shared_;  // by record, who wants it and how
     std::map<Ref, std::set<Ref>> sharing_;               // by object, the shared records it wants
-    std::set<Ref> respecified_;
+    RefSet respecified_;
     Dirty ending_, leaving_;
 };
 

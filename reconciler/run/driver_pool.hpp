@@ -24,7 +24,7 @@ struct Timeouts {
     std::chrono::milliseconds late_batch{3000};   // the same for a batch …
     std::chrono::milliseconds late_step{50};      // … with so much more for each step
     // A driver with a least interval between batches waits so long for steps that are to come, to take them together.
-    std::chrono::milliseconds gather{2000};
+    std::chrono::milliseconds gather{5000};
     std::chrono::milliseconds retry_first{1000},
         retry_longest{8000};  // before a driver that could not see is asked again
 };

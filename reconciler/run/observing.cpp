@@ -19,20 +19,26 @@ Desired::Wants const* Reconciler::wants(Ref const& object, Desired::Overlay cons
 std::map<std::size_t, std::map<std::string, Scope>> Reconciler::scopes_for(Dirty const& scope, bool everything,
                                                                            Desired::Overlay const& overlay,
                                                                            Looking& looking) const {
-    std::map<std::string, std::set<std::string>> keys;
-    auto need = [&](Ref const& object, Ref const& record) {
+    std::map<std::string, std::unordered_set<std::string>> keys;
+    std::set<std::size_t> drivers;      // that the object at hand needs
+    std::string const* last = nullptr;  // kind, and whether it is listed whole anyway
+    bool listed = false;
+    auto need = [&](Ref const& record) {
+        if (last != nullptr && *last == record.kind && listed) return;
+        last = &record.kind;
         auto const info = pool_.kinds().find(record.kind);
         if (info == pool_.kinds().end()) return;
-        looking.objects[pool_.driver_of(record.kind)].insert(object);
-        if (everything && info->second.traits.enumerable)
-            keys[record.kind];
-        else
-            keys[record.kind].insert(record.key);
+        listed = everything && info->second.traits.enumerable;
+        drivers.insert(pool_.driver_of(record.kind));
+        if (!listed) keys[record.kind].insert(record.key);
     };
     for (auto const& object : scope) {
+        drivers.clear();
+        last = nullptr;
         if (auto const* w = wants(object, overlay))
-            for (auto const& [ref, value] : w->records) need(object, ref);
-        for (auto const& ref : states_.of(object)) need(object, ref);
+            for (auto const& [ref, value] : w->records) need(ref);
+        for (auto const& ref : states_.of(object)) need(ref);
+        for (auto const driver : drivers) looking.objects[driver].insert(object);
     }
     std::map<std::size_t, std::map<std::string, Scope>> out;
     if (everything)
@@ -43,7 +49,9 @@ std::map<std::size_t, std::map<std::string, Scope>> Reconciler::scopes_for(Dirty
         auto& asked = out[pool_.driver_of(kind)][kind];
         bool const list =
             pool_.kinds().at(kind).traits.enumerable && names.size() > few && names.size() * 4 > states_.count(kind);
-        if (!list) asked.keys.assign(names.begin(), names.end());
+        if (list) continue;
+        asked.keys.assign(names.begin(), names.end());
+        std::sort(asked.keys.begin(), asked.keys.end());
     }
     return out;
 }

@@ -15,7 +15,7 @@ std::string paths_of(std::vector<Change> const& changes) {
 }  // namespace
 
 void Reconciler::note_line(ObjectRun& run, Ref const& record, SyncState state, std::string message) {
-    auto& line = run.lines[record];
+    auto& line = run.lines.open[record];
     line.kind = record.kind;
     line.key = record.key;
     line.state = state;

@@ -77,7 +77,7 @@ private:
     struct ObjectRun {
         std::int64_t generation = 0;
         bool worked = false, held = false;
-        std::map<Ref, RecordStatus> lines;
+        ObjectLines lines;
         std::size_t done = 0, failed = 0;
         std::string steps;  // for the log
     };
@@ -174,7 +174,7 @@ private:
     std::map<ObservationId, std::map<std::size_t, Dirty>> closed_;  // observations that a driver has not answered yet
     std::map<ObservationId, Question> questions_;
     std::set<Ref> in_flight_;               // objects
-    std::set<Ref> differing_;               // records that were not in sync when they were last planned for
+    RefSet differing_;                      // records that were not in sync when they were last planned for
     std::map<Ref, std::string> left_;       // records a late driver works on, with what to say of them
     std::map<std::size_t, Dirty> stalled_;  // by driver, objects that could not be observed
     std::map<Ref, Dirty> waiters_;          // by record, objects of others that wait for it

@@ -56,12 +56,12 @@ private:
     Clock const& clock_;
     Backoff backoff_;
     std::mt19937_64 random_;
-    std::map<Ref, RecordState> states_;
+    RefMap<RecordState> states_;
     std::map<Ref, std::set<Ref>> by_object_;
     std::map<std::string, std::size_t> by_kind_;
     std::set<std::pair<Time, Ref>> due_;  // attempts
     std::map<Ref, Time> observe_at_;      // records in progress
-    std::set<Ref> applied_, unsaved_, dropped_;
+    RefSet applied_, unsaved_, dropped_;
 };
 
 }  // namespace genesis

@@ -9,51 +9,39 @@
 
 namespace genesis {
 
+// What is known of the records of one object. Those in sync, which are most, take little room.
+struct ObjectLines {
+    std::map<Ref, RecordStatus> open;           // all others, and those with reported values
+    std::vector<std::pair<Ref, Time>> in_sync;  // and since when
+    Time observed_at{};
+
+    [[nodiscard]] std::size_t size() const { return open.size() + in_sync.size(); }
+    [[nodiscard]] std::vector<RecordStatus> all() const;  // by kind and key
+};
+
 class StatusCache {
 public:
-    using Lines = std::vector<RecordStatus>;  // by kind and key
-
-    void set(Ref const& object, Status status) {
-        std::lock_guard lock(mutex_);
-        entries_[object] = std::move(status);
-        ++version_;
-    }
-    void erase(Ref const& object) {
-        std::lock_guard lock(mutex_);
-        entries_.erase(object);
-        ++version_;
-    }
+    void set(Ref const& object, std::int64_t generation, std::vector<Condition> conditions, ObjectLines lines);
+    void erase(Ref const& object);
     // Rises with each change: what was read after a version is at least as new.
-    [[nodiscard]] std::uint64_t version() const {
-        std::lock_guard lock(mutex_);
-        return version_;
-    }
+    [[nodiscard]] std::uint64_t version() const;
     // The object's status; conditions as stored when it was not observed since the start.
-    [[nodiscard]] Status status(Object const& object) const {
-        std::lock_guard lock(mutex_);
-        auto it = entries_.find(object.ref);
-        return it == entries_.end() ? Status{object.observed_generation, object.conditions, {}} : it->second;
-    }
+    [[nodiscard]] Status status(Object const& object) const;
 
     struct Tally {
         std::map<std::pair<std::string, bool>, std::size_t> objects;  // by kind, and whether they are ready
         std::map<SyncState, std::size_t> records;
     };
-    [[nodiscard]] Tally tally() const {
-        std::lock_guard lock(mutex_);
-        Tally out;
-        for (auto const& [ref, status] : entries_) {
-            bool ready = false;
-            for (auto const& c : status.conditions) ready = ready || (c.type == "ready" && c.status == "true");
-            ++out.objects[{ref.kind, ready}];
-            for (auto const& line : status.records) ++out.records[line.state];
-        }
-        return out;
-    }
+    [[nodiscard]] Tally tally() const;
 
 private:
+    struct Entry {
+        std::int64_t generation = 0;
+        std::vector<Condition> conditions;
+        ObjectLines lines;
+    };
     mutable std::mutex mutex_;
-    std::map<Ref, Status> entries_;
+    std::map<Ref, Entry> entries_;
     std::uint64_t version_ = 0;
 };
 

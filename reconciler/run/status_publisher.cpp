@@ -53,9 +53,17 @@ std::map<std::string, std::string> reported_of(Schema const& schema, json::objec
 class Lines {
 public:
     Lines(Observation const& observed, Kinds const& kinds, RecordStates const& states, Time now)
-        : observed_(observed), kinds_(kinds), states_(states), now_(iso(now)) {}
+        : observed_(observed), kinds_(kinds), states_(states), now_(now), now_text_(iso(now)) {
+        for (auto const& [kind, info] : kinds)
+            for (auto const& f : info.schema->fields)
+                if (has(f.marks, Mark::reported)) reporting_.insert(kind);
+    }
 
-    void in_sync(Ref const& ref) { add(states_.find(ref)->object, ref, SyncState::in_sync, "", ""); }
+    void in_sync(Ref const& ref) {
+        auto const& state = *states_.find(ref);
+        if (reporting_.contains(ref.kind)) return add(state.object, ref, SyncState::in_sync, "", "");
+        of(state.object).in_sync.emplace_back(ref, state.since);
+    }
 
     void hold(Hold const& h) {
         if (h.object.kind.empty()) return;  // an orphan is nobody's
@@ -87,7 +95,7 @@ private:
         s.state = state;
         s.cause = std::move(cause);
         s.message = std::move(message);
-        if (s.state != SyncState::unseen) s.observed_at = now_;
+        if (s.state != SyncState::unseen) s.observed_at = now_text_;
         if (auto const* known = states_.find(ref)) {
             s.attempts = known->attempts;
             s.since = iso(known->since);
@@ -97,15 +105,22 @@ private:
             s.percent = it->second.percent;
             if (state == SyncState::progressing) s.since = iso(it->second.since);
         }
-        if (auto it = observed_.found.find(ref); it != observed_.found.end())
+        if (auto it = observed_.found.find(ref); it != observed_.found.end() && reporting_.contains(ref.kind))
             s.reported = reported_of(*kinds_.find(ref.kind)->second.schema, it->second);
-        lines_[object].insert_or_assign(ref, std::move(s));
+        of(object).open.insert_or_assign(ref, std::move(s));
+    }
+    ObjectLines& of(Ref const& object) {
+        auto& lines = lines_[object];
+        lines.observed_at = now_;
+        return lines;
     }
 
     Observation const& observed_;
     Kinds const& kinds_;
     RecordStates const& states_;
-    std::string now_;
+    Time now_;
+    std::string now_text_;
+    std::set<std::string> reporting_;  // kinds with reported fields
     StatusLines lines_;
 };
 
@@ -123,10 +138,10 @@ std::string sentence(RecordStatus const& l) {
            percent;
 }
 
-Condition readiness(std::map<Ref, RecordStatus> const& lines, RecordStatus const* worst) {
+Condition readiness(ObjectLines const& lines, RecordStatus const* worst) {
     std::size_t open = 0;
     RecordStatus const *first = nullptr, *working = nullptr;
-    for (auto const& [ref, line] : lines) {
+    for (auto const& [ref, line] : lines.open) {
         if (is_ready(line.state)) continue;
         ++open;
         if (first == nullptr) first = &line;
@@ -142,9 +157,9 @@ Condition readiness(std::map<Ref, RecordStatus> const& lines, RecordStatus const
         std::to_string(open) + " of " + std::to_string(lines.size()) + " records differ; " + sentence(*named));
 }
 
-std::vector<Condition> conditions_of(Subject const& subject, std::map<Ref, RecordStatus> const& lines, bool busy) {
+std::vector<Condition> conditions_of(Subject const& subject, ObjectLines const& lines, bool busy) {
     RecordStatus const *worst = nullptr, *working = nullptr;
-    for (auto const& [ref, line] : lines) {
+    for (auto const& [ref, line] : lines.open) {
         if (worst == nullptr && is_failing(line.state)) worst = &line;
         if (working == nullptr && line.state == SyncState::progressing) working = &line;
     }
@@ -185,7 +200,7 @@ void StatusPublisher::seed(Object const& object) {
     if (!stored_.try_emplace(object.ref, Known{object.observed_generation, object.conditions}).second) return;
 }
 
-void StatusPublisher::publish(Subject const& subject, std::map<Ref, RecordStatus> const& lines, bool busy) {
+void StatusPublisher::publish(Subject const& subject, ObjectLines const& lines, bool busy) {
     auto conditions = conditions_of(subject, lines, busy);
     auto& before = stored_[subject.ref];
     auto const now = iso(clock_.now());
@@ -199,9 +214,7 @@ void StatusPublisher::publish(Subject const& subject, std::map<Ref, RecordStatus
         unsaved_.push_back({subject.ref, subject.generation, conditions});
         before = {subject.generation, conditions};
     }
-    Status status{subject.generation, std::move(conditions), {}};
-    for (auto const& [ref, line] : lines) status.records.push_back(line);
-    cache_.set(subject.ref, std::move(status));
+    cache_.set(subject.ref, subject.generation, std::move(conditions), lines);
 }
 
 void StatusPublisher::erase(Ref const& object) {

@@ -6,7 +6,7 @@
 namespace genesis {
 
 // By object: the lines of its records.
-using StatusLines = std::map<Ref, std::map<Ref, RecordStatus>>;
+using StatusLines = std::map<Ref, ObjectLines>;
 
 // What a plan says of the records of its objects.
 StatusLines status_lines(Plan const& plan, Observation const& observed, Kinds const& kinds, RecordStates const& states,
@@ -21,7 +21,7 @@ public:
     // What is stored stands until the object is observed.
     void seed(Object const& object);
     // `busy`: steps on it are under way.
-    void publish(Subject const& subject, std::map<Ref, RecordStatus> const& lines, bool busy);
+    void publish(Subject const& subject, ObjectLines const& lines, bool busy);
     void erase(Ref const& object);
     // Writes what changed and is at rest, in one commit.
     void flush();

@@ -11,6 +11,8 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace genesis {
@@ -38,6 +40,16 @@ struct Ref {
     auto operator<=>(Ref const&) const = default;
     [[nodiscard]] std::string str() const { return kind + "/" + key; }
 };
+
+// By reference where no order is needed: there are many records, and their names begin alike.
+struct RefHash {
+    std::size_t operator()(Ref const& ref) const noexcept {
+        return std::hash<std::string>()(ref.key) * 31 + ref.kind.size();
+    }
+};
+template <class T>
+using RefMap = std::unordered_map<Ref, T, RefHash>;
+using RefSet = std::unordered_set<Ref, RefHash>;
 
 struct Schema;
 enum class Form { boolean, integer, text, choice, secret, record, list, map, or_none };

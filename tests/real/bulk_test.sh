@@ -38,10 +38,11 @@ before=$(reloads)
 for name in "${all[@]}"; do spec "$name"; done >"$scratch/all.yaml"
 begun=$EPOCHREALTIME
 check "$accounts accounts applied from one file become ready" apply "$scratch/all.yaml" --wait --timeout 300s
-echo "# from apply to all ready: $(awk "BEGIN { printf \"%.1f\", $EPOCHREALTIME - $begun }") s"
+took=$(awk "BEGIN { printf \"%d\", $EPOCHREALTIME - $begun }")
 count=$(($(reloads) - before))
-echo "# graceful restarts of Apache: $count"
-check "Apache is asked at most three times" test "$count" -ge 1 -a "$count" -le 3
+echo "# from apply to all ready: $took s; graceful restarts of Apache: $count"
+# Changes gather for five seconds; how long they take to come in depends on the machine.
+check "Apache is asked a few times, not once for each" test "$count" -ge 1 -a "$count" -le "$((2 + took / 5))"
 check_is "it is the same Apache" "$pid" "$(apache)"
 check_is "all $accounts sites answer over HTTPS" "$(printf '%s\n' "${all[@]}")" "$(serving "${all[@]}")"
 check_is "with a PHP page of their own user" "as $bad</footer>" \

@@ -31,13 +31,13 @@ check_is "its PHP has the limit of its spec" 64M "$(limit)"
 check_has "the other's PHP runs" "as other</footer>" "$(web other.example /)"
 master=$(show MainPID) other=$(show MainPID genesis-php-other-8.2.service) read=$(units_read)
 
-# asking FILE: fifty requests a second, each by itself, until FILE.enough is there; what each was answered is in FILE.
+# asking FILE: requests one after the other, fifty a second at most and fewer where the machine is busy, until
+# FILE.enough is there; what each was answered is in FILE.
 asking() {
     while [[ ! -e $1.enough ]]; do
-        { web pool.example /limit.php -w ' %{http_code}\n' | tail -c 5 >>"$1"; } &
+        web pool.example /limit.php --max-time 60 -w ' %{http_code}\n' | tail -c 5 >>"$1"
         sleep 0.02
     done
-    wait
 }
 asking "$scratch/answers" &
 asker=$!
@@ -49,7 +49,7 @@ done
 touch "$scratch/answers.enough"
 wait "$asker"
 echo "# $(wc -l <"$scratch/answers") requests during $changes changes"
-check "many have asked meanwhile" test "$(wc -l <"$scratch/answers")" -ge 50
+check "requests were made meanwhile" test "$(wc -l <"$scratch/answers")" -ge 8
 check_is "and each was answered" "200" "$(sort -u "$scratch/answers" | tr -d ' ')"
 check_is "PHP was not stopped: it is the same master" "$master" "$(show MainPID)"
 check_is "with the other's" "$other" "$(show MainPID genesis-php-other-8.2.service)"

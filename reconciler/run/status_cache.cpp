@@ -1,0 +1,63 @@
+// Statuses under one lock.
+#include "reconciler/run/status_cache.hpp"
+
+#include <algorithm>
+
+namespace genesis {
+
+std::vector<RecordStatus> ObjectLines::all() const {
+    std::vector<RecordStatus> out;
+    out.reserve(size());
+    for (auto const& [ref, line] : open) out.push_back(line);
+    for (auto const& [ref, since] : in_sync) {
+        RecordStatus line;
+        line.kind = ref.kind;
+        line.key = ref.key;
+        line.since = iso(since);
+        line.observed_at = iso(observed_at);
+        out.push_back(std::move(line));
+    }
+    std::sort(out.begin(), out.end(),
+              [](auto const& a, auto const& b) { return std::tie(a.kind, a.key) < std::tie(b.kind, b.key); });
+    return out;
+}
+
+void StatusCache::set(Ref const& object, std::int64_t generation, std::vector<Condition> conditions,
+                      ObjectLines lines) {
+    std::lock_guard const lock(mutex_);
+    entries_[object] = {generation, std::move(conditions), std::move(lines)};
+    ++version_;
+}
+
+void StatusCache::erase(Ref const& object) {
+    std::lock_guard const lock(mutex_);
+    entries_.erase(object);
+    ++version_;
+}
+
+std::uint64_t StatusCache::version() const {
+    std::lock_guard const lock(mutex_);
+    return version_;
+}
+
+Status StatusCache::status(Object const& object) const {
+    std::lock_guard const lock(mutex_);
+    auto const it = entries_.find(object.ref);
+    if (it == entries_.end()) return {object.observed_generation, object.conditions, {}};
+    return {it->second.generation, it->second.conditions, it->second.lines.all()};
+}
+
+StatusCache::Tally StatusCache::tally() const {
+    std::lock_guard const lock(mutex_);
+    Tally out;
+    for (auto const& [ref, entry] : entries_) {
+        bool const ready = std::any_of(entry.conditions.begin(), entry.conditions.end(),
+                                       [](auto const& c) { return c.type == "ready" && c.status == "true"; });
+        ++out.objects[{ref.kind, ready}];
+        for (auto const& [record, line] : entry.lines.open) ++out.records[line.state];
+        if (!entry.lines.in_sync.empty()) out.records[SyncState::in_sync] += entry.lines.in_sync.size();
+    }
+    return out;
+}
+
+}  // namespace genesis
