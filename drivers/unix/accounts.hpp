@@ -12,8 +12,7 @@
 
 namespace genesis::unix_accounts {
 
-// Numbers that Genesis gives out; together with the first field of GECOS they mark a user as ours.
-inline constexpr std::int64_t first_uid = 20000, last_uid = 59999;
+// Together with a number that Genesis gives out, in the first field of GECOS, it marks a user as ours.
 inline constexpr std::string_view marker = "genesis";
 inline constexpr bool in_range(std::int64_t uid) { return uid >= first_uid && uid <= last_uid; }
 

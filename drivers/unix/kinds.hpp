@@ -1,5 +1,6 @@
 // What a machine has of Unix accounts: users, their directories, the keys that open them.
 #pragma once
+#include "resources/schema/claim.hpp"
 #include "resources/schema/codec.hpp"
 
 #include <array>
@@ -33,7 +34,7 @@ struct Describe<UnixUser> {
     static constexpr auto fields = std::tuple{
         field("name", &UnixUser::name, "Login name, also of the group.", Mark::key | Mark::fixed),
         field("uid", &UnixUser::uid, "User and group number.", Mark::required | Mark::fixed,
-              {.min = 20000, .max = 59999}),
+              {.min = first_uid, .max = last_uid}),
         field("home", &UnixUser::home, "Home directory as passwd(5) has it.", Mark::required),
         field(
             "login", &UnixUser::login,

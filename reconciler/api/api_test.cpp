@@ -101,7 +101,8 @@ TEST_CASE("metrics and probes are told although the keys cannot be read") {
     } no_keys;
     ApiFixture f;
     auto const s = f.service(f.store());
-    Service const blind{s.store, no_keys, s.trail, s.admission, s.engine, s.settings, s.log, s.clock, s.metrics};
+    Service const blind{s.store,  s.ledger,   no_keys, s.trail, s.admission,
+                        s.engine, s.settings, s.log,   s.clock, s.metrics};
     for (auto const* target : {"/metrics", "/healthz", "/readyz"})
         CHECK(answer(blind, ProbesOnly(), {"GET", target, {}, "", ""}, {}).answer.status == 200);
     CHECK(answer(blind, Anybody(), {"GET", "/v1/events", {}, "", ""}, {}).answer.status == 503);

@@ -1,6 +1,6 @@
 // What the API needs of the running loop; a port, so that answering requests links no loop and no driver.
 #pragma once
-#include "reconciler/store/store.hpp"
+#include "reconciler/store/objects.hpp"
 
 #include <future>
 

@@ -1,6 +1,6 @@
 // A request and its answer as the API sees them: plain values, no HTTP library.
 #pragma once
-#include "reconciler/store/store.hpp"
+#include "reconciler/store/objects.hpp"
 
 #include <map>
 #include <optional>

@@ -105,7 +105,7 @@ int run_daemon(Config const& config) {
     auto vault = Vault::open(state + "/vault.key", first_start ? Vault::WhenMissing::make : Vault::WhenMissing::refuse);
     Metrics metrics;
     Caches caches(config, node, vault, clock, *log);
-    SqliteStore store(state + "/store.db", node, std::move(vault), clock, Numbers{.free = free_uid});
+    SqliteStore store(state + "/store.db", node, std::move(vault), clock, server_ranges(free_uid));
     store.on_commit([&](GroupCommit::Committed const& c) { metrics.commit(c.took, c.jobs); });
     std::vector<std::string> reserved_names;
     for (auto const& d : config.reserved_domains) reserved_names.push_back(d.str());
@@ -124,7 +124,7 @@ int run_daemon(Config const& config) {
     reconcile.terrain = terrain_of(config);
     reconcile.max_removals = static_cast<std::size_t>(config.max_removals);
     reconcile.metrics = &metrics;
-    Reconciler reconciler(store, executor, clock, *log, reconcile);
+    Reconciler reconciler(store, store, executor, clock, *log, reconcile);
     LoopSettings loop_settings;
     loop_settings.resync = std::chrono::seconds(config.resync);
     Loop loop(reconciler, clock, *log, loop_settings);
@@ -145,8 +145,8 @@ int run_daemon(Config const& config) {
     auto certificate = certificate_of(config, node, clock, *log);
     Listening listening;
     PeerCredentials const peers(api_settings.admin_gid);
-    ApiServer api(
-        {store, store, store, admission, engine, api_settings, *log, clock, &metrics, &listening, &caches.answers()});
+    ApiServer api({store, store, store, store, admission, engine, api_settings, *log, clock, &metrics, &listening,
+                   &caches.answers()});
 
     auto const events = store.on_events([&] { api.events_came(); });
     loop.start();

@@ -13,8 +13,8 @@ struct SpecDocument {
     Spec spec;          // checked and complete
 };
 
-// Everything `files` names, packages before what may refer to them. Problems go to `err`, all of them, and make `ok`
-// false: nothing should be sent then. Throws Failure for a file that cannot be read.
+// Everything `files` names, what is referred to before what refers to it. Problems go to `err`, all of them, and make
+// `ok` false: nothing should be sent then. Throws Failure for a file that cannot be read.
 struct Read {
     std::vector<SpecDocument> documents;
     bool ok = true;

@@ -1,6 +1,7 @@
 // What is known of each object's records, kept in memory for whoever asks; the loop writes, the API reads.
 #pragma once
-#include "reconciler/store/store.hpp"
+#include "reconciler/store/ledger.hpp"
+#include "reconciler/store/objects.hpp"
 
 #include <map>
 #include <mutex>

@@ -2,7 +2,7 @@
 #pragma once
 #include "reconciler/plan/plan.hpp"
 #include "reconciler/run/worker.hpp"
-#include "reconciler/store/store.hpp"
+#include "reconciler/store/ledger.hpp"
 
 #include <chrono>
 #include <map>

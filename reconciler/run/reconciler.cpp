@@ -5,14 +5,16 @@
 
 namespace genesis {
 
-Reconciler::Reconciler(Store& store, Executor& executor, Clock const& clock, Log& log, ReconcilerSettings settings)
+Reconciler::Reconciler(Objects& store, Ledger& ledger, Executor& executor, Clock const& clock, Log& log,
+                       ReconcilerSettings settings)
     : store_(store),
+      ledger_(ledger),
       executor_(executor),
       clock_(clock),
       log_(log),
       settings_(std::move(settings)),
       random_(settings_.seed != 0 ? settings_.seed : std::random_device{}()) {
-    for (auto& row : store_.records()) {
+    for (auto& row : ledger_.records()) {
         by_object_[row.object].insert(row.ref);
         states_.emplace(row.ref, std::move(row));
     }
@@ -26,7 +28,7 @@ Subject Reconciler::subject_of(Object const& object) const {
     s.generation = object.generation;
     s.request = object.request;
     s.spec = object.spec;
-    s.numbers = object.numbers;
+    s.numbers = numbers_of(object.allocations);
     s.paused = object.paused;
     s.adopt = object.adopt;
     s.confirmed = object.confirmed_generation >= object.generation;
@@ -325,7 +327,7 @@ void Reconciler::save() {
     std::vector<RecordState> changed;
     for (auto const& ref : unsaved_) changed.push_back(states_.at(ref));
     std::vector<Ref> const dropped(dropped_.begin(), dropped_.end());
-    store_.save_records(changed, dropped);
+    ledger_.save_records(changed, dropped);
     unsaved_.clear();
     dropped_.clear();
 }

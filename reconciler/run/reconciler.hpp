@@ -27,7 +27,8 @@ struct PassResult {
 
 class Reconciler {
 public:
-    Reconciler(Store& store, Executor& executor, Clock const& clock, Log& log, ReconcilerSettings settings);
+    Reconciler(Objects& store, Ledger& ledger, Executor& executor, Clock const& clock, Log& log,
+               ReconcilerSettings settings);
 
     // Everything (nothing given), or only these objects and what depends on them.
     PassResult pass(std::optional<Dirty> const& dirty, std::stop_token const& stop);
@@ -73,7 +74,8 @@ private:
     std::chrono::milliseconds pause(int attempts);
     void save();
 
-    Store& store_;
+    Objects& store_;
+    Ledger& ledger_;
     Executor& executor_;
     Clock const& clock_;
     Log& log_;

@@ -1,8 +1,6 @@
 // Puts the test bed together.
 #include "tests/support/bed.hpp"
 
-#include "reconciler/store/sqlite.hpp"
-
 #include <catch2/catch.hpp>
 
 namespace genesis::test {
@@ -17,11 +15,11 @@ void Bed::restart() {
     reconciler.reset();
     executor.reset();
     store.reset();
-    store = std::make_unique<SqliteStore>(root / "store.db", "test", Vault::open(root / "vault.key"), clock, Numbers{});
+    store = std::make_unique<SqliteStore>(root / "store.db", "test", Vault::open(root / "vault.key"), clock);
     std::vector<AnyDriver*> all;
     for (auto const& d : drivers) all.push_back(d.get());
     executor = std::make_unique<Executor>(all, *store, clock, log, patience);
-    reconciler = std::make_unique<Reconciler>(*store, *executor, clock, log, settings);
+    reconciler = std::make_unique<Reconciler>(*store, *store, *executor, clock, log, settings);
 }
 
 std::string Bed::apply(std::string const& yaml) {

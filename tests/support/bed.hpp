@@ -2,6 +2,7 @@
 #pragma once
 #include "reconciler/run/reconciler.hpp"
 #include "reconciler/store/admission.hpp"
+#include "reconciler/store/sqlite.hpp"
 #include "tests/support/fake_clock.hpp"
 #include "tests/support/memory_driver.hpp"
 #include "tests/support/tmp_root.hpp"
@@ -57,7 +58,7 @@ public:
     MemoryWorld world;
     FewReserved reserved;
     std::vector<std::unique_ptr<AnyDriver>> drivers;
-    std::unique_ptr<Store> store;
+    std::unique_ptr<SqliteStore> store;
     std::unique_ptr<Executor> executor;
     std::unique_ptr<Reconciler> reconciler;
     ReconcilerSettings settings;
