@@ -277,7 +277,7 @@ struct Buggy : ListedHoldings {
 // Three objects come, change and go, over values that are few. Empty, or the first thing that is wrong.
 std::string history(std::uint32_t seed, Bug bug) {
     std::mt19937 random(seed);
-    Stock const stock;
+    static Stock const stock;
     Buggy held;
     held.bug = bug;
     Witness witness;

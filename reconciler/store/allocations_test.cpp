@@ -32,7 +32,9 @@ struct GuestFixture : StoreFixture {
         return put(store(), test_spec("guest", name, fields));
     }
     std::string got(std::string const& name, std::string const& slot = "eth0") {
-        auto const all = store().find({"guest", name})->allocations;
+        auto const found = store().find({"guest", name});
+        REQUIRE(found);
+        auto const& all = found->allocations;
         if (!all.contains(slot)) return "nothing";
         return all.at(slot).value ? text_of(*all.at(slot).value) : all.at(slot).why;
     }
@@ -47,58 +49,58 @@ std::string nic(std::string const& address) {
 
 TEST_CASE("an object whose pool is empty is stored, says why it waits, and is given an address once there is one") {
     GuestFixture f;
-    for (auto const* name : {"a", "b", "c"}) CHECK(f.guest(name).value().how == Wrote::created);
-    CHECK(f.got("a") == "192.0.2.1");
-    CHECK(f.got("b") == "192.0.2.2");
-    CHECK(f.got("c") == "every address of pool/net is in use");
+    for (auto const* name : {"aa", "bb", "cc"}) CHECK(f.guest(name).value().how == Wrote::created);
+    CHECK(f.got("aa") == "192.0.2.1");
+    CHECK(f.got("bb") == "192.0.2.2");
+    CHECK(f.got("cc") == "every address of pool/net is in use");
     CHECK(f.store().allocate_missing().empty());
     auto const version = f.store().version();
-    f.store().forget({"guest", "a"});
+    f.store().forget({"guest", "aa"});
     CHECK(f.store().allocate_missing().empty());  // in quarantine
     f.pass(test_quarantine);
-    CHECK(f.store().allocate_missing() == std::vector<Ref>{{"guest", "c"}});
+    CHECK(f.store().allocate_missing() == std::vector<Ref>{{"guest", "cc"}});
     CHECK(f.store().version() > version + 1);
     f.reopen();
-    CHECK(f.got("c") == "192.0.2.1");
-    CHECK(f.store().find({"guest", "c"})->generation == 1);
-    f.guest("d").value();
+    CHECK(f.got("cc") == "192.0.2.1");
+    CHECK(f.store().find({"guest", "cc"})->generation == 1);
+    f.guest("dd").value();
     f.pool("net", R"("192.0.2.1", "192.0.2.2", "192.0.2.3")");
-    CHECK(f.guest("d", std::string(GuestFixture::one_nic) + R"(, "console": true)").value().how == Wrote::changed);
-    CHECK(f.got("d") == "192.0.2.3");
-    CHECK(f.got("d", "console") == "5900");
+    CHECK(f.guest("dd", std::string(GuestFixture::one_nic) + R"(, "console": true)").value().how == Wrote::changed);
+    CHECK(f.got("dd") == "192.0.2.3");
+    CHECK(f.got("dd", "console") == "5900");
 }
 
 TEST_CASE("an address that is asked for by name and is taken is a problem at its field, and nothing is stored") {
     GuestFixture f;
-    f.guest("a", nic("192.0.2.2")).value();
-    auto const refusal = f.guest("b", nic("192.0.2.2") + R"(, "console": true)").error();
+    f.guest("aa", nic("192.0.2.2")).value();
+    auto const refusal = f.guest("bb", nic("192.0.2.2") + R"(, "console": true)").error();
     CHECK(refusal.code == "address_taken");
     REQUIRE(refusal.problems.size() == 1);
     CHECK(refusal.problems[0].path == "/nics/0/address");
     CHECK(refusal.problems[0].text == "192.0.2.2 is used by another guest");
-    CHECK_FALSE(f.store().find({"guest", "b"}));
-    f.guest("c").value();
-    CHECK(f.got("c") == "192.0.2.1");
-    f.guest("d", R"("console": true)").value();
-    CHECK(f.got("d", "console") == "5900");  // b took none
+    CHECK_FALSE(f.store().find({"guest", "bb"}));
+    f.guest("cc").value();
+    CHECK(f.got("cc") == "192.0.2.1");
+    f.guest("dd", R"("console": true)").value();
+    CHECK(f.got("dd", "console") == "5900");  // b took none
 }
 
 TEST_CASE("what an object claims no longer is kept back and then another's, and what it still claims it keeps") {
     GuestFixture f;
-    f.guest("a").value();
-    f.guest("b").value();
-    f.guest("a", "").value();
-    CHECK(f.got("a") == "nothing");
-    f.guest("c").value();
-    CHECK(f.got("c") == "every address of pool/net is in use");
+    f.guest("aa").value();
+    f.guest("bb").value();
+    f.guest("aa", "").value();
+    CHECK(f.got("aa") == "nothing");
+    f.guest("cc").value();
+    CHECK(f.got("cc") == "every address of pool/net is in use");
     f.pass(test_quarantine);
-    f.guest("c", std::string(GuestFixture::one_nic) + R"(, "web": true)").value();
-    CHECK(f.got("c") == "192.0.2.1");
-    f.guest("b", R"("nics": [{"name": "lan", "pool": "net"}])").value();
-    CHECK(f.got("b", "lan") == "192.0.2.2");
-    f.store().remove({"guest", "b"}, false, "api").value();
-    f.guest("b", R"("nics": [{"name": "lan", "pool": "net"}])").value();  // revived
-    CHECK(f.got("b", "lan") == "192.0.2.2");
+    f.guest("cc", std::string(GuestFixture::one_nic) + R"(, "web": true)").value();
+    CHECK(f.got("cc") == "192.0.2.1");
+    f.guest("bb", R"("nics": [{"name": "lan", "pool": "net"}])").value();
+    CHECK(f.got("bb", "lan") == "192.0.2.2");
+    f.store().remove({"guest", "bb"}, false, "api").value();
+    f.guest("bb", R"("nics": [{"name": "lan", "pool": "net"}])").value();  // revived
+    CHECK(f.got("bb", "lan") == "192.0.2.2");
 }
 
 TEST_CASE("a shared address goes to the one that fewest have") {
@@ -113,10 +115,10 @@ TEST_CASE("a shared address goes to the one that fewest have") {
 
 TEST_CASE("a rehearsal shows what would be given and gives nothing") {
     GuestFixture f;
-    auto const shown = f.store().rehearse(request_of(test_spec("guest", "a", GuestFixture::one_nic))).value();
+    auto const shown = f.store().rehearse(request_of(test_spec("guest", "aa", GuestFixture::one_nic))).value();
     CHECK(text_of(*shown.allocations.at("eth0").value) == "192.0.2.1");
-    f.guest("b").value();
-    CHECK(f.got("b") == "192.0.2.1");
+    f.guest("bb").value();
+    CHECK(f.got("bb") == "192.0.2.1");
 }
 
 TEST_CASE("many that ask for the last addresses at once: none is given twice, the others wait") {
@@ -135,21 +137,21 @@ TEST_CASE("what refers to something that is not there is refused at its field, f
     auto const admitted = [&](Spec const& spec) { return admit({f.store(), f.reserved}, spec, {}); };
     auto const refusal =
         admitted(
-            test_spec("guest", "a",
-                      R"("nics": [{"name": "eth0", "pool": "net"}, {"name": "eth1", "pool": "lan"}], "after": "b")"))
+            test_spec("guest", "aa",
+                      R"("nics": [{"name": "eth0", "pool": "net"}, {"name": "eth1", "pool": "lan"}], "after": "bb")"))
             .error();
     CHECK(refusal.code == "invalid");
     REQUIRE(refusal.problems.size() == 2);
     CHECK(refusal.problems[0] == Problem{"/nics/1/pool", "not_found", "there is no pool lan"});
-    CHECK(refusal.problems[1] == Problem{"/after", "not_found", "there is no guest b"});
+    CHECK(refusal.problems[1] == Problem{"/after", "not_found", "there is no guest bb"});
     f.pool("lan", "");
-    admitted(test_spec("guest", "b", GuestFixture::one_nic)).value();
-    admitted(test_spec("guest", "a", R"("nics": [{"name": "eth1", "pool": "lan"}], "after": "b")")).value();
-    CHECK(f.store().remove({"pool", "lan"}, false, "api").error().text == "1 guest names it: guest/a");
-    CHECK(f.store().dependents({"guest", "b"}) == std::vector<Ref>{{"guest", "a"}});
-    f.guest("a", "").value();
+    admitted(test_spec("guest", "bb", GuestFixture::one_nic)).value();
+    admitted(test_spec("guest", "aa", R"("nics": [{"name": "eth1", "pool": "lan"}], "after": "bb")")).value();
+    CHECK(f.store().remove({"pool", "lan"}, false, "api").error().text == "1 guest names it: guest/aa");
+    CHECK(f.store().dependents({"guest", "bb"}) == std::vector<Ref>{{"guest", "aa"}});
+    f.guest("aa", "").value();
     CHECK(f.store().remove({"pool", "lan"}, false, "api").has_value());
-    CHECK(f.store().dependents({"guest", "b"}).empty());
+    CHECK(f.store().dependents({"guest", "bb"}).empty());
 }
 
 // ---- the database as the allocator sees it

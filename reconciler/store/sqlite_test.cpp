@@ -264,7 +264,7 @@ TEST_CASE("what one node stores another does not see") {
     SqliteStore other(f.path(), "node2", Vault::with_key(Secret(f.key())), f.clock);
     CHECK_FALSE(other.find(acme));
     CHECK(put(other, account_with_domain("beta", "acme.example")).value().how == Wrote::created);
-    CHECK(uid_of(*other.find({"account", "beta"}))) == 20000);
+    CHECK(uid_of(*other.find({"account", "beta"})) == 20000);
 }
 
 }  // namespace

@@ -21,13 +21,13 @@ Spec account(std::string const& name, std::string const& package) {
 }  // namespace
 
 TEST_CASE("a reference is told with its place, inside lists too, and the one that may lack its object is marked") {
-    auto const guest =
-        test_spec("guest", "a", R"("nics": [{"name": "x", "pool": "p"}, {"name": "y", "pool": "q"}], "after": "b")");
+    auto const guest = test_spec(
+        "guest", "aa", R"("nics": [{"name": "x", "pool": "pp"}, {"name": "y", "pool": "qq"}], "after": "bb")");
     auto const found = references_at(*guest.kind->schema, guest.value);
     REQUIRE(found.size() == 3);
     CHECK(found[0].path == "/nics/0/pool");
     CHECK(found[1].path == "/nics/1/pool");
-    CHECK(found[1].to == Ref{"pool", "q"});
+    CHECK(found[1].to == Ref{"pool", "qq"});
     CHECK_FALSE(found[1].may_lack);
     CHECK(found[2].path == "/after");
     auto const standard = references_at(schema_of<Account>(), account("acme", "default").value);
@@ -39,10 +39,12 @@ TEST_CASE("a reference is told with its place, inside lists too, and the one tha
 
 TEST_CASE("what is referred to is stored first, all else as it was given, and a circle is no end") {
     auto const package = read_spec(*find_kind("package"), "gold", json::object()).value();
-    CHECK(order_of({account("b", "gold"), account("a", "default"), package}) == "package/gold account/b account/a ");
+    CHECK(order_of({account("beta", "gold"), account("acme", "default"), package}) ==
+          "package/gold account/beta account/acme ");
     auto const after = [](std::string const& name, std::string const& other) {
         return test_spec("guest", name, R"("after": ")" + other + "\"");
     };
-    CHECK(order_of({after("a", "b"), after("b", "c"), test_spec("guest", "c", "")}) == "guest/c guest/b guest/a ");
-    CHECK(order_of({after("a", "b"), after("b", "a")}) == "guest/b guest/a ");
+    CHECK(order_of({after("aa", "bb"), after("bb", "cc"), test_spec("guest", "cc", "")}) ==
+          "guest/cc guest/bb guest/aa ");
+    CHECK(order_of({after("aa", "bb"), after("bb", "aa")}) == "guest/bb guest/aa ");
 }
