@@ -114,12 +114,14 @@ inline std::vector<Claim> random_claims(std::mt19937& random) {
 }
 
 struct Stock {
+    Stock() = default;
+    Stock(Stock const&) = delete;
+    Stock& operator=(Stock const&) = delete;
     Ranges ranges{{"id", {100, 104, [](std::int64_t n) { return n != 102; }}}, {"port", {1, 4}}};
-    std::map<Ref, std::vector<Value>> pools{
-        {{"pool", "small"}, {std::string("n1")}},
-        {{"pool", "large"}, {std::string("n2"), std::string("n3")}},
-        {{"pool", "web"}, {std::string("w1"), std::string("w2"), std::string("w3")}}};
-    [[nodiscard]] Supply supply() const { return {ranges, pools}; }
+    Supply supply{ranges,
+                  {{{"pool", "small"}, {std::string("n1")}},
+                   {{"pool", "large"}, {std::string("n2"), std::string("n3")}},
+                   {{"pool", "web"}, {std::string("w1"), std::string("w2"), std::string("w3")}}}};
 };
 
 }  // namespace genesis

@@ -22,7 +22,7 @@ struct Desk {
     Time now = at(1000);
 
     Decision ask(std::string const& name, std::vector<Claim> const& claims) {
-        auto decision = allocate(guest(name), claims, held.own(guest(name)), held, stock.supply(), now);
+        auto decision = allocate(guest(name), claims, held.own(guest(name)), held, stock.supply, now);
         if (decision.good()) held.write(decision, now);
         return decision;
     }
@@ -90,11 +90,11 @@ TEST_CASE("an empty pool is a missing value with its reason, and is filled once 
     CHECK(d.got("a", "eth0") == "n1");
     CHECK(d.got("b", "eth0") == "every address of pool/small is in use");
     CHECK(d.ask("b", {small}).give.empty());  // it is known
-    d.stock.pools.at({"pool", "small"}).emplace_back("n7");
+    d.stock.supply.pools.at({"pool", "small"}).emplace_back("n7");
     d.ask("b", {small});
     CHECK(d.got("b", "eth0") == "n7");
     CHECK(d.held.own(guest("b")).size() == 1);
-    d.stock.pools.clear();
+    d.stock.supply.pools.clear();
     d.ask("c", {small});
     CHECK(d.got("c", "eth0") == "there is no pool/small");
 }
@@ -122,7 +122,7 @@ TEST_CASE(
     d.ask("a", {moved, port});
     CHECK(d.got("a", "eth1") == "n1");
     CHECK(d.got("a", "eth0") == "nothing");
-    d.stock.pools.at({"pool", "small"}).clear();  // the pool offers it no longer: who has it keeps it
+    d.stock.supply.pools.at({"pool", "small"}).clear();  // the pool offers it no longer: who has it keeps it
     CHECK(d.ask("a", {moved, port}).give.empty());
     CHECK(d.ask("a", {port}).release.size() == 1);
     CHECK(d.got("a", "eth1") == "nothing");
@@ -212,7 +212,7 @@ private:
         }
         if (in_quarantine(h.space, *h.value, now)) return text_of(*h.value) + " was given in its quarantine";
         if (h.shared)
-            for (auto const& other : stock.pools.at({"pool", "web"}))
+            for (auto const& other : stock.supply.pools.at({"pool", "web"}))
                 if (sharers(h.space, other) < sharers(h.space, *h.value))
                     return text_of(*h.value) + " is not the least loaded";
         held_.push_back(entry(h));
@@ -227,7 +227,7 @@ private:
             for (std::int64_t n = 1; n <= 4; ++n)
                 if (usable(n)) return "port " + std::to_string(n) + " was withheld";
         if (h.space == "address")
-            for (auto const& v : stock.pools.at({"pool", h.pool.substr(5)}))
+            for (auto const& v : stock.supply.pools.at({"pool", h.pool.substr(5)}))
                 if (usable(v)) return text_of(v) + " was withheld";
         return h.space == "web" ? "a shared pool ran out" : "";
     }
@@ -294,11 +294,11 @@ std::string history(std::uint32_t seed, Bug bug) {
             continue;
         }
         auto const claims = random_claims(random);
-        auto const decision = allocate(object, claims, held.own(object), held, stock.supply(), now);
+        auto const decision = allocate(object, claims, held.own(object), held, stock.supply, now);
         if (!decision.good()) continue;
         if (auto wrong = witness.see(decision, stock, now); !wrong.empty()) return wrong;
         held.write(decision, now);
-        auto const again = allocate(object, claims, held.own(object), held, stock.supply(), now);
+        auto const again = allocate(object, claims, held.own(object), held, stock.supply, now);
         if (!again.good() || !again.give.empty() || !again.release.empty())
             return "the same claims are not met by what was given";
     }

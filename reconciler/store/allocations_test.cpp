@@ -201,8 +201,8 @@ void same_history(Bench& f, std::uint32_t seed) {
         auto const claims = random_claims(random);
         auto const own = sorted(listed.own(object));
         REQUIRE(sorted(stored.own(object)) == own);
-        auto const here = allocate(object, claims, own, stored, stock.supply(), now);
-        auto const there = allocate(object, claims, own, listed, stock.supply(), now);
+        auto const here = allocate(object, claims, own, stored, stock.supply, now);
+        auto const there = allocate(object, claims, own, listed, stock.supply, now);
         REQUIRE(here.problems == there.problems);
         REQUIRE(here.give == there.give);
         REQUIRE(here.release == there.release);
