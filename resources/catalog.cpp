@@ -5,28 +5,31 @@
 #include "resources/package/package.hpp"
 
 #include <array>
+#include <map>
 
 namespace genesis {
 
 std::span<ObjectKind const> object_kinds() {
     static std::array const kinds{
-        ObjectKind{&schema_of<Account>(),
-                   "accounts",
-                   check_account,
-                   domains_of,
-                   choose_php_versions,
-                   {"uid"},
-                   "account:write"},
-        ObjectKind{&schema_of<Package>(), "packages", nullptr, nullptr, nullptr, {}, "admin"},
+        ObjectKind{.schema = &schema_of<Account>(),
+                   .plural = "accounts",
+                   .scope = "account:write",
+                   .check = check_account,
+                   .choose = choose_php_versions,
+                   .check_referred = check_account_package,
+                   .claims = claims_of_account},
+        ObjectKind{.schema = &schema_of<Package>(), .plural = "packages", .scope = "admin"},
     };
     return kinds;
 }
 
-ObjectKind const* find_kind(std::string_view word) {
-    for (auto const& k : object_kinds())
+ObjectKind const* find_kind(std::span<ObjectKind const> kinds, std::string_view word) {
+    for (auto const& k : kinds)
         if (k.schema->kind == word || k.plural == word) return &k;
     return nullptr;
 }
+
+ObjectKind const* find_kind(std::string_view word) { return find_kind(object_kinds(), word); }
 
 Checked<Spec> read_spec(ObjectKind const& kind, std::string_view name, json::value body) {
     if (!body.is_object()) return Refused{{{"", "wrong_type", "must be a mapping"}}};
@@ -57,6 +60,23 @@ Checked<Spec> read_spec(json::value document) {
         return Refused{{{"/kind", "invalid", "must be one of: " + all}}};
     }
     return read_spec(*kind, "", std::move(document));
+}
+
+std::vector<std::size_t> storing_order(std::vector<Spec const*> const& specs) {
+    std::map<Ref, std::size_t> given;
+    for (std::size_t i = 0; i < specs.size(); ++i)
+        given.emplace(Ref{std::string(specs[i]->kind->schema->kind), specs[i]->name}, i);
+    std::vector<std::size_t> out;
+    std::vector<bool> entered(specs.size());  // once: whatever refers to itself in a circle is stored as given
+    auto const enter = [&](auto const& self, std::size_t i) -> void {
+        if (entered[i]) return;
+        entered[i] = true;
+        for (auto const& to : references(*specs[i]->kind->schema, specs[i]->value))
+            if (auto const other = given.find(to); other != given.end()) self(self, other->second);
+        out.push_back(i);
+    };
+    for (std::size_t i = 0; i < specs.size(); ++i) enter(enter, i);
+    return out;
 }
 
 }  // namespace genesis

@@ -14,7 +14,7 @@
 
 namespace genesis::unix_accounts {
 
-// Together with its number the first field of GECOS marks a user as ours.
+// Together with a number that Genesis gives out, in the first field of GECOS, it marks a user as ours.
 inline constexpr std::string_view marker = "genesis";
 inline constexpr bool in_range(std::int64_t uid) { return uid >= first_uid && uid <= last_uid; }
 

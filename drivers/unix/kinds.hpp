@@ -1,6 +1,7 @@
 // What a machine has of Unix accounts: users, their directories, the keys that open them.
 #pragma once
 #include "drivers/layout.hpp"
+#include "resources/schema/claim.hpp"
 #include "resources/schema/codec.hpp"
 
 #include <array>

@@ -1,7 +1,7 @@
 // The port through which the API uses the reconcile loop, so that it links neither the loop nor a driver.
 #pragma once
 #include "reconciler/plan/plan.hpp"
-#include "reconciler/store/store.hpp"
+#include "reconciler/store/objects.hpp"
 #include "resources/status.hpp"
 
 #include <future>

@@ -1,6 +1,6 @@
 // A request and its answer as plain values, without an HTTP library.
 #pragma once
-#include "reconciler/store/store.hpp"
+#include "reconciler/store/objects.hpp"
 
 #include <map>
 #include <optional>

@@ -142,7 +142,7 @@ int run_daemon(Config const& config) {
     auto vault = Vault::open(state + "/vault.key", first_start ? Vault::WhenMissing::make : Vault::WhenMissing::refuse);
     Metrics metrics;
     Caches caches(config, node, vault, clock, *log);
-    SqliteStore store(state + "/store.db", node, std::move(vault), clock, Numbers{.free = free_uid});
+    SqliteStore store(state + "/store.db", node, std::move(vault), clock, server_ranges(free_uid));
     store.on_commit([&](GroupCommit::Committed const& c) { metrics.commit(c.took, c.jobs); });
     auto const reserved = reserved_of(config);
 
@@ -152,7 +152,7 @@ int run_daemon(Config const& config) {
     for (auto const& d : drivers) driver_list.push_back(d.get());
 
     auto const reconcile = reconciler_settings_of(config, layout, node, metrics);
-    Loop loop(store, driver_list, clock, *log, reconcile);
+    Loop loop(store, store, driver_list, clock, *log, reconcile);
     LoopEngine engine(loop);
     add_metrics_sources(metrics, loop.status(), store);
     add_metrics_sources(metrics, caches.redis());
@@ -167,8 +167,8 @@ int run_daemon(Config const& config) {
     auto certificate = certificate_of(config, node, clock, *log);
     ListenerStatus listening;
     PeerCredentials const peers(api_settings.admin_gid);
-    ApiServer api(
-        {store, store, store, admission, engine, api_settings, *log, clock, &metrics, &listening, &caches.answers()});
+    ApiServer api({store, store, store, store, admission, engine, api_settings, *log, clock, &metrics, &listening,
+                   &caches.answers()});
 
     auto const events = store.on_events([&] { api.notify_events(); });
     loop.start();

@@ -61,9 +61,7 @@ public:
         for (auto const& document : *parsed) add(name + ":" + std::to_string(++number), document.value);
     }
     Read finish() {
-        // Kinds that allocate nothing (packages) are the ones that others refer to.
-        std::stable_partition(read_.documents.begin(), read_.documents.end(),
-                              [](SpecDocument const& d) { return d.spec.kind->allocates.empty(); });
+        sort_for_storing(read_.documents, [](SpecDocument const& d) -> Spec const& { return d.spec; });
         return std::move(read_);
     }
 
@@ -73,14 +71,18 @@ private:
         if (!spec) return problems(where, spec.error().problems);
         unique("/" + std::string(spec->kind->schema->key()->name),
                std::string(spec->kind->schema->kind) + "/" + spec->name, where);
-        if (spec->kind->domains != nullptr)
-            for (auto const& domain : spec->kind->domains(spec->value)) unique("/sites", domain, where);
+        if (spec->kind->claims != nullptr)
+            for (auto const& claim : spec->kind->claims(spec->value))
+                if (claim.from == Claim::exact && !claim.shared)
+                    unique(claim.path, claim.space + " " + text_of(claim.value), where, Again::here_is_fine);
         read_.documents.push_back({.where = where, .given = given, .spec = std::move(*spec)});
     }
-    // An object or domain may occur once in all documents.
-    void unique(std::string const& path, std::string const& what, std::string const& where) {
+    enum class Again { never, here_is_fine };  // twice in one document: its kind's own rules are about that
+    // One object, and one value that only one may have, is there once in all that is given.
+    void unique(std::string const& path, std::string const& what, std::string const& where,
+                Again again = Again::never) {
         auto const [at, is_new] = claimed_.emplace(what, where);
-        if (!is_new && (at->second != where || path != "/sites"))
+        if (!is_new && (at->second != where || again == Again::never))
             problems(where, {{path, "duplicate", what + " is also in " + at->second}});
     }
     void problems(std::string const& where, Problems const& found) {

@@ -13,7 +13,7 @@ struct SpecDocument {
     Spec spec;          // checked and complete
 };
 
-// All documents of `files`, packages before objects that may refer to them. All problems are printed to `err` and make
+// Everything `files` names, what is referred to before what refers to it. Problems go to `err`, all of them, and make
 // `ok` false: nothing should be sent then. Throws Failure for a file that cannot be read.
 struct Read {
     std::vector<SpecDocument> documents;

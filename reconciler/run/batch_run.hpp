@@ -1,7 +1,7 @@
 // One call of a driver, made on its thread: an observation, or a batch from intent to outcome.
 #pragma once
 #include "drivers/driver.hpp"
-#include "reconciler/store/store.hpp"
+#include "reconciler/store/ledger.hpp"
 
 namespace genesis {
 

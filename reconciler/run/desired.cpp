@@ -48,7 +48,7 @@ Subject Desired::subject_of(Object const& object, Referred const& referred, Time
     s.generation = object.generation;
     s.request = object.request;
     s.spec = object.spec;
-    s.numbers = object.numbers;
+    s.numbers = numbers_of(object.allocations);
     s.paused = object.paused;
     s.adopt = object.adopt;
     s.confirmed = object.confirmed_generation >= object.generation;
@@ -166,7 +166,7 @@ Desired::Overlay Desired::overlay(Object const& object, Time now) const {
         dependent.ref = ref;
         dependent.generation = known->subject.generation;
         dependent.spec = known->subject.spec;
-        dependent.numbers = known->subject.numbers;
+        for (auto const& [slot, number] : known->subject.numbers) dependent.allocations[slot] = {slot, number, ""};
         dependent.request = known->subject.request;
         dependent.paused = known->subject.paused;
         dependent.adopt = known->subject.adopt;

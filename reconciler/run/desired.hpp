@@ -1,7 +1,7 @@
 // What is wanted of each object: its subject, the records it expands to, and what it refers to.
 #pragma once
 #include "reconciler/plan/expand.hpp"
-#include "reconciler/store/store.hpp"
+#include "reconciler/store/objects.hpp"
 
 #include <map>
 #include <set>

@@ -6,10 +6,11 @@
 
 namespace genesis {
 
-Loop::Loop(Store& store, std::vector<AnyDriver*> drivers, Clock const& clock, Log& log, ReconcilerSettings settings)
+Loop::Loop(Objects& store, Ledger& ledger, std::vector<AnyDriver*> drivers, Clock const& clock, Log& log,
+           ReconcilerSettings settings)
     : log_(log),
       workers_(std::make_unique<ThreadWorkers>(std::move(drivers))),
-      reconciler_(store, *workers_, cache_, clock, log, std::move(settings), [this](std::size_t driver) {
+      reconciler_(store, ledger, *workers_, cache_, clock, log, std::move(settings), [this](std::size_t driver) {
           std::lock_guard lock(mutex_);
           completed_.push_back(driver);
           arrived_.notify_all();

@@ -13,7 +13,8 @@ namespace genesis {
 class Loop {
 public:
     // All references outlive it. Nothing runs before start().
-    Loop(Store& store, std::vector<AnyDriver*> drivers, Clock const& clock, Log& log, ReconcilerSettings settings);
+    Loop(Objects& store, Ledger& ledger, std::vector<AnyDriver*> drivers, Clock const& clock, Log& log,
+         ReconcilerSettings settings);
     ~Loop();  // stops, and waits for drivers' calls that are running
 
     void start();

@@ -5,17 +5,18 @@
 
 namespace genesis {
 
-Reconciler::Reconciler(Store& store, Workers& workers, StatusCache& cache, Clock const& clock, Log& log,
-                       ReconcilerSettings settings, std::function<void(std::size_t)> completed)
+Reconciler::Reconciler(Objects& store, Ledger& ledger, Workers& workers, StatusCache& cache, Clock const& clock,
+                       Log& log, ReconcilerSettings settings, std::function<void(std::size_t)> completed)
     : store_(store),
+      ledger_(ledger),
       cache_(cache),
       clock_(clock),
       log_(log),
       settings_(std::move(settings)),
       desired_(settings_.layout, settings_.node),
-      states_(store.records(), clock, settings_.backoff),
+      states_(ledger.records(), clock, settings_.backoff),
       publisher_(store, cache, clock),
-      pool_(workers, store, clock, log, settings_.timeouts, std::move(completed)),
+      pool_(workers, ledger, clock, log, settings_.timeouts, std::move(completed)),
       full_at_(clock.steady()) {
     pool_.set_events(*this);
 }
@@ -164,7 +165,7 @@ void Reconciler::refresh_one(Ref const& ref) {
 }
 
 void Reconciler::save() {
-    states_.save(store_);
+    states_.save(ledger_);
     publisher_.flush();
 }
 

@@ -41,7 +41,7 @@ struct PassResult {
 class Reconciler final : private DriverEvents, private OtherRecords {
 public:
     // All references outlive it. `completed` as DriverPool has it.
-    Reconciler(Store& store, Workers& workers, StatusCache& cache, Clock const& clock, Log& log,
+    Reconciler(Objects& store, Ledger& ledger, Workers& workers, StatusCache& cache, Clock const& clock, Log& log,
                ReconcilerSettings settings, std::function<void(std::size_t driver)> completed);
 
     // Level-triggered: a key, never an event. reset_backoff: the pauses between attempts end, as an operator would.
@@ -149,7 +149,8 @@ private:
     [[nodiscard]] std::string request_of(Ref const& object) const;
     void save();
 
-    Store& store_;
+    Objects& store_;
+    Ledger& ledger_;
     StatusCache& cache_;
     Clock const& clock_;
     Log& log_;

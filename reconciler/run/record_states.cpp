@@ -167,12 +167,12 @@ Dirty RecordStates::take_due(Time now) {
     return out;
 }
 
-void RecordStates::save(Store& store) {
+void RecordStates::save(Ledger& ledger) {
     if (unsaved_.empty() && dropped_.empty()) return;
     std::vector<RecordState> changed;
     for (auto const& record : unsaved_) changed.push_back(states_.at(record));
     std::vector<Ref> const dropped(dropped_.begin(), dropped_.end());
-    store.save_records(changed, dropped);
+    ledger.save_records(changed, dropped);
     unsaved_.clear();
     dropped_.clear();
 }

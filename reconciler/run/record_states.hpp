@@ -2,6 +2,7 @@
 #pragma once
 #include "reconciler/plan/plan.hpp"
 #include "reconciler/run/desired.hpp"
+#include "reconciler/store/ledger.hpp"
 
 #include <optional>
 #include <random>
@@ -46,7 +47,7 @@ public:
     Dirty take_due(Time now);  // objects with a record whose time has come
 
     // One commit for everything that changed.
-    void save(Store& store);
+    void save(Ledger& ledger);
 
 private:
     RecordState& entry(Ref const& record, Ref const& object);

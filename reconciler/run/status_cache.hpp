@@ -1,6 +1,6 @@
 // The status of each object, kept in memory for readers of any thread; the loop writes it.
 #pragma once
-#include "reconciler/store/store.hpp"
+#include "reconciler/store/objects.hpp"
 
 #include <map>
 #include <mutex>

@@ -15,7 +15,7 @@ StatusLines status_lines(Plan const& plan, Observation const& observed, Kinds co
 // Not thread-safe; the loop's thread owns it. The cache has a status at once, the store with the next flush().
 class StatusPublisher {
 public:
-    StatusPublisher(Store& store, StatusCache& cache, Clock const& clock)
+    StatusPublisher(Objects& store, StatusCache& cache, Clock const& clock)
         : store_(store), cache_(cache), clock_(clock) {}
 
     // What is stored stands until the object is observed.
@@ -27,7 +27,7 @@ public:
     void flush();
 
 private:
-    Store& store_;
+    Objects& store_;
     StatusCache& cache_;
     Clock const& clock_;
     struct Known {

@@ -77,10 +77,7 @@ void SpecDirectory::apply(std::string const& name, File& file) {
     }
     file.good = file.problems.empty();
     if (file.good) {
-        // Packages first: accounts of the same file may name them.
-        std::stable_sort(specs.begin(), specs.end(), [](auto const& a, auto const& b) {
-            return a.kind->schema->kind == "package" && b.kind->schema->kind != "package";
-        });
+        sort_for_storing(specs, [](Spec const& spec) -> Spec const& { return spec; });
         file.objects.clear();
         for (auto const& spec : specs) {
             Ref const ref{std::string(spec.kind->schema->kind), spec.name};

@@ -2,7 +2,6 @@
 #include "reconciler/store/admission.hpp"
 
 #include "drivers/secrets/vault.hpp"
-#include "reconciler/store/claims.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -33,19 +32,6 @@ std::string label_of(json::object const& spec, std::string const& pointer) {
     return out;
 }
 
-std::int64_t count_of(json::object const& spec, char const* list) {
-    auto const* items = spec.if_contains(list);
-    return items != nullptr && items->is_array() ? static_cast<std::int64_t>(items->get_array().size()) : 0;
-}
-
-std::optional<std::int64_t> limit_of(json::object const& spec, char const* name) {
-    auto const* limits = spec.if_contains("limits");
-    if (limits == nullptr || !limits->is_object()) return std::nullopt;
-    auto const* limit = limits->get_object().if_contains(name);
-    if (limit == nullptr || limit->is_null()) return std::nullopt;
-    return limit->to_number<std::int64_t>();
-}
-
 // One spec on its way in. Every problem is collected; each step does what it can without the others.
 class Entry {
 public:
@@ -54,32 +40,34 @@ public:
         : admission_(admission), spec_(spec), former_(former), find_(find), generated_(generated), value_(spec.value) {}
 
     Stored<json::object> run() {
-        check_name();
-        check_domains();
+        check_reserved();
         merge_secrets();
         choose();
-        check_package();
+        check_references();
         if (problems_.empty()) return std::move(value_);
         auto const code = problems_.front().code == "reserved" ? "reserved" : "invalid";
         return StoreRefusal{code, problems_.front().text, std::move(problems_)};
     }
 
 private:
-    // A kind that is given a uid becomes a user of the system, under the same name.
-    void check_name() {
-        auto const& numbers = spec_.kind->allocates;
-        if (former_ != nullptr || std::find(numbers.begin(), numbers.end(), "uid") == numbers.end()) return;
-        if (auto const why = admission_.reserved.user_name(spec_.name))
-            problems_.push_back({"/" + std::string(spec_.kind->schema->key()->name), "reserved", *why});
+    void check_reserved() {
+        if (spec_.kind->claims == nullptr) return;
+        for (auto const& claim : spec_.kind->claims(value_)) {
+            if (problems_.size() >= most_problems) return;
+            if (claim.space == spaces::uid) {
+                check_name();
+            } else if (claim.space == spaces::domain) {
+                if (auto const why = admission_.reserved.domain(text_of(claim.value)))
+                    problems_.push_back({claim.path, "reserved", *why});
+            }
+        }
     }
 
-    void check_domains() {
-        if (spec_.kind->domains == nullptr) return;
-        for (auto const& domain : spec_.kind->domains(value_)) {
-            if (problems_.size() >= most_problems) return;  // each is looked for in the whole spec
-            if (auto const why = admission_.reserved.domain(domain))
-                problems_.push_back({domain_pointer(value_, domain), "reserved", *why});
-        }
+    // What is given a uid becomes a user of the system, under the same name.
+    void check_name() {
+        if (former_ != nullptr) return;
+        if (auto const why = admission_.reserved.user_name(spec_.name))
+            problems_.push_back({"/" + std::string(spec_.kind->schema->key()->name), "reserved", *why});
     }
 
     void merge_secrets() {
@@ -110,29 +98,22 @@ private:
         problems_.insert(problems_.end(), problems.begin(), problems.end());
     }
 
-    void check_package() {
-        auto const* word = value_.if_contains("package");
-        if (word == nullptr || !word->is_string()) return;
-        auto const name = std::string(word->get_string());
-        std::optional<Object> package;
-        if (!name.empty()) package = find_({"package", name});
-        bool const there = package && !package->terminating;
-        if (!there && name != "default" && !name.empty())
-            problems_.push_back({"/package", "not_found", "there is no package " + name});
-        check_limit("sites", package);
-        check_limit("databases", package);
-    }
-
-    // Only growth is refused: an account that a smaller package left over its limit can still be suspended.
-    void check_limit(char const* what, std::optional<Object> const& package) {
-        auto const own = limit_of(value_, what);
-        if (!own && !package) return;
-        auto const most = own ? own : limit_of(package->spec, what);
-        auto const count = count_of(value_, what);
-        bool const grows = former_ == nullptr || count > count_of(former_->spec, what);
-        if (!most || count <= *most || !grows) return;
-        auto const who = own ? "the account's limits allow " : "the package allows ";
-        problems_.push_back({"/" + std::string(what), "too_many", who + std::to_string(most.value())});
+    // What it refers to must be there and not about to go.
+    void check_references() {
+        std::map<Ref, Object> referred;
+        for (auto const& [path, to, may_lack] : references_at(*spec_.kind->schema, value_)) {
+            auto found = find_(to);
+            bool const there = found && !found->terminating;
+            if (there) referred.emplace(to, std::move(*found));
+            if (!there && !may_lack) problems_.push_back({path, "not_found", "there is no " + to.kind + " " + to.key});
+        }
+        if (spec_.kind->check_referred == nullptr) return;
+        auto more =
+            spec_.kind->check_referred(value_, former_ != nullptr ? &former_->spec : nullptr, [&](Ref const& ref) {
+                auto const known = referred.find(ref);
+                return known != referred.end() ? &known->second.spec : nullptr;
+            });
+        problems_.insert(problems_.end(), more.begin(), more.end());
     }
 
     Admission const& admission_;

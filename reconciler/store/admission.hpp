@@ -1,6 +1,6 @@
 // The one way a spec gets into the store, whoever brings it: checks that need the store or the machine, then put().
 #pragma once
-#include "reconciler/store/store.hpp"
+#include "reconciler/store/objects.hpp"
 
 namespace genesis {
 
@@ -16,7 +16,7 @@ struct Reserved {
 };
 
 struct Admission {
-    Store& store;
+    Objects& store;
     Reserved const& reserved;
 };
 
@@ -29,10 +29,10 @@ struct AdmissionOptions {
 };
 
 // Merges "********" and absent generated secrets with what is stored, makes up the missing ones, chooses what is left
-// to the server (ObjectKind::choose), refuses reserved names, names of other accounts, an unknown package and more
-// sites or databases than the limits allow, then stores.
+// to the server (ObjectKind::choose), refuses reserved names, what others have already, what it refers to and is not
+// there, and what the kind's own rules say, then stores.
 Stored<Written> admit(Admission const& admission, Spec spec, AdmissionOptions const& options);
-// The same, returning at once; the admission and `options.by` live until it is told. Throws Fault like Store::put().
+// The same, returning at once; the admission and `options.by` live until it is told. Throws Fault like Objects::put().
 void admit(Admission const& admission, Spec spec, AdmissionOptions const& options, Told<Stored<Written>> told);
 // The same checks and the same merge, nothing stored: the object as it would be, for a preview.
 Stored<Object> rehearse(Admission const& admission, Spec spec, AdmissionOptions const& options);

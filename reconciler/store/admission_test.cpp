@@ -164,7 +164,7 @@ TEST_CASE("a rehearsal passes the same checks and stores nothing, not even the s
     Admission const admission{f.store(), f.reserved};
     CHECK(rehearse(admission, account("backup"), {}).error().code == "reserved");
     auto const object = rehearse(admission, with_user(""), {}).value();
-    CHECK(object.numbers.at("uid") == 20000);
+    CHECK(uid_of(object) == 20000);
     CHECK_FALSE(f.store().find({"account", "acme"}));
     f.admit_spec(with_user(R"(, "password": "chosen-by-hand")")).value();
     CHECK(f.store().take_credentials({"account", "acme"}).value().empty());

@@ -30,7 +30,7 @@ TEST_CASE("64 writers at once: every put is there, each with a uid of its own") 
     for (auto& t : threads) t.join();
     CHECK(created == writers * each);
     std::set<std::int64_t> uids;
-    for (auto const& o : f.store().objects("account")) uids.insert(o.numbers.at("uid"));
+    for (auto const& o : f.store().objects("account")) uids.insert(uid_of(o));
     CHECK(uids.size() == std::size_t{writers} * each);
 }
 
@@ -111,7 +111,7 @@ TEST_CASE("after kill -9 in the middle of writing, every acknowledged put is the
         for (auto const& name : names) REQUIRE(f.store().find({"account", name}));
         std::set<std::int64_t> uids;
         auto const all = f.store().objects("account");
-        for (auto const& o : all) uids.insert(o.numbers.at("uid"));
+        for (auto const& o : all) uids.insert(uid_of(o));
         CHECK(uids.size() == all.size());
     }
 }

@@ -24,13 +24,13 @@ GroupCommit::GroupCommit(SQLite::Database& db, std::function<void(Committed cons
       after_(std::move(after)),
       thread_([this] { loop(); }) {}
 
-GroupCommit::~GroupCommit() {
+void GroupCommit::close() {
     {
         std::lock_guard const lock(mutex_);
         closing_ = true;
     }
     arrived_.notify_one();
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
 }
 
 void GroupCommit::add(Job job) {

@@ -28,7 +28,8 @@ public:
     };
     // `after` runs on the writing thread after each commit, once its callers were told.
     explicit GroupCommit(SQLite::Database& db, std::function<void(Committed const&)> after = {});
-    ~GroupCommit();  // what waits is still written
+    ~GroupCommit() { close(); }
+    void close();  // what waits is still written, and nothing else after it
     GroupCommit(GroupCommit const&) = delete;
     GroupCommit& operator=(GroupCommit const&) = delete;
 

@@ -85,10 +85,63 @@ CREATE TRIGGER object_deleted AFTER DELETE ON objects BEGIN
 END;
 )sql";
 
+// What refers to what, for every kind alike: from then on no column names a kind.
+constexpr std::string_view refer = R"sql(
+CREATE TABLE object_references (
+    node TEXT NOT NULL,
+    from_kind TEXT NOT NULL,
+    from_name TEXT NOT NULL,
+    to_kind TEXT NOT NULL,
+    to_name TEXT NOT NULL,
+    PRIMARY KEY (node, from_kind, from_name, to_kind, to_name)
+) WITHOUT ROWID;
+CREATE INDEX references_by_target ON object_references (node, to_kind, to_name);
+INSERT INTO object_references SELECT node, kind, name, 'package', package FROM objects WHERE package <> '';
+DROP INDEX objects_by_package;
+ALTER TABLE objects DROP COLUMN package;
+)sql";
+
+// Numbers and host names become allocations of their spaces. A value is a number or a text, hence no type; '' where
+// nothing could be given, and `why` says why. `sharer` is empty where nobody else may have the value, else it tells
+// apart who shares it. `quarantine`: milliseconds for which it is kept back once released; null: for ever. Host names
+// have their labels reversed (example.acme.www, example.acme.*), so that what is beneath a name is one range.
+constexpr std::string_view allocate_all = R"sql(
+CREATE TABLE allocations (
+    node TEXT NOT NULL,
+    space TEXT NOT NULL,
+    value NOT NULL,
+    sharer TEXT NOT NULL,
+    slot TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    shared INTEGER NOT NULL DEFAULT 0,
+    pool TEXT NOT NULL DEFAULT '',
+    since INTEGER NOT NULL,
+    released_at INTEGER,
+    quarantine INTEGER,
+    why TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (node, space, value, sharer)
+) WITHOUT ROWID;
+CREATE INDEX allocations_by_object ON allocations (node, kind, name, slot) WHERE released_at IS NULL;
+CREATE INDEX allocations_quarantined ON allocations (node)
+    WHERE released_at IS NOT NULL AND quarantine IS NOT NULL;
+CREATE INDEX allocations_missing ON allocations (node) WHERE why <> '';
+INSERT INTO allocations (node, space, value, sharer, slot, kind, name, since, released_at, quarantine)
+    SELECT n.node, n.space, n.number, '', n.space, n.kind, n.name, coalesce(o.created, n.released_at, 0),
+           n.released_at, NULL
+    FROM numbers n LEFT JOIN objects o
+        ON o.node = n.node AND o.kind = n.kind AND o.name = n.name AND n.released_at IS NULL;
+INSERT INTO allocations (node, space, value, sharer, slot, kind, name, since, quarantine)
+    SELECT d.node, 'domain', d.reversed, '', '', d.kind, d.name, coalesce(o.changed, 0), 0
+    FROM domains d LEFT JOIN objects o ON o.node = d.node AND o.kind = d.kind AND o.name = d.name;
+DROP TABLE numbers;
+DROP TABLE domains;
+)sql";
+
 }  // namespace
 
 std::span<std::string_view const> migrations() {
-    static std::array const steps{schema_sql, count_changes};
+    static std::array const steps{schema_sql, count_changes, refer, allocate_all};
     return steps;
 }
 

@@ -1,5 +1,6 @@
 // A put is made outside of the lock: what changes meanwhile is seen, and what returns at once tells its end.
 #include "reconciler/store/admission.hpp"
+#include "reconciler/store/free_numbers.hpp"
 #include "reconciler/store/store_fixture.hpp"
 
 #include <catch2/catch.hpp>

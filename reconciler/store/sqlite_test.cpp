@@ -27,7 +27,7 @@ TEST_CASE("a spec that was put is there whole, and putting it again changes noth
     REQUIRE(object);
     CHECK(object->spec == spec.value);
     CHECK(object->source == "api");
-    CHECK(object->numbers.at("uid") == 20000);
+    CHECK(uid_of(*object) == 20000);
     CHECK(object->created == f.clock.now());
     CHECK_FALSE(f.store().find({"account", "other"}));
 }
@@ -90,18 +90,20 @@ TEST_CASE("a removed object is terminating, a put brings it back with its number
     auto const back = f.store().find(acme);
     CHECK_FALSE(back->terminating);
     CHECK_FALSE(back->purge);
-    CHECK(back->numbers.at("uid") == 20000);
+    CHECK(uid_of(*back) == 20000);
 }
 
-TEST_CASE("a package that accounts name is in use, and says how many there are but not who") {
+TEST_CASE("a package that accounts name is in use, and says which they are") {
     StoreFixture f;
     put(f.store(), spec_of(R"({"kind": "package", "name": "starter"})")).value();
     put(f.store(), account("acme", R"("package": "starter")")).value();
     put(f.store(), account("beta", R"("package": "starter")")).value();
     auto const refusal = f.store().remove({"package", "starter"}, false, "api").error();
     CHECK(refusal.code == "in_use");
-    CHECK(refusal.text == "2 accounts name it");
+    CHECK(refusal.text == "2 accounts name it: account/acme, account/beta");
+    CHECK(f.store().dependents({"package", "starter"}) == std::vector<Ref>{acme, {"account", "beta"}});
     f.store().forget(acme);
+    CHECK(f.store().remove({"package", "starter"}, false, "api").error().text == "1 account names it: account/beta");
     f.store().forget({"account", "beta"});
     CHECK(f.store().remove({"package", "starter"}, false, "api").value().how == Wrote::changed);
 }
@@ -175,7 +177,7 @@ TEST_CASE("a rehearsal shows the object with its number and stores nothing") {
     StoreFixture f;
     auto const object = f.store().rehearse(request_of(account_with_domain("acme", "acme.example"))).value();
     CHECK(object.generation == 1);
-    CHECK(object.numbers.at("uid") == 20000);
+    CHECK(uid_of(object) == 20000);
     CHECK_FALSE(f.store().find(acme));
     CHECK(put(f.store(), account_with_domain("beta", "acme.example")).value().how == Wrote::created);
     CHECK(f.store().rehearse(request_of(account_with_domain("acme", "acme.example"))).error().code == "domain_taken");
@@ -251,7 +253,7 @@ TEST_CASE("a store opened with another master key throws, and says no secret") {
         account("acme", R"("databases": [{"name": "d", "users": [{"name": "u", "password": "longpassword"}]}])"))
         .value();
     f.close();
-    SqliteStore other(f.path(), "node1", Vault::with_key(Secret(std::string(31, 'x') + "y")), f.clock, {});
+    SqliteStore other(f.path(), "node1", Vault::with_key(Secret(std::string(31, 'x') + "y")), f.clock);
     CHECK_THROWS_AS(other.find(acme), Fault);
 }
 
@@ -259,10 +261,10 @@ TEST_CASE("what one node stores another does not see") {
     StoreFixture f;
     put(f.store(), account_with_domain("acme", "acme.example")).value();
     f.close();
-    SqliteStore other(f.path(), "node2", Vault::with_key(Secret(f.key())), f.clock, {});
+    SqliteStore other(f.path(), "node2", Vault::with_key(Secret(f.key())), f.clock);
     CHECK_FALSE(other.find(acme));
     CHECK(put(other, account_with_domain("beta", "acme.example")).value().how == Wrote::created);
-    CHECK(other.find({"account", "beta"})->numbers.at("uid") == 20000);
+    CHECK(uid_of(*other.find({"account", "beta"})) == 20000);
 }
 
 }  // namespace

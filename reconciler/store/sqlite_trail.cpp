@@ -1,104 +1,99 @@
 // Audit rows and events, written in the transaction of what they tell of.
-#include "reconciler/store/sqlite.hpp"
+#include "reconciler/store/sqlite_trail.hpp"
 
 #include <limits>
+#include <utility>
 
 namespace genesis {
 namespace {
 
 constexpr std::int64_t audit_most = 200000, events_most = 100000, prune_every = 1000;
 
+AuditEntry read_audit(Use const& row) {
+    AuditEntry a;
+    a.id = row.integer(0);
+    a.at = row.time(1);
+    a.who = row.text(2);
+    a.from = row.text(3);
+    a.request = row.text(4);
+    a.action = row.text(5);
+    a.object = row.ref(6);
+    a.generation = row.integer(8);
+    a.changes = json::parse(row.text(9)).as_array();
+    return a;
+}
+
+Event read_event(Use const& row) {
+    Event e;
+    e.seq = row.integer(0);
+    e.at = row.time(1);
+    e.type = row.text(2);
+    e.object = row.ref(3);
+    e.generation = row.integer(5);
+    e.request = row.text(6);
+    e.why = row.text(7);
+    return e;
+}
+
 }  // namespace
 
-void SqliteStore::note(Origin const& by, std::string const& action, Ref const& ref, std::int64_t generation,
-                       std::string const& changes) {
-    Use(sql_.insert_audit, node_, clock_.now(), by.who, by.from, by.request, action, ref.kind, ref.key, generation,
-        changes)
-        .run();
-    auto const id = writer_.getLastInsertRowid();
-    if (id % prune_every == 0) Use(sql_.prune_audit, id - audit_most).run();
+SqliteTrail::SqliteTrail(Database& db) : db_(db) {
+    db_.on_commit([this](GroupCommit::Committed const&) {
+        if (std::exchange(told_, false)) listeners_.tell();
+    });
 }
 
-void SqliteStore::tell(std::string const& type, Ref const& ref, std::int64_t generation, Origin const& by,
+void SqliteTrail::note(Origin const& by, std::string const& action, Ref const& ref, std::int64_t generation,
+                       std::string const& changes) {
+    Use(db_.sql().insert_audit, db_.node(), db_.clock().now(), by.who, by.from, by.request, action, ref.kind, ref.key,
+        generation, changes)
+        .run();
+    auto const id = db_.last_id();
+    if (id % prune_every == 0) Use(db_.sql().prune_audit, id - audit_most).run();
+}
+
+void SqliteTrail::tell(std::string const& type, Ref const& ref, std::int64_t generation, Origin const& by,
                        std::string const& why) {
     auto const name = "object." + type;
-    Use(sql_.insert_event, node_, clock_.now(), name, ref.kind, ref.key, generation, by.request, why).run();
+    Use(db_.sql().insert_event, db_.node(), db_.clock().now(), name, ref.kind, ref.key, generation, by.request, why)
+        .run();
     told_ = true;
-    auto const seq = writer_.getLastInsertRowid();
+    auto const seq = db_.last_id();
     if (seq % prune_every != 0 || seq <= events_most) return;
-    Use(sql_.prune_events, seq - events_most).run();
-    set_mark("events_pruned", seq - events_most);
+    Use(db_.sql().prune_events, seq - events_most).run();
+    db_.set_mark("events_pruned", seq - events_most);
 }
 
-void SqliteStore::announce(GroupCommit::Committed const& committed) {
-    if (committed_) committed_(committed);
-    if (!told_) return;
-    told_ = false;
-    listeners_.tell();
-}
-
-EventFan::Subscription SqliteStore::on_events(std::function<void()> listener) {
+EventFan::Subscription SqliteTrail::on_events(std::function<void()> listener) {
     return listeners_.listen(std::move(listener));
 }
 
-std::vector<AuditEntry> SqliteStore::audit(std::int64_t before, std::size_t limit) {
+std::vector<AuditEntry> SqliteTrail::audit(std::int64_t before, std::size_t limit) {
     auto const from = before > 0 ? before : std::numeric_limits<std::int64_t>::max();
-    return read_many([&](Statements& sql) {
-        std::vector<AuditEntry> out;
-        for (Use row(sql.audit, node_, from, static_cast<std::int64_t>(limit)); row.row();) {
-            AuditEntry a;
-            a.id = row.integer(0);
-            a.at = row.time(1);
-            a.who = row.text(2);
-            a.from = row.text(3);
-            a.request = row.text(4);
-            a.action = row.text(5);
-            a.object = {row.text(6), row.text(7)};
-            a.generation = row.integer(8);
-            a.changes = json::parse(row.text(9)).as_array();
-            out.push_back(std::move(a));
-        }
-        return out;
+    return db_.read_many([&](Statements& sql) {
+        return rows(Use(sql.audit, db_.node(), from, static_cast<std::int64_t>(limit)), read_audit);
     });
 }
 
-std::vector<Event> SqliteStore::events(std::int64_t after, std::size_t limit) {
-    return read_many([&](Statements& sql) {
-        std::vector<Event> out;
-        for (Use row(sql.events, node_, after, static_cast<std::int64_t>(limit)); row.row();) {
-            Event e;
-            e.seq = row.integer(0);
-            e.at = row.time(1);
-            e.type = row.text(2);
-            e.object = {row.text(3), row.text(4)};
-            e.generation = row.integer(5);
-            e.request = row.text(6);
-            e.why = row.text(7);
-            out.push_back(std::move(e));
-        }
-        return out;
+std::vector<Event> SqliteTrail::events(std::int64_t after, std::size_t limit) {
+    return db_.read_many([&](Statements& sql) {
+        return rows(Use(sql.events, db_.node(), after, static_cast<std::int64_t>(limit)), read_event);
     });
 }
 
-Trail::Range SqliteStore::event_range() {
-    return read([&](Statements& sql) {
+Trail::Range SqliteTrail::event_range() {
+    return db_.read([&](Statements& sql) {
         Range out;
-        if (Use row(sql.mark, node_, "events_pruned"); row.row()) out.pruned = row.integer(0);
+        if (Use row(sql.mark, db_.node(), "events_pruned"); row.row()) out.pruned = row.integer(0);
         if (Use row(sql.newest_event); row.row()) out.newest = row.integer(0);
         return out;
     });
 }
 
-std::int64_t SqliteStore::cursor(std::string const& name) {
-    auto const key = "cursor:" + name;
-    return read([&](Statements& sql) {
-        Use row(sql.mark, node_, key);
-        return row.row() ? row.integer(0) : std::int64_t{0};
-    });
-}
+std::int64_t SqliteTrail::cursor(std::string const& name) { return db_.read_mark("cursor:" + name); }
 
-void SqliteStore::set_cursor(std::string const& name, std::int64_t seq) {
-    commit_.run([&] { set_mark("cursor:" + name, seq); });
+void SqliteTrail::set_cursor(std::string const& name, std::int64_t seq) {
+    db_.run([&] { db_.set_mark("cursor:" + name, seq); });
 }
 
 }  // namespace genesis

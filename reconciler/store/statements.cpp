@@ -4,18 +4,29 @@
 namespace genesis {
 namespace {
 
-// The columns that read_object() reads, in its order; numbers come along so that one statement is one snapshot.
+// The columns that read_object() reads, in its order; allocations come along so that one statement is one snapshot.
 std::string select_objects(std::string const& rest) {
     return "SELECT kind, name, generation, spec, source, paused, adopt, confirmed_generation, terminating, purge, "
            "observed_generation, conditions, created, changed, "
-           "(SELECT json_group_object(space, number) FROM numbers n WHERE n.node = o.node AND n.kind = o.kind AND "
-           "n.name = o.name AND n.released_at IS NULL), request FROM objects o WHERE node = ?1 " +
+           "(SELECT json_group_object(slot, json_array(space, value, why)) FROM allocations a WHERE a.node = o.node "
+           "AND a.kind = o.kind AND a.name = o.name AND a.slot > '' AND a.released_at IS NULL), request FROM objects o "
+           "WHERE node = ?1 " +
            rest;
 }
 
 std::string set_object(std::string const& what) {
     return "UPDATE objects SET " + what + " WHERE node = ?1 AND kind = ?2 AND name = ?3";
 }
+
+// An allocation that keeps the object ?kind/?name from its value: another's, or one that is kept back.
+std::string blocks(std::string const& kind, std::string const& name, std::string const& now) {
+    return "CASE WHEN released_at IS NULL THEN NOT (kind = " + kind + " AND name = " + name +
+           ") ELSE quarantine IS NULL OR released_at + quarantine > " + now + " END";
+}
+
+std::string const free_again = "released_at IS NOT NULL AND quarantine IS NOT NULL AND released_at + quarantine <= ";
+std::string const one_allocation = " WHERE node = ?1 AND space = ?2 AND value = ?3 AND sharer = ?4";
+std::string const held_by = " WHERE node = ?1 AND kind = ?2 AND name = ?3 AND released_at IS NULL";
 
 std::string select_history(std::string const& where) {
     return "SELECT id, at, object_kind, object_name, kind, key, verb, cause, changes, outcome, why, request FROM "
@@ -32,12 +43,11 @@ Statements::Statements(SQLite::Database& db)
       objects(db, select_objects("ORDER BY name, kind")),
       objects_of_kind(db, select_objects("AND kind = ?2 ORDER BY name")),
       list_objects(db, select_objects("AND kind = ?2 AND name > ?3 ORDER BY name LIMIT ?4")),
-      insert_object(
-          db,
-          "INSERT INTO objects (node, kind, name, generation, spec, source, package, created, changed, request) "
-          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9)"),
-      update_object(db, set_object("generation = ?4, spec = ?5, source = ?6, package = ?7, changed = ?8, "
-                                   "terminating = NULL, purge = 0, request = ?9")),
+      insert_object(db,
+                    "INSERT INTO objects (node, kind, name, generation, spec, source, created, changed, request) "
+                    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8)"),
+      update_object(db, set_object("generation = ?4, spec = ?5, source = ?6, changed = ?7, terminating = NULL, "
+                                   "purge = 0, request = ?8")),
       set_source(db, set_object("source = ?4")),
       set_paused(db, set_object("paused = ?4")),
       set_adopt(db, set_object("adopt = ?4")),
@@ -46,22 +56,38 @@ Statements::Statements(SQLite::Database& db)
       set_status(db, set_object("observed_generation = ?4, conditions = ?5") +
                          " AND (observed_generation <> ?4 OR conditions <> ?5)"),
       delete_object(db, "DELETE FROM objects WHERE node = ?1 AND kind = ?2 AND name = ?3"),
-      users_of_package(db, "SELECT count(*) FROM objects WHERE node = ?1 AND package = ?2 AND package <> ''"),
-      domain_holder(db, "SELECT kind, name FROM domains WHERE node = ?1 AND reversed = ?2"),
-      domain_beneath(db,
-                     "SELECT 1 FROM domains WHERE node = ?1 AND reversed > ?2 AND reversed < ?3 AND "
-                     "NOT (kind = ?4 AND name = ?5) LIMIT 1"),
-      insert_domain(db, "INSERT INTO domains (node, reversed, kind, name) VALUES (?1, ?2, ?3, ?4)"),
-      delete_domain(db, "DELETE FROM domains WHERE node = ?1 AND reversed = ?2"),
-      delete_domains(db, "DELETE FROM domains WHERE node = ?1 AND kind = ?2 AND name = ?3"),
-      highest_number(db, "SELECT max(number) FROM numbers WHERE node = ?1 AND space = ?2"),
-      numbers_held(
-          db,
-          "SELECT 1 FROM numbers WHERE node = ?1 AND kind = ?2 AND name = ?3 AND released_at IS NULL AND space = ?4"),
-      insert_number(db, "INSERT INTO numbers (node, space, number, kind, name) VALUES (?1, ?2, ?3, ?4, ?5)"),
-      release_numbers(db,
-                      "UPDATE numbers SET released_at = ?4 WHERE node = ?1 AND kind = ?2 AND name = ?3 AND "
-                      "released_at IS NULL"),
+      insert_reference(db,
+                       "INSERT OR IGNORE INTO object_references (node, from_kind, from_name, to_kind, to_name) "
+                       "VALUES (?1, ?2, ?3, ?4, ?5)"),
+      delete_references(db, "DELETE FROM object_references WHERE node = ?1 AND from_kind = ?2 AND from_name = ?3"),
+      dependents(db,
+                 "SELECT from_kind, from_name FROM object_references WHERE node = ?1 AND to_kind = ?2 AND "
+                 "to_name = ?3 ORDER BY 1, 2"),
+      blocking(db,
+               "SELECT kind, name, released_at FROM allocations WHERE node = ?1 AND space = ?2 AND value = ?3 AND "
+               "(NOT ?4 OR sharer = '') AND " +
+                   blocks("?5", "?6", "?7") + " LIMIT 1"),
+      blocked_between(db,
+                      "SELECT 1 FROM allocations WHERE node = ?1 AND space = ?2 AND value > ?3 AND value < ?4 AND " +
+                          blocks("?5", "?6", "?7") + " LIMIT 1"),
+      highest(db,
+              "SELECT value FROM allocations WHERE node = ?1 AND space = ?2 AND value BETWEEN ?3 AND ?4 "
+              "ORDER BY value DESC LIMIT 1"),
+      loads(db,
+            "SELECT value, count(nullif(sharer, '')), max(sharer = '') FROM allocations WHERE node = ?1 AND "
+            "space = ?2 AND why = '' AND (released_at IS NULL OR quarantine IS NULL OR "
+            "released_at + quarantine > ?3) GROUP BY value"),
+      holdings_of(db, "SELECT space, value, slot, shared, pool, since, quarantine, why FROM allocations" + held_by),
+      missing(db, "SELECT DISTINCT kind, name FROM allocations WHERE node = ?1 AND why <> '' ORDER BY 1, 2"),
+      insert_allocation(db,
+                        "INSERT INTO allocations (node, space, value, sharer, slot, kind, name, shared, pool, since, "
+                        "quarantine, why) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"),
+      delete_free_again(db, "DELETE FROM allocations" + one_allocation + " AND " + free_again + "?5"),
+      release_allocation(db, "UPDATE allocations SET released_at = ?5" + one_allocation),
+      delete_allocation(db, "DELETE FROM allocations" + one_allocation),
+      delete_allocations(db, "DELETE FROM allocations" + held_by + " AND (quarantine = 0 OR why <> '')"),
+      release_allocations(db, "UPDATE allocations SET released_at = ?4" + held_by),
+      prune_allocations(db, "DELETE FROM allocations WHERE node = ?1 AND " + free_again + "?2"),
       insert_credential(db,
                         "INSERT OR REPLACE INTO credentials (node, kind, name, label, sealed) "
                         "VALUES (?1, ?2, ?3, ?4, ?5)"),

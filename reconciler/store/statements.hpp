@@ -1,6 +1,7 @@
 // Every SQL statement of the store, prepared once a connection, and how one is used.
 #pragma once
 #include "drivers/context.hpp"
+#include "resources/schema/claim.hpp"
 
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
@@ -8,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace genesis {
 
@@ -16,9 +18,11 @@ struct Statements {
 
     SQLite::Statement find_object, stamp, objects, objects_of_kind, list_objects;
     SQLite::Statement insert_object, update_object, set_source, set_paused, set_adopt, confirm, terminate, set_status,
-        delete_object, users_of_package;
-    SQLite::Statement domain_holder, domain_beneath, insert_domain, delete_domain, delete_domains;
-    SQLite::Statement highest_number, numbers_held, insert_number, release_numbers;
+        delete_object;
+    SQLite::Statement insert_reference, delete_references, dependents;
+    SQLite::Statement blocking, blocked_between, highest, loads, holdings_of, missing;
+    SQLite::Statement insert_allocation, delete_free_again, release_allocation, delete_allocation, delete_allocations,
+        release_allocations, prune_allocations;
     SQLite::Statement insert_credential, credentials, delete_credentials;
     SQLite::Statement records, insert_record, save_record, delete_record;
     SQLite::Statement insert_history, set_outcome, interrupt, prune, history, history_of;
@@ -44,12 +48,18 @@ public:
     // For statements without rows: how many rows of a table they changed.
     int run() { return statement_.exec(); }
 
-    [[nodiscard]] std::string text(int column) { return statement_.getColumn(column).getString(); }
-    [[nodiscard]] std::int64_t integer(int column) { return statement_.getColumn(column).getInt64(); }
-    [[nodiscard]] bool flag(int column) { return integer(column) != 0; }
-    [[nodiscard]] Time time(int column) { return Time(std::chrono::milliseconds(integer(column))); }
-    [[nodiscard]] std::optional<Time> maybe_time(int column) {
-        if (statement_.getColumn(column).isNull()) return std::nullopt;
+    [[nodiscard]] std::string text(int column) const { return statement_.getColumn(column).getString(); }
+    [[nodiscard]] std::int64_t integer(int column) const { return statement_.getColumn(column).getInt64(); }
+    [[nodiscard]] bool flag(int column) const { return integer(column) != 0; }
+    [[nodiscard]] bool null(int column) const { return statement_.getColumn(column).isNull(); }
+    [[nodiscard]] Value value(int column) const {
+        if (statement_.getColumn(column).isInteger()) return integer(column);
+        return text(column);
+    }
+    [[nodiscard]] Ref ref(int column) const { return {text(column), text(column + 1)}; }
+    [[nodiscard]] Time time(int column) const { return Time(std::chrono::milliseconds(integer(column))); }
+    [[nodiscard]] std::optional<Time> maybe_time(int column) const {
+        if (null(column)) return std::nullopt;
         return time(column);
     }
 
@@ -61,14 +71,26 @@ private:
     void bind(int index, int number) { statement_.bind(index, number); }
     void bind(int index, bool value) { statement_.bind(index, value ? 1 : 0); }
     void bind(int index, Time time) { statement_.bind(index, std::int64_t{time.time_since_epoch().count()}); }
-    void bind(int index, std::optional<Time> const& time) {
-        if (time) {
-            bind(index, *time);
+    void bind(int index, Value const& value) {
+        std::visit([&](auto const& held) { bind(index, held); }, value);
+    }
+    template <class T>
+    void bind(int index, std::optional<T> const& given) {
+        if (given) {
+            bind(index, *given);
         } else {
             statement_.bind(index);
         }
     }
     SQLite::Statement& statement_;
 };
+
+// read(row) of each row.
+template <class F>
+auto rows(Use row, F const& read) {
+    std::vector<decltype(read(row))> out;
+    while (row.row()) out.push_back(read(row));
+    return out;
+}
 
 }  // namespace genesis

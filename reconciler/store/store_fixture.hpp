@@ -31,7 +31,7 @@ public:
     StoreFixture& operator=(StoreFixture const&) = delete;
 
     void open() {
-        store_ = std::make_unique<SqliteStore>(path(), "node1", Vault::with_key(Secret(key())), clock, numbers());
+        store_ = std::make_unique<SqliteStore>(path(), "node1", Vault::with_key(Secret(key())), clock, ranges(), kinds);
     }
     void close() { store_.reset(); }
     void reopen() {
@@ -46,14 +46,20 @@ public:
     TestClock clock;
     std::function<bool(std::int64_t)> free_uid = [](std::int64_t) { return true; };
     std::int64_t last_uid = 59999;
+    Ranges more_ranges;
+    std::span<ObjectKind const> kinds = object_kinds();
 
 private:
-    Numbers numbers() {
-        return {"uid", 20000, last_uid, [this](std::int64_t n) { return free_uid(n); }};
+    Ranges ranges() {
+        auto out = more_ranges;
+        out["uid"] = {20000, last_uid, [this](std::int64_t n) { return free_uid(n); }};
+        return out;
     }
     std::string directory_;
     std::unique_ptr<SqliteStore> store_;
 };
+
+inline std::int64_t uid_of(Object const& object) { return numbers_of(object.allocations).at("uid"); }
 
 // A complete spec, or the first problem thrown.
 inline Spec spec_of(std::string_view text) { return read_spec(parse_json(text).value()).value(); }
@@ -72,6 +78,6 @@ inline PutRequest request_of(Spec const& spec) {
     request.spec = [value = spec.value](Object const*, auto const&) -> Stored<json::object> { return value; };
     return request;
 }
-inline Stored<Written> put(Store& store, Spec const& spec) { return store.put(request_of(spec)); }
+inline Stored<Written> put(Objects& store, Spec const& spec) { return store.put(request_of(spec)); }
 
 }  // namespace genesis

@@ -5,8 +5,8 @@
 
 namespace genesis {
 
-// Called once, on the store's writing thread, when the write is durable or has failed: what was thrown (null: nothing),
-// and what came of it. Must return at once and not throw.
+// Called once, when the write is durable or has failed: what was thrown (null: nothing), and what came of it. Other
+// writes wait for it: it must return at once, not throw, and not write itself.
 template <class T>
 using Told = std::function<void(std::exception_ptr, T)>;
 

@@ -54,8 +54,8 @@ struct Trail {
         std::int64_t pruned = 0, newest = 0;
     };
     virtual Range event_range() = 0;
-    // Called on the writing thread after each commit that wrote events, while the subscription is kept; must return at
-    // once. Any number of listeners.
+    // Called after each commit that wrote events, while the subscription is kept; must return at once. Any number of
+    // listeners.
     [[nodiscard]] virtual EventFan::Subscription on_events(std::function<void()> listener) = 0;
     // How far somebody has read; 0 when never set.
     virtual std::int64_t cursor(std::string const& name) = 0;

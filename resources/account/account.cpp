@@ -78,6 +78,21 @@ std::string not_installed(std::string_view version, std::vector<std::string> con
     return "PHP " + std::string(version) + " is not installed; there are: " + (list.empty() ? "none" : list);
 }
 
+std::string text_in(json::object const& spec, std::string_view field) {
+    auto const* text = spec.if_contains(field);
+    return text != nullptr && text->is_string() ? std::string(text->get_string()) : std::string();
+}
+
+std::int64_t count_in(json::object const& spec, std::string_view list) {
+    auto const* items = spec.if_contains(list);
+    return items != nullptr && items->is_array() ? static_cast<std::int64_t>(items->get_array().size()) : 0;
+}
+
+Limits limits_in(json::object const& spec) {
+    auto const* limits = spec.if_contains("limits");
+    return limits != nullptr && limits->is_object() ? restore<Limits>(limits->get_object()) : Limits();
+}
+
 }  // namespace
 
 Problems check_account(json::object const& spec) {
@@ -92,14 +107,46 @@ Problems check_account(json::object const& spec) {
     return out;
 }
 
-std::vector<std::string> domains_of(json::object const& spec) {
-    std::vector<std::string> out;
+Problems check_account_package(json::object const& spec, json::object const* former, Referred const& referred) {
+    Problems out;
+    Limits const own = limits_in(spec);
+    Limits offered;
+    auto const package = text_in(spec, "package");
+    if (auto const* found = package.empty() ? nullptr : referred({"package", package})) offered = limits_in(*found);
+    auto const check = [&](std::string const& what, std::optional<std::int64_t> Limits::*limit) {
+        auto const& most = own.*limit ? own.*limit : offered.*limit;
+        auto const count = count_in(spec, what);
+        bool const grows = former == nullptr || count > count_in(*former, what);
+        if (!most || count <= *most || !grows) return;
+        auto const* who = own.*limit ? "the account's limits allow " : "the package allows ";
+        out.push_back({"/" + what, "too_many", who + std::to_string(*most)});
+    };
+    check("sites", &Limits::sites);
+    check("databases", &Limits::databases);
+    return out;
+}
+
+std::vector<Claim> claims_of_account(json::object const& spec) {
+    std::vector<Claim> out;
+    out.push_back({.space = std::string(spaces::uid),
+                   .slot = std::string(spaces::uid),
+                   .from = Claim::from_range,
+                   .required = true,
+                   .quarantine = std::nullopt});
+    auto const claim = [&](json::value const& name, std::string path) {
+        out.push_back({.space = std::string(spaces::domain),
+                       .value = std::string(name.as_string()),
+                       .wildcards = true,
+                       .path = std::move(path)});
+    };
     auto const* sites = spec.if_contains("sites");
     if (sites == nullptr) return out;
-    for (auto const& site : sites->as_array()) {
-        out.emplace_back(site.at("domain").as_string());
-        if (auto const* aliases = site.as_object().if_contains("aliases"))
-            for (auto const& alias : aliases->as_array()) out.emplace_back(alias.as_string());
+    for (std::size_t i = 0; i < sites->as_array().size(); ++i) {
+        auto const& site = sites->as_array()[i].as_object();
+        claim(site.at("domain"), at("sites", i, "/domain"));
+        if (auto const* aliases = site.if_contains("aliases"))
+            for (std::size_t k = 0; k < aliases->as_array().size(); ++k)
+                claim(aliases->as_array()[k], at("sites", i, "/aliases/" + std::to_string(k)));
     }
     return out;
 }

@@ -1,5 +1,6 @@
 // An account: everything one hosting customer has on a server.
 #pragma once
+#include "resources/schema/claim.hpp"
 #include "resources/schema/codec.hpp"
 
 #include <array>
@@ -195,7 +196,7 @@ struct Describe<Account> {
     static constexpr auto fields = std::tuple{
         field("name", &Account::name, "Also the Unix user and the prefix of databases.", Mark::key | Mark::fixed),
         field("package", &Account::package, "The offer its limits come from; \"default\" needs no package object.",
-              Mark::none, {.refers_to = "package"}),
+              Mark::none, {.refers_to = "package", .may_lack = "default"}),
         field("state", &Account::state,
               "Suspended: sites answer 503, PHP, SSH and databases are closed, nothing is lost."),
         field("suspend_reason", &Account::suspend_reason, "For operators; on the page only if the package says so."),
@@ -209,8 +210,6 @@ struct Describe<Account> {
 
 // Rules between fields, which no single description can state. Precondition: check() found nothing.
 Problems check_account(json::object const& spec);
-// Every host name the account would answer to: each may belong to one account of a server only.
-std::vector<std::string> domains_of(json::object const& spec);
 // What a server has, asked only where it matters; oldest first.
 using InstalledPhp = std::function<std::vector<std::string>()>;
 // Writes the PHP version into each site that leaves it out: the one the site has, else the newest that is installed. It
@@ -218,5 +217,10 @@ using InstalledPhp = std::function<std::vector<std::string>()>;
 // spec from then on, so that installing another PHP moves no site. Any other version that is not installed is a
 // problem; one that the site has already is none, or the account could not even be suspended once it was uninstalled.
 Problems choose_php_versions(json::object& spec, json::object const* former, InstalledPhp const& installed);
+// No more sites and databases than its own limits or its package's allow. Only growth is a problem: an account that a
+// smaller package left over its limit can still be suspended.
+Problems check_account_package(json::object const& spec, json::object const* former, Referred const& referred);
+// Its uid, which nobody else ever has, and every host name it would answer to.
+std::vector<Claim> claims_of_account(json::object const& spec);
 
 }  // namespace genesis

@@ -30,6 +30,7 @@ struct Rule {
     TextRule const* keys = nullptr;  // what a map's keys are
     TextRule const* text = nullptr;  // what a Secret's bytes are
     std::string_view refers_to{};    // the kind whose key this text is: the edge of the graph
+    std::string_view may_lack{};     // the one key of that kind that is good even where there is no such thing
 };
 
 template <class V, class T>

@@ -1,6 +1,8 @@
 // Readers of a description: what is wrong with a value, what is missing, what it refers to, what is secret.
 #include "resources/schema/schema.hpp"
 
+#include "resources/schema/place.hpp"
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -55,24 +57,6 @@ std::string join(std::vector<std::string_view> const& words) {
     for (auto w : words) out += (out.empty() ? "" : ", ") + std::string(w);
     return out;
 }
-
-// Where in a document something stands: put together only where it is told. Outlived by what it was made from.
-class Place {
-public:
-    explicit Place(std::string_view root) : segment_(root) {}
-    Place(Place const& parent, std::string_view segment) : parent_(&parent), segment_(segment) {}
-    Place(Place const& parent, std::size_t item) : parent_(&parent), item_(item) {}
-    [[nodiscard]] std::string str() const {
-        if (parent_ == nullptr) return std::string(segment_);
-        return pointer(parent_->str(), item_ == none ? segment_ : std::string_view(std::to_string(item_)));
-    }
-
-private:
-    static constexpr std::size_t none = SIZE_MAX;
-    Place const* parent_ = nullptr;
-    std::string_view segment_;
-    std::size_t item_ = none;
-};
 
 class Checker {
 public:
@@ -276,22 +260,6 @@ void secrets_of(Schema const& schema, json::object& object, json::value const* f
         if (f.shape.secrets) secret_of(f, object, member(former, f.name), Place(at, f.name), visit);
 }
 
-void references_of(Schema const& schema, json::object const& value, std::set<Ref>& out) {
-    for (auto const& f : schema.fields) {
-        auto const* v = value.if_contains(f.name);
-        if (v == nullptr) continue;
-        if (!f.rule.refers_to.empty()) {
-            if (v->is_string() && !v->get_string().empty())
-                out.insert({std::string(f.rule.refers_to), std::string(v->get_string())});
-            if (v->is_array())
-                for (auto const& item : v->get_array())
-                    out.insert({std::string(f.rule.refers_to), std::string(item.as_string())});
-        }
-        if (f.shape.form == Form::list && f.shape.item->form == Form::record)
-            for (auto const& item : v->as_array()) references_of(*f.shape.item->record, item.as_object(), out);
-    }
-}
-
 }  // namespace
 
 void throw_exception_from_error(Refused const& refused, boost::source_location const&) {
@@ -367,12 +335,6 @@ json::object redact(Schema const& schema, json::object value) {
         if (!secret.get_string().empty()) secret = json::value(redacted);
     });
     return value;
-}
-
-std::set<Ref> references(Schema const& schema, json::object const& value) {
-    std::set<Ref> out;
-    references_of(schema, value, out);
-    return out;
 }
 
 // FNV-1a, 64 bits (draft-eastlake-fnv).

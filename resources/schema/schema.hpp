@@ -105,7 +105,17 @@ void each_secret(Schema const& schema, json::object& value,
 void each_secret_with_former(
     Schema const& schema, json::object& value, json::object const* before,
     std::function<void(std::string const&, json::value&, json::value const* former)> const& visit);
-// Everything the record refers to, from refers_to; empty texts refer to nothing.
+// One text that is the key of another record or object.
+struct Reference {
+    std::string path;  // "/package"
+    Ref to;
+    bool may_lack = false;  // good even where there is no such thing
+};
+// Every reference with its place, in the order of the fields; empty texts refer to nothing.
+std::vector<Reference> references_at(Schema const& schema, json::object const& value);
+// What a spec refers to; null where there is no such object, or it is about to go.
+using Referred = std::function<json::object const*(Ref const& ref)>;
+// Everything the record refers to.
 std::set<Ref> references(Schema const& schema, json::object const& value);
 std::string key_of(Schema const& schema, json::object const& value);
 // 16 hex digits that are the same for equal values, in every run of every version: tells whether what was started for

@@ -106,7 +106,7 @@ public:
             if (e.is_regular_file()) out += read_file(e.path().string());
         return out;
     }
-    Trail& trail() { return dynamic_cast<Trail&>(*bed.store); }
+    Trail& trail() { return *bed.store; }
 
     Bed bed{settings()};
 
@@ -138,8 +138,7 @@ private:
         return out;
     }
     Service service() {
-        return {*bed.store, dynamic_cast<Keys&>(*bed.store), trail(), admission_, engine_, {}, bed.log, bed.clock,
-                &metrics_};
+        return {*bed.store, *bed.store, *bed.store, trail(), admission_, engine_, {}, bed.log, bed.clock, &metrics_};
     }
 
     Metrics metrics_;

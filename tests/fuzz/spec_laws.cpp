@@ -180,10 +180,13 @@ void name_laws(Spec const& spec) {
     must(key_of(*spec.kind->schema, spec.value) == spec.name, "the name is the key");
     must(!refuse(*key.shape.text, spec.name), "the name is a name");
     for (auto const& ref : references(*spec.kind->schema, spec.value)) must(!ref.key.empty(), "a reference names one");
-    if (spec.kind->domains == nullptr) return;
-    auto const domains = spec.kind->domains(spec.value);
-    must(std::set(domains.begin(), domains.end()).size() == domains.size(), "a domain is claimed once");
-    for (auto const& d : domains) must(!refuse(rules::domain_or_wildcard, d), "a claimed domain is one");
+    if (spec.kind->claims == nullptr) return;
+    std::set<std::string> domains;
+    for (auto const& claim : spec.kind->claims(spec.value)) {
+        if (claim.space != spaces::domain) continue;
+        must(domains.insert(text_of(claim.value)).second, "a domain is claimed once");
+        must(!refuse(rules::domain_or_wildcard, text_of(claim.value)), "a claimed domain is one");
+    }
 }
 
 void acceptance_laws(Spec const& spec) {

@@ -1,8 +1,6 @@
 // Puts the test bed together.
 #include "tests/support/bed.hpp"
 
-#include "reconciler/store/sqlite.hpp"
-
 #include <catch2/catch.hpp>
 
 namespace genesis::test {
@@ -37,7 +35,7 @@ void Bed::restart() {
     reconciler.reset();
     completed_.clear();
     store.reset();
-    store = std::make_unique<SqliteStore>(root / "store.db", "test", Vault::open(root / "vault.key"), clock, Numbers{});
+    store = std::make_unique<SqliteStore>(root / "store.db", "test", Vault::open(root / "vault.key"), clock);
     std::vector<AnyDriver*> all;
     for (auto const& d : drivers) all.push_back(d.get());
     cache = std::make_unique<StatusCache>();
@@ -45,12 +43,12 @@ void Bed::restart() {
         workers = std::make_unique<ThreadWorkers>(all);
     else
         workers = std::make_unique<InOrder>(all);
-    reconciler =
-        std::make_unique<Reconciler>(*store, *workers, *cache, clock, log, settings, [this](std::size_t driver) {
-            std::lock_guard const lock(mutex_);
-            completed_.push_back(driver);
-            arrived_.notify_all();
-        });
+    reconciler = std::make_unique<Reconciler>(*store, *store, *workers, *cache, clock, log, settings,
+                                              [this](std::size_t driver) {
+                                                  std::lock_guard const lock(mutex_);
+                                                  completed_.push_back(driver);
+                                                  arrived_.notify_all();
+                                              });
 }
 
 void Bed::run() {

@@ -3,6 +3,7 @@
 #include "reconciler/run/reconciler.hpp"
 #include "reconciler/run/workers.hpp"
 #include "reconciler/store/admission.hpp"
+#include "reconciler/store/sqlite.hpp"
 #include "tests/support/fake_clock.hpp"
 #include "tests/support/memory_driver.hpp"
 #include "tests/support/tmp_root.hpp"
@@ -68,7 +69,7 @@ public:
     MemoryWorld world;
     FewReserved reserved;
     std::vector<std::unique_ptr<AnyDriver>> drivers;
-    std::unique_ptr<Store> store;
+    std::unique_ptr<SqliteStore> store;
     std::unique_ptr<StatusCache> cache;
     std::unique_ptr<Workers> workers;
     std::unique_ptr<Reconciler> reconciler;

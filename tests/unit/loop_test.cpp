@@ -24,7 +24,7 @@ bool eventually(std::function<bool()> const& holds, std::chrono::milliseconds wi
 
 struct Running {
     explicit Running(Bed& bed, ReconcilerSettings settings = {})
-        : loop(*bed.store, drivers_of(bed), bed.clock, bed.log, seeded(settings)) {
+        : loop(*bed.store, *bed.store, drivers_of(bed), bed.clock, bed.log, seeded(settings)) {
         loop.start();
     }
     static std::vector<AnyDriver*> drivers_of(Bed& bed) {

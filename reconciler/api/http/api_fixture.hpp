@@ -186,7 +186,7 @@ public:
         settings.node = "node1";
         settings.socket = socket();
         settings.admin_gid = ::getegid();
-        return Service{store(), store(), trail, *admission_, engine, settings, log_, clock, &metrics};
+        return Service{store(), store(), store(), trail, *admission_, engine, settings, log_, clock, &metrics};
     }
 
     Metrics metrics;

@@ -102,7 +102,8 @@ TEST_CASE("metrics and probes work while the keys cannot be read") {
     } no_keys;
     ApiFixture f;
     auto const s = f.service(f.store());
-    Service const blind{s.store, no_keys, s.trail, s.admission, s.engine, s.settings, s.log, s.clock, s.metrics};
+    Service const blind{s.store,  s.ledger,   no_keys, s.trail, s.admission,
+                        s.engine, s.settings, s.log,   s.clock, s.metrics};
     for (auto const* target : {"/metrics", "/healthz", "/readyz"})
         CHECK(dispatch_and_wait(blind, ProbesOnly(), {"GET", target, {}, "", ""}, {}).answer.status == 200);
     CHECK(dispatch_and_wait(blind, Anybody(), {"GET", "/v1/events", {}, "", ""}, {}).answer.status == 503);

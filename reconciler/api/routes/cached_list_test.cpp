@@ -19,14 +19,13 @@ public:
     Process(StoreFixture const& site, RedisServer redis, SharedBuckets::Size limit = {0, 1})
         : clock_(site.clock),
           redis_(std::move(redis), "node1", Vault::with_key(Secret(StoreFixture::key())), clock_, log_),
-          store_(site.path(), "node1", Vault::with_key(Secret(StoreFixture::key())), clock_,
-                 {"uid", 20000, 59999, [](std::int64_t) { return true; }}),
+          store_(site.path(), "node1", Vault::with_key(Secret(StoreFixture::key())), clock_, server_ranges()),
           limits_(clock_, limit, redis_) {
         engine.version = "stored";
         ApiSettings settings;
         settings.node = "node1";
-        service_.emplace(
-            Service{store_, store_, store_, admission_, engine, settings, log_, clock_, nullptr, nullptr, &layers_});
+        service_.emplace(Service{store_, store_, store_, store_, admission_, engine, settings, log_, clock_, nullptr,
+                                 nullptr, &layers_});
         if (!eventually([&] { return redis_.up(); })) throw Fault("no Redis");
     }
 
@@ -107,24 +106,24 @@ TEST_CASE("a list is made by one of two processes and found by both, identical t
 }
 
 // Every way an object can change.
-std::vector<std::function<void(Store&)>> changes() {
+std::vector<std::function<void(Objects&)>> changes() {
     static Ref const acme{"account", "acme"};
     return {
-        [](Store& s) { put(s, account("acme")).value(); },
-        [](Store& s) { put(s, account("acme", R"("contact": "a@b.example")")).value(); },
-        [](Store& s) { s.set_paused(acme, true).value(); },
-        [](Store& s) { s.set_adopt(acme, true).value(); },
-        [](Store& s) { s.confirm_removals(acme).value(); },
-        [](Store& s) {
+        [](Objects& s) { put(s, account("acme")).value(); },
+        [](Objects& s) { put(s, account("acme", R"("contact": "a@b.example")")).value(); },
+        [](Objects& s) { s.set_paused(acme, true).value(); },
+        [](Objects& s) { s.set_adopt(acme, true).value(); },
+        [](Objects& s) { s.confirm_removals(acme).value(); },
+        [](Objects& s) {
             s.set_status(acme, 1, {{"ready", "false", "Converging", "1 of 2 records differ", 1, ""}});
         },
-        [](Store& s) {
+        [](Objects& s) {
             s.set_status(acme, 1, {{"ready", "false", "Converging", "2 of 2 records differ", 1, ""}});
         },
-        [](Store& s) { s.set_source(acme, "file:acme.yaml").value(); },
-        [](Store& s) { s.remove(acme, false, "file:acme.yaml").value(); },
-        [](Store& s) { s.remove(acme, true, "file:acme.yaml").value(); },
-        [](Store& s) { s.forget(acme); },
+        [](Objects& s) { s.set_source(acme, "file:acme.yaml").value(); },
+        [](Objects& s) { s.remove(acme, false, "file:acme.yaml").value(); },
+        [](Objects& s) { s.remove(acme, true, "file:acme.yaml").value(); },
+        [](Objects& s) { s.forget(acme); },
     };
 }
 

@@ -124,7 +124,7 @@ TEST_CASE("a key that another process revokes is refused within a second") {
     AuthFixture f;
     auto const key = f.add("billing", {"read"});
     CHECK(f.ask(key, "GET", "/v1/info").status == 200);
-    SqliteStore other(f.path(), "node1", Vault::with_key(Secret(f.key())), f.clock, {});
+    SqliteStore other(f.path(), "node1", Vault::with_key(Secret(f.key())), f.clock);
     REQUIRE(other.revoke_key("billing", Origin{}));
     f.clock.ahead += 900;
     CHECK(f.ask(key, "GET", "/v1/info").status == 401);

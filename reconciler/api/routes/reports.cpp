@@ -77,7 +77,7 @@ Answer history_of(Service const& service, Call const& call, std::optional<Ref> c
     };
     json::array items;
     auto const limit = static_cast<std::size_t>(number("limit", 100));
-    for (auto const& h : service.store.history(object, number("before", 0), limit))
+    for (auto const& h : service.ledger.history(object, number("before", 0), limit))
         items.push_back({{"id", h.id},
                          {"at", iso(h.at)},
                          {"object", h.object.str()},

@@ -7,6 +7,7 @@
 #include "reconciler/cache/cache.hpp"
 #include "reconciler/store/admission.hpp"
 #include "reconciler/store/keys.hpp"
+#include "reconciler/store/ledger.hpp"
 #include "reconciler/store/trail.hpp"
 #include "reconciler/telemetry/metrics.hpp"
 
@@ -23,7 +24,8 @@ struct ApiSettings {
 
 // What handlers work with. Handlers keep no state.
 struct Service {
-    Store& store;
+    Objects& store;
+    Ledger& ledger;
     Keys& keys;
     Trail& trail;
     Admission const& admission;

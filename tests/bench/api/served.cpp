@@ -100,7 +100,7 @@ int serve(std::string const& directory, bool cache) {
     auto const log = make_log(Level::info);
     // More numbers than a server gives away, so that a long run does not end for want of them.
     SqliteStore store(directory + "/store.db", "bench", Vault::with_key(Vault::generate(32)), clock,
-                      {"uid", 20000, 20000000, free_uid});
+                      {{"uid", {20000, 20000000, free_uid}}});
     BenchReserved const reserved;
     Admission const admission{store, reserved};
     IdleEngine engine;
@@ -108,8 +108,8 @@ int serve(std::string const& directory, bool cache) {
     settings.node = "bench";
     settings.admin_gid = ::getegid();
     MemoryCache lists(std::size_t{32} << 20, clock);
-    ApiServer api(
-        {store, store, store, admission, engine, settings, *log, clock, nullptr, nullptr, cache ? &lists : nullptr});
+    ApiServer api({store, store, store, store, admission, engine, settings, *log, clock, nullptr, nullptr,
+                   cache ? &lists : nullptr});
     PeerCredentials const peers(settings.admin_gid);
     auto const socket = directory + "/api.sock";
     api.serve({host::listen_unix(socket, ::getegid()).release(), &peers, nullptr, "unix:" + socket, {512, 512}});

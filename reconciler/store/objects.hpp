@@ -1,10 +1,10 @@
-// What is remembered: objects, the numbers and names they hold, and what was made of them. A port; SQLite is one
-// adapter.
+// What is wanted: objects, what they were given of what is had once, and what was said of them. A port.
 #pragma once
-#include "drivers/driver.hpp"
+#include "drivers/context.hpp"
 #include "reconciler/store/origin.hpp"
 #include "reconciler/store/told.hpp"
 #include "resources/catalog.hpp"
+#include "resources/schema/secret.hpp"
 #include "resources/status.hpp"
 
 #include <functional>
@@ -23,38 +23,14 @@ struct Object {
     std::string source;   // "api", or "file:acme.yaml": who may change it
     std::string request;  // the X-Request-Id that brought this generation; empty when none did
     bool paused = false;
-    bool adopt = false;                           // foreign records of its names may be taken over
-    std::int64_t confirmed_generation = 0;        // removals that need a confirmation have it up to this generation
-    std::optional<Time> terminating;              // since when
-    bool purge = false;                           // its data goes at once
-    std::map<std::string, std::int64_t> numbers;  // allocations: {"uid": 20001}
+    bool adopt = false;                     // foreign records of its names may be taken over
+    std::int64_t confirmed_generation = 0;  // removals that need a confirmation have it up to this generation
+    std::optional<Time> terminating;        // since when
+    bool purge = false;                     // its data goes at once
+    Allocations allocations;                // what it was given, by slot: {"uid": 20001}
     std::int64_t observed_generation = 0;
     std::vector<Condition> conditions;
     Time created{}, changed{};
-};
-
-// A record that we made or are about to make: its row is durable before the machine changes.
-struct RecordState {
-    Ref ref, object;
-    std::int64_t in_sync_generation = 0;  // the object's generation when the record last was as wanted; 0: never
-    std::int64_t refused_generation = 0;  // terminal until the generation is another
-    int attempts = 0;                     // failures in a row
-    std::optional<Time> next_attempt;
-    std::string error;  // of the last attempt; empty after a success
-    Time since{};       // of the present run of failures, or of the last success
-    bool operator==(RecordState const&) const = default;
-};
-
-// One line of history: an intent, and once it is known its outcome.
-struct HistoryEntry {
-    std::int64_t id = 0;
-    Time at{};
-    Ref object, ref;
-    std::string verb, cause;
-    std::string request;  // the X-Request-Id that brought the generation worked on
-    json::array changes;  // [{path, from, to}], redacted
-    std::string outcome;  // "" while under way: done, later, refused; interrupted when the daemon ended before it knew
-    std::string why;
 };
 
 struct StatusUpdate {
@@ -95,27 +71,20 @@ struct PutRequest {
     Origin* by = nullptr;  // null: the source itself, as with a spec file
 };
 
-struct Journal {
-    virtual ~Journal() = default;
-    // Durable when it returns: one history line a step, and a RecordState row for each record to be created.
-    virtual void intend(std::span<AnyStep const> steps, std::span<std::string const> causes) = 0;
-    // One outcome a step. Rows stay: the engine drops a removed record's once it has seen that it is gone.
-    virtual void record(std::span<AnyStep const> steps, std::span<Outcome const> outcomes) = 0;
-};
-
-// All members may be called from any thread; writes are grouped into few commits and return once they are durable.
-// Faults of the medium are thrown as Fault; nothing is half written.
-struct Store : Journal {
+// All members may be called at any time by anybody; a write is durable once it returns. Faults of the medium are thrown
+// as Fault; nothing is half written.
+struct Objects {
+    virtual ~Objects() = default;
     // `by`: who asks, for the audit row that goes into the same transaction; its nonce is spent there too.
     // An equal spec (secrets compared in clear) of a living object is `unchanged`. A put revives a terminating object.
     virtual Stored<Written> put(PutRequest const& request) = 0;
     // The same, returning at once; what the request points to lives until it is told. Throws Fault when the store is
     // closing, and is then not told.
     virtual void put(PutRequest request, Told<Stored<Written>> told) = 0;
-    // What put() would store, numbers and all, and nothing is stored. Asks request.spec() like put().
+    // What put() would store, allocations and all, and nothing is stored. Asks request.spec() like put().
     virtual Stored<Object> rehearse(PutRequest const& request) = 0;
-    // Starts termination, or adds purge to one under way. Absent: unchanged, generation 0. A package that an object
-    // names is in_use.
+    // Starts termination, or adds purge to one under way. Absent: unchanged, generation 0. What another object refers
+    // to is in_use.
     // if_match: this generation must be the stored one; of what is absent none is.
     virtual Stored<Written> remove(Ref const& ref, bool purge, std::string const& source, Origin* by = nullptr,
                                    std::optional<std::int64_t> if_match = {}) = 0;
@@ -129,7 +98,7 @@ struct Store : Journal {
     // Whether the whole server is looked at and not changed. False when the nonce was spent before.
     virtual bool set_all_paused(bool paused, Origin& by) = 0;
     virtual bool all_paused() = 0;
-    // Forgets a terminated object: its names are free again, its numbers never are.
+    // Forgets a terminated object and releases what it was given.
     virtual void forget(Ref const& ref) = 0;
 
     virtual std::optional<Object> find(Ref const& ref) = 0;
@@ -142,11 +111,11 @@ struct Store : Journal {
         set_statuses({&one, 1});
     }
 
-    virtual std::vector<RecordState> records() = 0;
-    virtual void save_records(std::span<RecordState const> changed, std::span<Ref const> dropped) = 0;
-
-    virtual std::vector<HistoryEntry> history(std::optional<Ref> const& object, std::int64_t before,
-                                              std::size_t limit) = 0;
+    // Objects that refer to this one, by kind and name: what must be looked at again when it changes.
+    virtual std::vector<Ref> dependents(Ref const& ref) = 0;
+    // Tries again what could not be given, since values are released, pools grow and quarantines end: the objects that
+    // have been given something.
+    virtual std::vector<Ref> allocate_missing() = 0;
     // Secrets that were made up for the object, told once: the second call returns none.
     virtual Stored<std::map<std::string, Secret>> take_credentials(Ref const& ref, Origin* by = nullptr) = 0;
     // Rises in the commit of each change of an object, whichever process makes it, and never falls. Cheap, so that it

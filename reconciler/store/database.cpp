@@ -1,0 +1,28 @@
+// The connections of one file.
+#include "reconciler/store/database.hpp"
+
+#include "reconciler/store/migrations.hpp"
+
+namespace genesis {
+
+Database::Reader::Reader(std::string const& path) : db(open_database(path)), sql(db) {
+    db.exec("PRAGMA query_only = ON");
+}
+
+Database::Database(std::string const& path, std::string node, Clock const& clock)
+    : node_(std::move(node)),
+      clock_(clock),
+      writer_(open_database(path)),
+      sql_(writer_),
+      few_{Reader(path), Reader(path), Reader(path), Reader(path)},
+      many_(path),
+      commit_(writer_, [this](GroupCommit::Committed const& committed) {
+          std::lock_guard const lock(listeners_mutex_);
+          for (auto const& listener : listeners_) listener(committed);
+      }) {}
+
+std::int64_t Database::read_mark(std::string const& name) {
+    return read([&](Statements& sql) { return mark_in(sql, name); });
+}
+
+}  // namespace genesis
