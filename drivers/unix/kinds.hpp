@@ -8,9 +8,6 @@
 
 namespace genesis {
 
-// Numbers that Genesis gives out to accounts.
-inline constexpr std::int64_t first_uid = 20000, last_uid = 59999;
-
 inline std::string home_of(NodeLayout const& layout, AccountName const& account) {
     return layout.homes + "/" + account.str();
 }

@@ -22,6 +22,7 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <cstdlib>
 #include <ctime>
 
 namespace genesis {
@@ -127,6 +128,16 @@ Listener socket_listener(Config const& config, PeerCredentials const& peers) {
     return {host::listen_unix(path, group(config.admin_group)).release(), &peers, nullptr, "unix:" + path, {512, 512}};
 }
 
+// A driver's call cannot be interrupted, and systemd would take a daemon that waits for a hung service for a failed
+// one. Ends the process when one goes on; what it leaves half done the next start mends, as after a crash.
+void leave_late_drivers(Loop& loop, Log& log) {
+    auto const late = loop.still_busy(std::chrono::seconds(10));
+    if (late.empty()) return;
+    for (auto const& driver : late)
+        log.write(Level::warning, "ended without waiting for a driver that does not answer", {{"driver", driver}});
+    std::_Exit(0);
+}
+
 }  // namespace
 
 int run_daemon(Config const& config) {
@@ -184,6 +195,7 @@ int run_daemon(Config const& config) {
     log->write(Level::info, "genesisd is stopping");
     loop.stop();  // first: requests that wait for a plan fail at once
     api.stop();
+    leave_late_drivers(loop, *log);
     return 0;
 }
 

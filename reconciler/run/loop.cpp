@@ -48,6 +48,12 @@ void Loop::stop() {
     if (thread_.joinable()) thread_.join();
 }
 
+std::vector<std::string> Loop::still_busy(std::chrono::milliseconds patience) {
+    std::vector<std::string> out;
+    for (auto const* driver : workers_->still_busy(patience)) out.emplace_back(driver->name());
+    return out;
+}
+
 void Loop::wake(Ref const& object, bool reset_backoff) {
     std::lock_guard lock(mutex_);
     auto& reset = woken_[object];

@@ -2,6 +2,7 @@
 #pragma once
 #include "drivers/driver.hpp"
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -31,6 +32,14 @@ public:
     void run(std::size_t driver, Job job, std::function<void()> ended) override {
         threads_[driver]->submit(std::move(job), std::move(ended));
     }
+    // The drivers whose calls go on after so long.
+    [[nodiscard]] std::vector<AnyDriver*> still_busy(std::chrono::milliseconds patience) {
+        auto const until = std::chrono::steady_clock::now() + patience;
+        std::vector<AnyDriver*> out;
+        for (auto& thread : threads_)
+            if (!thread->idle_by(until)) out.push_back(&thread->driver());
+        return out;
+    }
 
 private:
     class Thread {
@@ -40,7 +49,13 @@ private:
         void submit(Job job, std::function<void()> ended) {
             std::lock_guard lock(mutex_);
             task_ = Task{std::move(job), std::move(ended)};
+            busy_ = true;
             arrived_.notify_all();
+        }
+        [[nodiscard]] AnyDriver& driver() const { return driver_; }
+        [[nodiscard]] bool idle_by(std::chrono::steady_clock::time_point until) {
+            std::unique_lock lock(mutex_);
+            return done_.wait_until(lock, until, [&] { return !busy_; });
         }
 
     private:
@@ -58,12 +73,16 @@ private:
                 task.job = nullptr;
                 task.ended();
                 lock.lock();
+                busy_ = task_.has_value();
+                done_.notify_all();
             }
         }
         AnyDriver& driver_;
         std::mutex mutex_;
         std::condition_variable_any arrived_;
+        std::condition_variable done_;
         std::optional<Task> task_;
+        bool busy_ = false;
         std::jthread thread_;  // last: it uses the others
     };
     std::vector<AnyDriver*> drivers_;

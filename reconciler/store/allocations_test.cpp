@@ -15,6 +15,7 @@ namespace {
 struct AllReserved final : Reserved {
     [[nodiscard]] std::optional<std::string> user_name(std::string const&) const override { return "is a user"; }
     [[nodiscard]] std::optional<std::string> domain(std::string const&) const override { return "is reserved"; }
+    [[nodiscard]] std::vector<std::string> php_versions() const override { return {}; }
 };
 
 struct GuestFixture : StoreFixture {
@@ -161,7 +162,7 @@ struct Bench : StoreFixture {
     ~Bench() { db.close(); }
     Bench(Bench const&) = delete;
     Bench& operator=(Bench const&) = delete;
-    Database db;
+    StoreDatabase db;
 };
 
 TEST_CASE("the database itself refuses a second holder of a value, whatever was decided") {

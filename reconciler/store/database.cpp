@@ -5,11 +5,11 @@
 
 namespace genesis {
 
-Database::Reader::Reader(std::string const& path) : db(open_database(path)), sql(db) {
+StoreDatabase::Reader::Reader(std::string const& path) : db(open_database(path)), sql(db) {
     db.exec("PRAGMA query_only = ON");
 }
 
-Database::Database(std::string const& path, std::string node, Clock const& clock)
+StoreDatabase::StoreDatabase(std::string const& path, std::string node, Clock const& clock)
     : node_(std::move(node)),
       clock_(clock),
       writer_(open_database(path)),
@@ -21,7 +21,7 @@ Database::Database(std::string const& path, std::string node, Clock const& clock
           for (auto const& listener : listeners_) listener(committed);
       }) {}
 
-std::int64_t Database::read_mark(std::string const& name) {
+std::int64_t StoreDatabase::read_mark(std::string const& name) {
     return read([&](Statements& sql) { return mark_in(sql, name); });
 }
 

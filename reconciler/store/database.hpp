@@ -11,10 +11,10 @@
 
 namespace genesis {
 
-class Database {
+class StoreDatabase {
 public:
     // Opens or makes the file and brings its schema up to date. Throws Fault. The clock outlives it.
-    Database(std::string const& path, std::string node, Clock const& clock);
+    StoreDatabase(std::string const& path, std::string node, Clock const& clock);
 
     [[nodiscard]] std::string const& node() const { return node_; }
     [[nodiscard]] Clock const& clock() const { return clock_; }

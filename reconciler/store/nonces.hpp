@@ -8,13 +8,13 @@ namespace genesis {
 // On the writing thread, inside its transaction.
 class Nonces {
 public:
-    explicit Nonces(Database& db) : db_(db) {}
+    explicit Nonces(StoreDatabase& db) : db_(db) {}
     // False when the nonce was spent before, or may have been. Nothing to spend is fine.
     bool spend(Origin* by);
 
 private:
     void prune(std::int64_t newest, std::int64_t horizon);
-    Database& db_;
+    StoreDatabase& db_;
 };
 
 }  // namespace genesis

@@ -6,11 +6,11 @@
 
 namespace genesis {
 
-struct DatabaseOwner {
-    Database database;
+struct StoreDatabaseOwner {
+    StoreDatabase database;
 };
 
-class SqliteStore final : private DatabaseOwner,
+class SqliteStore final : private StoreDatabaseOwner,
                           public SqliteTrail,
                           public SqliteKeys,
                           public SqliteLedger,
@@ -19,7 +19,7 @@ public:
     // Opens or makes the file, brings its schema up to date and closes the history of a daemon that died. Throws Fault.
     SqliteStore(std::string const& path, std::string node, Vault vault, Clock const& clock,
                 Ranges ranges = server_ranges(), std::span<ObjectKind const> kinds = object_kinds())
-        : DatabaseOwner{{path, std::move(node), clock}},
+        : StoreDatabaseOwner{{path, std::move(node), clock}},
           SqliteTrail(database),
           SqliteKeys(database, *this, vault),
           SqliteLedger(database),

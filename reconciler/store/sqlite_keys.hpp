@@ -10,7 +10,7 @@ namespace genesis {
 class SqliteKeys : public Keys {
 public:
     // All but the vault outlive it.
-    SqliteKeys(Database& db, SqliteTrail& trail, Vault vault)
+    SqliteKeys(StoreDatabase& db, SqliteTrail& trail, Vault vault)
         : db_(db), trail_(trail), nonces_(db), vault_(std::move(vault)) {}
 
     bool add_key(ApiKey const& key, Origin const& by) override;
@@ -30,7 +30,7 @@ private:
     bool insert_key(ApiKey const& key);
     [[nodiscard]] ApiKey read_key(Use const& row) const;
 
-    Database& db_;
+    StoreDatabase& db_;
     SqliteTrail& trail_;
     Nonces nonces_;
     Vault const vault_;

@@ -41,7 +41,7 @@ HistoryEntry read_history(Use const& row) {
 
 }  // namespace
 
-SqliteLedger::SqliteLedger(Database& db) : db_(db) {
+SqliteLedger::SqliteLedger(StoreDatabase& db) : db_(db) {
     db_.run([&] { Use(db_.sql().interrupt, db_.node()).run(); });
 }
 

@@ -8,7 +8,7 @@ namespace genesis {
 class SqliteLedger : public Ledger {
 public:
     // Closes the history of a daemon that died. The database outlives it.
-    explicit SqliteLedger(Database& db);
+    explicit SqliteLedger(StoreDatabase& db);
 
     void intend(std::span<AnyStep const> steps, std::span<std::string const> causes) override;
     void record(std::span<AnyStep const> steps, std::span<Outcome const> outcomes) override;
@@ -20,7 +20,7 @@ public:
 private:
     void prune_sometimes(std::size_t lines);
 
-    Database& db_;
+    StoreDatabase& db_;
     std::mutex under_way_mutex_;
     std::map<Ref, std::int64_t> under_way_;  // record → its history line without an outcome
     std::atomic<std::size_t> lines_since_prune_ = 0;

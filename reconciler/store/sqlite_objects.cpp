@@ -56,7 +56,7 @@ void throw_exception_from_error(StoreRefusal const& refusal, boost::source_locat
     throw Fault(refusal.code + ": " + refusal.text);
 }
 
-SqliteObjects::SqliteObjects(Database& db, SqliteTrail& trail, Vault vault, Ranges ranges,
+SqliteObjects::SqliteObjects(StoreDatabase& db, SqliteTrail& trail, Vault vault, Ranges ranges,
                              std::span<ObjectKind const> kinds)
     : db_(db), trail_(trail), nonces_(db), vault_(std::move(vault)), kinds_(kinds), ranges_(std::move(ranges)) {
     for (auto& [space, range] : ranges_) {

@@ -15,9 +15,9 @@ namespace genesis {
 
 class SqliteObjects : public Objects {
 public:
-    // Database and trail outlive it, and so do the kinds, the only ones that can be stored. What waits to be written
-    // uses it: close the database before it goes.
-    SqliteObjects(Database& db, SqliteTrail& trail, Vault vault, Ranges ranges, std::span<ObjectKind const> kinds);
+    // StoreDatabase and trail outlive it, and so do the kinds, the only ones that can be stored. What waits to be
+    // written uses it: close the database before it goes.
+    SqliteObjects(StoreDatabase& db, SqliteTrail& trail, Vault vault, Ranges ranges, std::span<ObjectKind const> kinds);
 
     Stored<Written> put(PutRequest const& request) override;
     void put(PutRequest request, Told<Stored<Written>> told) override;
@@ -90,7 +90,7 @@ private:
     template <class F>
     Stored<Written> change_row(Ref const& ref, std::string const& action, Origin* by, F const& set);
 
-    Database& db_;
+    StoreDatabase& db_;
     SqliteTrail& trail_;
     Nonces nonces_;
     Vault const vault_;

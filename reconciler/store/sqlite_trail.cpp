@@ -37,7 +37,7 @@ Event read_event(Use const& row) {
 
 }  // namespace
 
-SqliteTrail::SqliteTrail(Database& db) : db_(db) {
+SqliteTrail::SqliteTrail(StoreDatabase& db) : db_(db) {
     db_.on_commit([this](GroupCommit::Committed const&) {
         if (std::exchange(told_, false)) listeners_.tell();
     });

@@ -7,7 +7,7 @@ namespace genesis {
 
 class SqliteTrail : public Trail {
 public:
-    explicit SqliteTrail(Database& db);
+    explicit SqliteTrail(StoreDatabase& db);
 
     std::vector<AuditEntry> audit(std::int64_t before, std::size_t limit) override;
     std::vector<Event> events(std::int64_t after, std::size_t limit) override;
@@ -23,7 +23,7 @@ public:
               std::string const& why = "");
 
 private:
-    Database& db_;
+    StoreDatabase& db_;
     bool told_ = false;  // the writing thread only: events were written since the last commit
     EventFan listeners_;
 };

@@ -105,7 +105,7 @@ public:
         admission_.emplace(Admission{store(), reserved_});
         ApiSettings settings;
         settings.node = "node1";
-        service_.emplace(Service{store(), store(), store(), *admission_, engine, settings, log_, clock});
+        service_.emplace(Service{store(), store(), store(), store(), *admission_, engine, settings, log_, clock});
     }
 
 private:

@@ -145,7 +145,8 @@ std::string string_to_sign(std::string_view kid, std::int64_t ts, std::string_vi
 std::string reply_header(ReplyKey const& key, int status, std::string_view body) {
     auto const text =
         lines({"GNS1-HMAC-SHA256-RESPONSE", key.kid, key.nonce, std::to_string(status), sha256_hex(body)});
-    return std::string(signing_scheme) + " kid=" + key.kid + ",sig=" + hmac_hex(key.key, text);
+    std::string out(signing_scheme);
+    return out.append(" kid=").append(key.kid).append(",sig=").append(hmac_hex(key.key, text));
 }
 
 }  // namespace genesis
