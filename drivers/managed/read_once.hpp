@@ -14,14 +14,14 @@ namespace genesis::managed {
 template <class Said, std::size_t N>
 class ReadOnce {
 public:
-    using Seen = std::array<std::optional<host::Seen>, N>;
+    using Stats = std::array<std::optional<host::FileStat>, N>;
 
     // Valid until forget() or trim(). What read() throws leaves the former entry.
     template <class Read>
-    Said const& get(std::string const& name, Seen const& seen, Read&& read) {
-        if (auto const known = entries_.find(name); known != entries_.end() && known->second.seen == seen)
+    Said const& get(std::string const& name, Stats const& stats, Read&& read) {
+        if (auto const known = entries_.find(name); known != entries_.end() && known->second.stats == stats)
             return known->second.said;
-        Entry fresh{seen, read()};
+        Entry fresh{stats, read()};
         return entries_.insert_or_assign(name, std::move(fresh)).first->second.said;
     }
     void forget(std::string const& name) { entries_.erase(name); }
@@ -36,7 +36,7 @@ public:
 
 private:
     struct Entry {
-        Seen seen;
+        Stats stats;
         Said said;
     };
     std::unordered_map<std::string, Entry> entries_;

@@ -128,6 +128,12 @@ Listener socket_listener(Config const& config, PeerCredentials const& peers) {
     return {host::listen_unix(path, group(config.admin_group)).release(), &peers, nullptr, "unix:" + path, {512, 512}};
 }
 
+std::vector<std::string> sentences(std::vector<SpecFileProblem> const& problems) {
+    std::vector<std::string> out;
+    for (auto const& problem : problems) out.push_back(describe(problem));
+    return out;
+}
+
 // A driver's call cannot be interrupted, and systemd would take a daemon that waits for a hung service for a failed
 // one. Ends the process when one goes on; what it leaves half done the next start mends, as after a crash.
 void leave_late_drivers(Loop& loop, Log& log) {
@@ -179,7 +185,7 @@ int run_daemon(Config const& config) {
     ListenerStatus listening;
     PeerCredentials const peers(api_settings.admin_gid);
     ApiServer api({store, store, store, store, admission, engine, api_settings, *log, clock, &metrics, &listening,
-                   &caches.answers()});
+                   &caches.answers(), [&specs] { return sentences(specs.problems()); }});
 
     auto const events = store.on_events([&] { api.notify_events(); });
     loop.start();

@@ -3,5 +3,5 @@
 // threads that answer.
 extern "C" {
 extern char const* malloc_conf;
-char const* malloc_conf = "background_thread:true,narenas:4,dirty_decay_ms:2000,muzzy_decay_ms:0";
+char const* malloc_conf = "background_thread:true,narenas:2,dirty_decay_ms:2000,muzzy_decay_ms:0";
 }

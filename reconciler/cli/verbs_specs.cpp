@@ -4,8 +4,11 @@
 #include "reconciler/cli/output.hpp"
 #include "reconciler/cli/waiting.hpp"
 
+#include <deque>
+#include <future>
 #include <map>
 #include <ostream>
+#include <utility>
 
 namespace genesis::cli {
 namespace {
@@ -53,8 +56,8 @@ void print_plan(std::ostream& out, std::string const& of, json::value const& pla
             << clean(text_at(hold, "message")) << '\n';
         print_changes(out, list_at(hold, "changes"), "from", "to");
     }
-    for (auto const& settle : list_at(plan, "settles"))
-        out << "  > " << (settle.is_string() ? clean(settle.get_string()) : short_json(settle)) << '\n';
+    for (auto const& commit : list_at(plan, "commits"))
+        out << "  > " << (commit.is_string() ? clean(commit.get_string()) : short_json(commit)) << '\n';
 }
 
 void print_counts(std::ostream& out, Counts const& counts) {
@@ -89,6 +92,28 @@ Exit plan_files(Call const& call, Console& console) {
     return exit;
 }
 
+// Documents of one kind are sent side by side, so that the daemon can store them together: objects refer to other kinds
+// only. `take` has the answers in the order of the documents.
+template <class F>
+void put_each(Client const& client, std::vector<SpecDocument> const& documents, bool take_over, F const& take) {
+    constexpr std::size_t most_at_once = 16;
+    std::deque<std::pair<SpecDocument const*, std::future<Answer>>> sent;
+    auto take_first = [&] {
+        auto [document, answer] = std::move(sent.front());
+        sent.pop_front();
+        take(*document, answer.get());
+    };
+    for (auto const& document : documents) {
+        while (!sent.empty() && (sent.size() == most_at_once || sent.front().first->spec.kind != document.spec.kind))
+            take_first();
+        sent.emplace_back(&document, std::async(std::launch::async, [&client, &document, take_over] {
+            auto const path = target_of(document).path() + (take_over ? "?take_over=true" : "");
+            return client.send("PUT", path, document.given);
+        }));
+    }
+    while (!sent.empty()) take_first();
+}
+
 }  // namespace
 
 Exit validate(Call const& call, Console& console) {
@@ -109,20 +134,18 @@ Exit apply(Call const& call, Console& console) {
     json::array results;
     std::vector<Target> accepted;
     auto exit = fine;
-    for (auto const& document : read.documents) {
-        auto const target = target_of(document);
-        auto answer = client.send("PUT", target.path() + (call.take_over ? "?take_over=true" : ""), document.given);
+    put_each(client, read.documents, call.take_over, [&](SpecDocument const& document, Answer answer) {
         if (!answer.ok()) {
             console.err << problem_text(answer.status, answer.body, document.where) << '\n';
             exit = failed;
-            continue;
+            return;
         }
-        accepted.push_back(target);
+        accepted.push_back(target_of(document));
         if (call.format == Format::table)
-            console.out << target.str() << ' ' << clean(text_at(answer.body, "result")) << " (generation "
+            console.out << accepted.back().str() << ' ' << clean(text_at(answer.body, "result")) << " (generation "
                         << clean(text_at(answer.body, "generation")) << ")\n";
         results.push_back(std::move(answer.body));
-    }
+    });
     print_list(console.out, call.format, results);
     if (!call.wait || exit != fine) return exit;
     return wait_for(client, accepted, Until::ready, call.timeout, console);

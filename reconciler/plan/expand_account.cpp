@@ -32,14 +32,14 @@ Package package_of(View const& view) {
     auto const* name = view.subject.spec.if_contains("package");
     auto const* package =
         name == nullptr ? nullptr : view.find({std::string(Describe<Package>::kind), std::string(name->as_string())});
-    return package == nullptr ? Package{} : restore<Package>(*package);
+    return package == nullptr ? Package{} : decode_trusted<Package>(*package);
 }
 
 class AccountRecords {
 public:
     explicit AccountRecords(View const& view)
         : subject_(view.subject),
-          account_(restore<Account>(subject_.spec)),
+          account_(decode_trusted<Account>(subject_.spec)),
           package_(package_of(view)),
           layout_(view.layout),
           name_(account_.name.str()),
@@ -71,14 +71,15 @@ private:
         records_.insert_or_assign({std::string(Describe<V>::kind), key_of(schema_of<V>(), object)}, std::move(object));
     }
 
-    void directory(std::string const& path, std::string_view mode, std::int64_t gid, std::string welcome = {}) {
+    void directory(std::string const& path, std::string_view mode, std::int64_t gid,
+                   std::string placeholder_page = {}) {
         Directory d;
         d.path = AbsolutePath(path);
         d.owner = account_.name;
         d.uid = uid_;
         d.gid = gid;
         d.mode = FileMode(mode);
-        d.welcome = std::move(welcome);
+        d.placeholder_page = std::move(placeholder_page);
         add(d);
     }
 

@@ -69,18 +69,18 @@ private:
     void want_one(Ref const& ref, Wanted const& wanted) {
         if (!dispositions_.try_emplace(ref, Disposition::open).second) return;
         auto const& info = kinds_.find(ref.kind)->second;
-        AnyStep step{Verb::create, ref, wanted.object, *wanted.value, {}, {}, {}};
         if (refers_to_itself(ref.kind))
-            for (auto const& to : references(*info.schema, step.want))
+            for (auto const& to : references(*info.schema, *wanted.value))
                 if (auto const other = input_.want.find(to); to.kind == ref.kind && other != input_.want.end())
                     want_one(to, other->second);
-        if (auto why = unworkable(step, info)) return hold(step, std::move(*why));
-        compare(step, *info.schema);
-        if (step.verb == Verb::update && step.changes.empty()) {
+        if (is_as_wanted(ref, wanted, info)) {
             dispositions_[ref] = Disposition::in_sync;
             plan_.in_sync.push_back(ref);
             return;
         }
+        AnyStep step{Verb::create, ref, wanted.object, *wanted.value, {}, {}, {}};
+        if (auto why = unworkable(step, info)) return hold(step, std::move(*why));
+        compare(step, *info.schema);
         auto why = under_way(step, info.traits);
         if (!why) why = postponed(step);
         if (!why) why = waits(step, references(*info.schema, step.want));
@@ -98,10 +98,23 @@ private:
         return it != referring_.end() && it->second.contains(kind);
     }
 
+    // Most records are: nothing of them is copied.
+    [[nodiscard]] bool is_as_wanted(Ref const& ref, Wanted const& wanted, KindInfo const& info) const {
+        if (!input_.in_flight.empty() && input_.in_flight.contains(ref)) return false;
+        if (!input_.observed.sees(ref)) return false;
+        auto const have = found(ref);
+        if (have == nullptr || !diff(*info.schema, *wanted.value, *have).empty()) return false;
+        return !conflict(ref, wanted.object, info);
+    }
+
     // Nothing can be said of what differs.
     [[nodiscard]] std::optional<Reason> unworkable(AnyStep& step, KindInfo const& info) {
         if (auto why = unobserved(step)) return why;
-        if (auto message = conflict(step, info)) return Reason{HoldReason::conflict, *message};
+        if (auto message = conflict(step.ref, step.object, info)) {
+            if (auto const it = input_.observed.unmanaged.find(step.ref); it != input_.observed.unmanaged.end())
+                step.changes = diff(*info.schema, step.want, it->second.value);
+            return Reason{HoldReason::conflict, *message};
+        }
         return std::nullopt;
     }
 
@@ -148,14 +161,14 @@ private:
     }
 
     // Something else bears this name. Nothing when it is ours, absent, or may be adopted.
-    std::optional<std::string> conflict(AnyStep& step, KindInfo const& info) const {
-        if (auto it = input_.observed.unmanaged.find(step.ref); it != input_.observed.unmanaged.end()) {
-            if (subject(step.object).adopt) return std::nullopt;
-            step.changes = diff(*info.schema, step.want, it->second.value);
+    [[nodiscard]] std::optional<std::string> conflict(Ref const& ref, Ref const& object, KindInfo const& info) const {
+        if (auto it = input_.observed.unmanaged.find(ref); it != input_.observed.unmanaged.end()) {
+            if (subject(object).adopt) return std::nullopt;
             return it->second.why;
         }
-        bool unknown = history(step.ref) == nullptr && input_.observed.found.contains(step.ref);
-        if (info.traits.ownership == Ownership::journalled && unknown && !subject(step.object).adopt)
+        bool const unknown = info.traits.ownership == Ownership::journalled && history(ref) == nullptr &&
+                             input_.observed.found.contains(ref);
+        if (unknown && !subject(object).adopt)
             return "is there already and was not made by Genesis; adopt the account to take it over";
         return std::nullopt;
     }
@@ -164,7 +177,7 @@ private:
     [[nodiscard]] std::optional<Reason> postponed(AnyStep const& step) const {
         auto const& owner = subject(step.object);
         for (auto const& c : step.changes)
-            if (step.verb == Verb::update && has(c.marks, Mark::fixed))
+            if (step.verb == Verb::update && has(c.attributes, Attribute::fixed))
                 return Reason{HoldReason::replacement,
                               c.path + " cannot change while it exists; remove it by hand or adopt its value"};
         if (policy_.paused || owner.paused) return Reason{HoldReason::paused, paused(step.verb)};
@@ -234,8 +247,8 @@ private:
             return;
         }
         for (auto const& f : info.schema->fields) {
-            if (f.rule.refers_to.empty() || !has(f.marks, Mark::required)) continue;
-            auto const* m = history({std::string(f.rule.refers_to), std::string(value.at(f.name).as_string())});
+            if (f.constraint.refers_to.empty() || !has(f.attributes, Attribute::required)) continue;
+            auto const* m = history({std::string(f.constraint.refers_to), std::string(value.at(f.name).as_string())});
             if (m == nullptr || !input_.subjects.contains(m->object)) continue;
             adopted_[ref] = m->object;
             unwanted_[ref.kind].insert(ref);
@@ -284,8 +297,8 @@ private:
         if (why) hold(step, std::move(*why));
         for (auto const& to : references(*info.schema, step.have)) referrers_[to].insert(ref);
         for (auto const& f : info.schema->fields)
-            if (!f.rule.refers_to.empty() && has(f.marks, Mark::write_only))
-                hidden_[{std::string(f.rule.refers_to), step.object}].insert(ref);
+            if (!f.constraint.refers_to.empty() && has(f.attributes, Attribute::write_only))
+                hidden_[{std::string(f.constraint.refers_to), step.object}].insert(ref);
         if (dispositions_[ref] == Disposition::pending) removals_[ref.kind].push_back(std::move(step));
     }
 

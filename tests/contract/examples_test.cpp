@@ -9,7 +9,7 @@ using namespace genesis;
 
 namespace {
 
-std::string told(Problems const& problems) {
+std::string listed(Problems const& problems) {
     std::string out;
     for (auto const& p : problems) out += p.path + ": " + p.text + "\n";
     return out;
@@ -32,7 +32,7 @@ TEST_CASE("law: each driver has an example of each of its kinds, and every examp
             auto const schema = missing.extract(kind);
             REQUIRE_FALSE(schema.empty());
             record.erase("kind");
-            CHECK(told(check(*schema.mapped(), record)) == "");
+            CHECK(listed(check(*schema.mapped(), record)) == "");
             CHECK_FALSE(key_of(*schema.mapped(), record).empty());
         }
         CHECK(missing.empty());

@@ -25,6 +25,18 @@ std::vector<std::string> const api{"reconciler/api/",
                                    "reconciler/app/metrics_sources",
                                    "reconciler/app/cache_wiring"};
 
+std::vector<std::string> const all_rooms{"drivers/",        "resources/",  "reconciler/",     "tests/support/",
+                                         "tests/contract/", "tests/unit/", "tests/scenario/", "tests/simulation/"};
+// A YAML parser's own nouns are not ours to rename.
+std::vector<std::string> const users_of_schemas{"drivers/",
+                                                "reconciler/",
+                                                "resources/account",
+                                                "resources/package",
+                                                "resources/status",
+                                                "resources/schema/schema",
+                                                "resources/schema/field",
+                                                "resources/schema/codec"};
+
 struct Replaced {
     std::string pattern, by;  // of a whole word, ECMAScript
     std::vector<std::string> const& rooms;
@@ -50,9 +62,22 @@ std::vector<Replaced> const& replaced() {
         {"add_gauges", "add_metrics_sources", api},
         {"Listening", "ListenerStatus", api},
         // Prose that says who instead of what.
-        {"[Ww]hoever|([Uu]n)?told|tells?", "the noun", api},
-        {"[Ss]trangers?", "unauthenticated, unmanaged", api},
-        {"anew", "again", api},
+        {"[Ww]hoever|([Uu]n)?[Tt]old|[Tt]ells?", "the noun", all_rooms},
+        {"[Ss]trangers?_?", "unauthenticated, unmanaged", all_rooms},
+        {"anew", "again", all_rooms},
+        {"Foreign|foreign_(user|group)", "Unmanaged", all_rooms},
+        {"Look|Sight|[Bb]lind|strays?", "Observation, unreachable, orphan", all_rooms},
+        {"World", "PlanningInput, Machine", all_rooms},
+        {"Errands?|carry_out|Fates?|Boards?|Undisturbed|unlearn|insist|Terrain", "see the glossary", all_rooms},
+        {"Settled|verdicts|settle", "CommitResult, records, commit", all_rooms},
+        {"Choices", "EnumNames", all_rooms},
+        {"Mark|Rule|Form", "Attribute, Constraint, Type", users_of_schemas},
+        {"restore", "decode_trusted", users_of_schemas},
+        {"Told", "Completion", all_rooms},
+        {"Origin|EventFan", "Actor, Signal", all_rooms},
+        {"spend|spends|rehearse|rehearsal", "consume, dry run", all_rooms},
+        {"welcome|write_welcome|Welcome", "placeholder_page", all_rooms},
+        {"Seen|Ran", "FileStat, ExecResult", all_rooms},
     };
     return all;
 }

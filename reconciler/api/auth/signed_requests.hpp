@@ -8,7 +8,7 @@
 namespace genesis {
 
 // Every failure gets the same answer: 401, without the reason. 429 is only for an authenticated key. The nonce is not
-// consumed here but with what the request does (Origin). The syntax of the target is checked after this, so that nobody
+// consumed here but with what the request does (Actor). The syntax of the target is checked after this, so that nobody
 // learns a path or a rule without a key.
 class SignedRequests final : public Authenticator {
 public:

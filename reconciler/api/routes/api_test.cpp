@@ -89,24 +89,24 @@ TEST_CASE("a dry run of a DELETE is refused like the DELETE, and shows its plan"
 
 TEST_CASE("metrics and probes work while the keys cannot be read") {
     struct NoKeys final : Keys {
-        bool add_key(ApiKey const&, Origin const&) override { throw Fault("disk"); }
+        bool add_key(ApiKey const&, Actor const&) override { throw Fault("disk"); }
         std::vector<ApiKey> keys() override { throw Fault("disk"); }
-        bool expire_key(std::string const&, Time, Origin const&) override { throw Fault("disk"); }
-        std::optional<ApiKey> rotate_key(std::string const&, Secret const&, Time, Origin const&) override {
+        bool expire_key(std::string const&, Time, Actor const&) override { throw Fault("disk"); }
+        std::optional<ApiKey> rotate_key(std::string const&, Secret const&, Time, Actor const&) override {
             throw Fault("disk");
         }
-        bool revoke_key(std::string const&, Origin const&) override { throw Fault("disk"); }
+        bool revoke_key(std::string const&, Actor const&) override { throw Fault("disk"); }
         std::int64_t keys_version() override { throw Fault("disk"); }
-        bool spend(Origin&) override { throw Fault("disk"); }
-        void spend(Origin&, Told<bool>) override { throw Fault("disk"); }
+        bool consume(Actor&) override { throw Fault("disk"); }
+        void consume(Actor&, Completion<bool>) override { throw Fault("disk"); }
     } no_keys;
     ApiFixture f;
     auto const s = f.service(f.store());
-    Service const blind{s.store,  s.ledger,   no_keys, s.trail, s.admission,
-                        s.engine, s.settings, s.log,   s.clock, s.metrics};
+    Service const keyless{s.store,  s.ledger,   no_keys, s.trail, s.admission,
+                          s.engine, s.settings, s.log,   s.clock, s.metrics};
     for (auto const* target : {"/metrics", "/healthz", "/readyz"})
-        CHECK(dispatch_and_wait(blind, ProbesOnly(), {"GET", target, {}, "", ""}, {}).answer.status == 200);
-    CHECK(dispatch_and_wait(blind, Anybody(), {"GET", "/v1/events", {}, "", ""}, {}).answer.status == 503);
+        CHECK(dispatch_and_wait(keyless, ProbesOnly(), {"GET", target, {}, "", ""}, {}).answer.status == 200);
+    CHECK(dispatch_and_wait(keyless, Anybody(), {"GET", "/v1/events", {}, "", ""}, {}).answer.status == 503);
 }
 
 TEST_CASE("If-Match and If-None-Match are refused where they are not evaluated") {

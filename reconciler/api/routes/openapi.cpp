@@ -89,7 +89,7 @@ void add_shared(json::object& schemas) {
     schemas["plan"] =
         object_of({{"steps", list_of(step({"verb", "kind", "key", "object", "cause"}))},
                    {"holds", list_of(step({"verb", "kind", "key", "object", "cause", "reason", "message"}))},
-                   {"settles", list_of(text())},
+                   {"commits", list_of(text())},
                    {"observed_at", text()},
                    {"unreachable", map_of(text())}});
     auto difference = step({"object", "kind", "key", "verb", "cause", "since", "reason", "message"});
@@ -107,8 +107,12 @@ void add_shared(json::object& schemas) {
                                   {"generation", integer()},
                                   {"request", text()},
                                   {"why", text()}});
-    schemas["info"] = object_of(
-        {{"node", text()}, {"audience", text()}, {"version", text()}, {"socket", text()}, {"listen", list_of(text())}});
+    schemas["info"] = object_of({{"node", text()},
+                                 {"audience", text()},
+                                 {"version", text()},
+                                 {"socket", text()},
+                                 {"listen", list_of(text())},
+                                 {"spec_problems", list_of(text())}});
     schemas["probe"] = object_of({{"status", text()}});
     schemas["openapi"] = object_of({});
     schemas["status"] = component(schema_of<Status>());

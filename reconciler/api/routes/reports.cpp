@@ -128,11 +128,15 @@ Answer info(Service const& service, Call const&) {
     json::array listen;
     if (service.listening != nullptr)
         for (auto const& address : service.listening->open()) listen.push_back(json::string(address));
+    json::array problems;
+    if (service.spec_problems)
+        for (auto const& problem : service.spec_problems()) problems.push_back(json::string(problem));
     return with({{"node", s.node},
                  {"audience", "node:" + s.node},
                  {"version", s.version},
                  {"socket", s.socket},
-                 {"listen", std::move(listen)}});
+                 {"listen", std::move(listen)},
+                 {"spec_problems", std::move(problems)}});
 }
 
 Answer healthz(Service const& service, Call const&) {

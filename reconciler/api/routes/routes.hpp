@@ -11,6 +11,7 @@
 #include "reconciler/store/trail.hpp"
 #include "reconciler/telemetry/metrics.hpp"
 
+#include <functional>
 #include <span>
 
 namespace genesis {
@@ -36,12 +37,14 @@ struct Service {
     Metrics* metrics = nullptr;                 // optional
     ListenerStatus const* listening = nullptr;  // optional; for /v1/info and /readyz
     Cache* cache = nullptr;                     // optional; of lists
+    // Optional: what is wrong with the spec files, one sentence each. Called on any thread.
+    std::function<std::vector<std::string>()> spec_problems{};
 };
 
 // An authenticated request that matched a route.
 struct Call {
     Request const& request;
-    Origin& by;                        // for the store, which consumes its nonce together with a write
+    Actor& actor;                      // for the store, which consumes its nonce together with a write
     ObjectKind const* kind = nullptr;  // {kind} of the path
     std::string name{};                // {name} of the path
     std::map<std::string, std::string, std::less<>> query{};
@@ -74,7 +77,7 @@ struct Parameter {
 // has committed. The arguments of the second live until then.
 struct Handler {
     using Returns = Answer (*)(Service const&, Call const&);
-    using Completes = void (*)(Service const&, Call const&, Told<Answer>);
+    using Completes = void (*)(Service const&, Call const&, Completion<Answer>);
     constexpr Handler() = default;
     constexpr Handler(Returns function) : returns(function) {}      // NOLINT(google-explicit-constructor)
     constexpr Handler(Completes function) : completes(function) {}  // NOLINT(google-explicit-constructor)

@@ -2,6 +2,7 @@
 #pragma once
 #include "reconciler/store/admission.hpp"
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -16,6 +17,7 @@ struct SpecFileProblem {
     std::size_t line = 0;  // where the document starts
     Problem problem;
 };
+std::string describe(SpecFileProblem const& problem);  // "shop.yaml, line 3, /sites/0/domain: is not a host name"
 
 // An invalid file is reported and its last good version stays in force. Objects whose file no longer names them are
 // terminated, unless they are more than `max_removals` at once: then none is, until an operator deletes them.
@@ -25,6 +27,7 @@ public:
                   std::function<void(Ref const&)> wake);
 
     void sync();  // reads what changed since the last call; an unreadable directory changes nothing
+    // From any thread: what was wrong when it was last read.
     [[nodiscard]] std::vector<SpecFileProblem> problems() const;
 
 private:
@@ -36,14 +39,16 @@ private:
     };
     void apply(std::string const& name, File& file);
     void remove_missing();
+    void publish_problems();
 
     std::string path_;
     Admission admission_;
     std::size_t max_removals_;
     Log& log_;
     std::function<void(Ref const&)> wake_;
-    mutable std::mutex mutex_;
     std::map<std::string, File> files_;
+    mutable std::mutex mutex_;
+    std::vector<SpecFileProblem> problems_;
 };
 
 // Calls sync() at start, soon after anything in the directory changed (inotify(7)), and every minute in case no event
@@ -52,12 +57,16 @@ class SpecWatch {
 public:
     SpecWatch(std::string const& path, SpecDirectory& directory, Log& log);
     ~SpecWatch();
+    SpecWatch(SpecWatch const&) = delete;
+    SpecWatch& operator=(SpecWatch const&) = delete;
 
 private:
-    void run(std::stop_token const& stop);
+    void run();
+    [[nodiscard]] bool wait(std::chrono::milliseconds longest) const;
+    [[nodiscard]] bool drain() const;
     SpecDirectory& directory_;
     Log& log_;
-    int inotify_ = -1;
+    int inotify_ = -1, ended_ = -1;  // file descriptors
     std::jthread thread_;
 };
 

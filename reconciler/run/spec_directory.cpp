@@ -1,7 +1,8 @@
 // The spec directory: files in, objects out; and the thread that notices when they change.
-#include "reconciler/run/watch.hpp"
+#include "reconciler/run/spec_directory.hpp"
 
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -45,7 +46,6 @@ SpecDirectory::SpecDirectory(std::string path, Admission admission, std::size_t 
 
 void SpecDirectory::sync() try {
     auto now = read_all(path_);
-    std::lock_guard lock(mutex_);
     for (auto& [name, file] : files_)
         if (!now.contains(name)) file = {"", {}, true, {}};
     for (auto& [name, text] : now) {
@@ -55,6 +55,7 @@ void SpecDirectory::sync() try {
         apply(name, file);
     }
     remove_missing();
+    publish_problems();
 } catch (std::exception const& error) {
     log_.write(Level::error, "the spec directory cannot be read; nothing of it changes", {{"why", error.what()}});
 }
@@ -122,46 +123,68 @@ void SpecDirectory::remove_missing() {
     }
 }
 
+void SpecDirectory::publish_problems() {
+    std::vector<SpecFileProblem> all;
+    for (auto const& [name, file] : files_) all.insert(all.end(), file.problems.begin(), file.problems.end());
+    std::lock_guard lock(mutex_);
+    problems_ = std::move(all);
+}
+
 std::vector<SpecFileProblem> SpecDirectory::problems() const {
     std::lock_guard lock(mutex_);
-    std::vector<SpecFileProblem> out;
-    for (auto const& [name, file] : files_) out.insert(out.end(), file.problems.begin(), file.problems.end());
-    return out;
+    return problems_;
+}
+
+std::string describe(SpecFileProblem const& p) {
+    auto out = p.file;
+    if (p.line != 0) out += ", line " + std::to_string(p.line);
+    if (!p.problem.path.empty()) out += ", " + p.problem.path;
+    return out + ": " + p.problem.text;
 }
 
 SpecWatch::SpecWatch(std::string const& path, SpecDirectory& directory, Log& log)
-    : directory_(directory), log_(log), inotify_(inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
+    : directory_(directory),
+      log_(log),
+      inotify_(inotify_init1(IN_CLOEXEC | IN_NONBLOCK)),
+      ended_(eventfd(0, EFD_CLOEXEC)) {
     auto const events = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE;
+    if (ended_ < 0) throw Fault("cannot make an eventfd");
     if (inotify_ < 0 || inotify_add_watch(inotify_, path.c_str(), static_cast<std::uint32_t>(events)) < 0)
         log_.write(Level::warning, "the spec directory cannot be watched; it is read once a minute", {{"path", path}});
-    thread_ = std::jthread([this](std::stop_token const& stop) { run(stop); });
+    thread_ = std::jthread([this] { run(); });
 }
 
 SpecWatch::~SpecWatch() {
-    thread_.request_stop();
-    if (thread_.joinable()) thread_.join();
+    (void)eventfd_write(ended_, 1);
+    thread_.join();
     if (inotify_ >= 0) close(inotify_);
+    close(ended_);
 }
 
-void SpecWatch::run(std::stop_token const& stop) {
+// True when the watch ends; waits no longer than so.
+bool SpecWatch::wait(std::chrono::milliseconds longest) const {
+    std::array<pollfd, 2> ready{pollfd{ended_, POLLIN, 0}, pollfd{inotify_, POLLIN, 0}};  // fd -1: not looked at
+    poll(ready.data(), ready.size(), static_cast<int>(longest.count()));
+    return (ready[0].revents & POLLIN) != 0;
+}
+
+bool SpecWatch::drain() const {
+    std::array<char, 4096> events{};
+    bool any = false;
+    while (inotify_ >= 0 && read(inotify_, events.data(), events.size()) > 0) any = true;
+    return any;
+}
+
+void SpecWatch::run() {
     using namespace std::chrono_literals;
-    auto const drain = [&] {
-        std::array<char, 4096> events{};
-        bool any = false;
-        while (inotify_ >= 0 && read(inotify_, events.data(), events.size()) > 0) any = true;
-        return any;
-    };
+    constexpr auto together = 50ms;  // an editor's several writes are one change
     directory_.sync();
-    auto read_at = std::chrono::steady_clock::now() + 60s;
-    while (!stop.stop_requested()) {
-        pollfd ready{inotify_, POLLIN, 0};
-        poll(&ready, inotify_ >= 0 ? 1 : 0, 200);
-        bool const changed = drain();
-        if (!changed && std::chrono::steady_clock::now() < read_at) continue;
-        if (changed) std::this_thread::sleep_for(50ms);  // an editor's several writes are one change
-        drain();
+    while (!wait(60s)) {
+        if (drain()) {
+            std::this_thread::sleep_for(together);
+            (void)drain();
+        }
         directory_.sync();
-        read_at = std::chrono::steady_clock::now() + 60s;
     }
 }
 
