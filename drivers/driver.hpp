@@ -144,6 +144,7 @@ struct Observation {
     std::map<Ref, Progress> in_progress;
     [[nodiscard]] bool sees(Ref const& ref) const { return !unseen.contains(ref) && !unreachable.contains(ref.kind); }
     void merge(Observation other) {
+        if (found.size() < other.found.size()) found.swap(other.found);
         found.merge(other.found);
         unseen.merge(other.unseen);
         unreachable.merge(other.unreachable);

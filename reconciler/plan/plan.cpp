@@ -13,6 +13,7 @@ public:
         : input_(input), kinds_(kinds), policy_(policy), order_(making_order(kinds)) {
         for (auto const& [kind, info] : kinds)
             for (auto const& to : referred_kinds(*info.schema)) referring_[to].insert(kind);
+        dispositions_.reserve(input.want.size());
         for (auto const& entry : input.want) by_kind_[entry.first.kind].push_back(&entry);
         for (auto& [kind, entries] : by_kind_)
             std::sort(entries.begin(), entries.end(), [](auto const* a, auto const* b) { return a->first < b->first; });

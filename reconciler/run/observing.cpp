@@ -135,6 +135,8 @@ void Reconciler::recovered(std::size_t driver) {
 PlanningInput Reconciler::input_for(Dirty const& scope, Desired::Overlay const& overlay, Observation observed) const {
     PlanningInput out;
     auto const& kinds = pool_.kinds();
+    out.want.reserve(observed.found.size());
+    out.ours.reserve(observed.found.size());
     for (auto const& object : scope) {
         auto const* w = wants(object, overlay);
         if (w == nullptr) continue;

@@ -41,9 +41,10 @@ struct Ref {
     [[nodiscard]] std::string str() const { return kind + "/" + key; }
 };
 
-// By reference where no order is needed: there are many records, and their names begin alike.
+// By reference where no order is needed: there are many records, and their names begin alike. Not noexcept: libstdc++
+// keeps each element's hash only then, and compares it before the names.
 struct RefHash {
-    std::size_t operator()(Ref const& ref) const noexcept {
+    std::size_t operator()(Ref const& ref) const {
         return std::hash<std::string>()(ref.key) * 31 + ref.kind.size();
     }
 };
