@@ -86,6 +86,15 @@ struct Systemd::Bus {
         ended.clear();
         subscribed = false;
     }
+    // sd_bus_call() would wait for a bus that does not welcome us for half a minute, whatever its deadline is.
+    void until_ready(Context const& context) try {
+        while (need(sd_bus_is_ready(bus.get()), "no connection") == 0) turn(context);
+    } catch (Expired const&) {
+        throw;
+    } catch (Fault const&) {
+        close();
+        throw;
+    }
     Message make(char const* member) {
         open();
         sd_bus_message* message = nullptr;
@@ -94,14 +103,15 @@ struct Systemd::Bus {
     }
     // Nothing when systemd answers that it has no such unit and `absent_is_fine`.
     Message call(Message const& message, Context const& context, bool absent_is_fine = false) {
+        until_ready(context);
         BusError error;
         sd_bus_message* reply = nullptr;
         auto const result = sd_bus_call(bus.get(), message.get(), microseconds_left(context), &error.error, &reply);
         if (result >= 0) return Message(reply);
         if (absent_is_fine && no_such_unit(error.error)) return nullptr;
         auto const why = std::string(sd_bus_message_get_member(message.get())) + ": " + text_of(error.error);
+        if (result == -ETIMEDOUT) throw Expired("systemd: " + why);  // the connection is as good as it was
         close();
-        if (result == -ETIMEDOUT) throw Expired("systemd: " + why);
         throw Fault("systemd: " + why);
     }
     // The object of a loaded unit; empty when it is not loaded.

@@ -12,7 +12,7 @@ g() { in_lab genesisctl "$@"; }
 apply() { in_lab_sh 'cat >/root/spec.yaml; genesisctl apply -f /root/spec.yaml' >/dev/null 2>&1; }
 page() { curl -sk --max-time 60 --resolve "$1.example:443:$("$LAB" address "$NAME")" "https://$1.example/" | grep -q "as $1<"; }
 not_ready() { in_lab_sh 'genesisctl get accounts --ready false | grep -q "^account/$1 "' "$1"; }
-one_line_each() { in_lab_sh 'apache2ctl -t -D DUMP_VHOSTS 2>/dev/null | grep -c ":443.* namevhost $1.example " || true' "$1"; }
+one_line_each() { in_lab_sh 'apache2ctl -t -D DUMP_VHOSTS 2>/dev/null | grep -c "port 443 namevhost $1.example " || true' "$1"; }
 
 check "the daemon listens" within 20 in_lab_sh 'curl -sf http://127.0.0.1:8444/readyz'
 account sited "$(site sited)"$'\n'"$(database)" | apply

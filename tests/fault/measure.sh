@@ -14,7 +14,7 @@ ready_ms() {
         cat >/root/measured.yaml
         since=$(date +%s%3N)
         genesisctl apply -f /root/measured.yaml >/dev/null
-        genesisctl wait "$1" --for=ready --timeout 60s >/dev/null
+        genesisctl wait "$1" --for=ready --timeout 60s >/dev/null 2>&1
         at=$(genesisctl get "$1" -o json | tr -d " \n" | grep -oE "\{[^{}]*\"type\":\"ready\"[^{}]*\}" |
             sed -E "s/.*\"changed_at\":\"([^\"]*)\".*/\1/")
         echo "$(($(date -d "$at" +%s%3N) - since))"' "$1"
@@ -32,7 +32,10 @@ least_ready_ms() {
 nothing_more() { :; }
 
 # as_fast WITH WITHOUT: WITH is at most one and a half times WITHOUT; what is below 100 ms is not told apart.
-as_fast() { (($1 <= ($2 > 100 ? $2 : 100) * 3 / 2)) || { echo "$1 ms beside the fault, $2 ms without"; return 1; }; }
+as_fast() {
+    echo "# $1 ms beside the fault, $2 ms without"
+    (($1 <= ($2 > 100 ? $2 : 100) * 3 / 2))
+}
 
 # answers_within_a_second COMMAND...: at least one of five answers does; a drift (exit code 3) is an answer.
 answers_within_a_second() {
