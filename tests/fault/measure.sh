@@ -31,10 +31,12 @@ least_ready_ms() {
 }
 nothing_more() { :; }
 
-# as_fast WITH WITHOUT: WITH is at most one and a half times WITHOUT; what is below 100 ms is not told apart.
-as_fast() {
-    echo "# $1 ms beside the fault, $2 ms without"
-    (($1 <= ($2 > 100 ? $2 : 100) * 3 / 2))
+# check_as_fast SENTENCE BESIDE BEFORE AFTER: beside the fault it took at most one and a half times what it took without.
+# Of the times before and after the longer counts, and what is below 150 ms is not told apart.
+check_as_fast() {
+    local without=$(($3 > $4 ? $3 : $4))
+    printf '# %s ms beside the fault, %s ms before, %s ms after\n' "$2" "$3" "$4"
+    check "$1" test "$2" -le "$(((without > 150 ? without : 150) * 3 / 2))"
 }
 
 # answers_within_a_second COMMAND...: at least one of five answers does; a drift (exit code 3) is an answer.
