@@ -14,13 +14,13 @@
 namespace genesis::host {
 
 // Work for one record. It runs outside the daemon's sandbox and control group and goes on when the daemon ends; it does
-// not survive a restart of the machine, after which it is begun anew.
+// not survive a restart of the machine, after which it is begun again.
 struct Job {
     std::string key;                // of the record
     std::string fingerprint;        // of the value that it is for: for another value it is another job
     std::string description;        // "copies debian-12.qcow2"
     std::vector<std::string> argv;  // argv[0] is an absolute path; there is no shell. Every user can read it.
-    std::optional<As> as{};         // root where it is left out
+    std::optional<RunAs> as{};      // root where it is left out
     std::string slice = "genesis.slice";
     std::map<std::string, std::string> environment{};  // every user can read it, too
     std::string directory = "/";
@@ -53,7 +53,7 @@ public:
     // nothing. A job that waited and may begin now is not named any more.
     std::vector<JobStatus> list(std::vector<std::string> const& keys, Context const& context);
     // Where each stands, in the same order. Those that are new begin, as far as there is room; what goes on for a
-    // former value of the same record is ended first. A failure is told once: with the next call the job begins anew.
+    // former value of the same record is ended first. A failure is shown once: with the next call the job begins again.
     // A success is told until end().
     std::vector<JobStatus> ensure(std::span<Job const> wanted, Context const& context);
     // Ends those that go on, with all their processes, and forgets the results of the others. Returns what could not be
@@ -79,9 +79,10 @@ private:
     std::size_t most_;
     std::string outputs_;
     Systemd systemd_;
-    std::vector<Waiting> waiting_;  // found no room, in the order they came; the daemon's next start asks for them anew
-    bool listed_ = false;           // since when nobody but this starts any
-    bool none_ = false;             // systemd has none: it need not be asked
+    std::vector<Waiting>
+        waiting_;          // found no room, in the order they came; the daemon's next start asks for them again
+    bool listed_ = false;  // since when nobody but this starts any
+    bool none_ = false;    // systemd has none: it need not be asked
 };
 
 // ---- the pure parts

@@ -87,7 +87,7 @@ TEST_CASE("a job is bounded in time and keeps its result; a tenant's runs as the
     CHECK(has(service, "Slice", std::string("genesis.slice")));
     CHECK(has(service, "StandardOutputFileToTruncate", std::string("/var/lib/genesis/jobs/x.out")));
     CHECK(property(service, "User") == nullptr);
-    job.as = As{10001, 10002};
+    job.as = RunAs{10001, 10002};
     job.slice = "genesis-acme.slice";
     job.environment = {{"HOME", "/home/acme"}};
     service = job_service("wordpress", job, "/out");

@@ -8,7 +8,7 @@ namespace genesis::test {
 namespace {
 
 constexpr host::Owner owner{0, 0, 0600};
-constexpr host::As nobody{65534, 65534};
+constexpr host::RunAs nobody{65534, 65534};
 
 host::Job job_of(JobRun const& run) {
     host::Job out;
@@ -49,17 +49,17 @@ std::vector<Outcome> JobRunDriver::apply(std::span<Step<JobRun> const> steps, Co
 }
 
 Outcome JobRunDriver::remove(JobRun const& run, Context& context) {
-    for (auto const& [key, why] : jobs_.end({run.name.str()}, context)) return {Outcome::later, why};
+    for (auto const& [key, why] : jobs_.end({run.name.str()}, context)) return {Outcome::retry, why};
     if (auto const dir = host::Dir::try_open(done_)) dir->remove(run.name.str());
     return {};
 }
 
 // The file first: where the daemon dies between the two, the job was done and is not begun again.
 Outcome JobRunDriver::outcome_of(JobRun const& run, host::JobStatus const& job, Context& context) {
-    if (job.state == host::JobStatus::failed) return {Outcome::later, job.why};
+    if (job.state == host::JobStatus::failed) return {Outcome::retry, job.why};
     if (job.state != host::JobStatus::succeeded) return {Outcome::in_progress, job.why};
     host::Dir::make_all(done_, {0, 0, 0700}).write(run.name.str(), managed::record_line('#', run, {}), owner);
-    for (auto const& [key, why] : jobs_.end({run.name.str()}, context)) return {Outcome::later, why};
+    for (auto const& [key, why] : jobs_.end({run.name.str()}, context)) return {Outcome::retry, why};
     return {};
 }
 

@@ -16,14 +16,14 @@ struct JobRun : JobObject {};
 
 template <class V>
 constexpr auto job_fields() {
-    using genesis::field, genesis::Mark;
+    using genesis::field, genesis::Attribute;
     return std::tuple{
-        genesis::Field<V, genesis::ObjectName>{"name", &V::name, "Its name.", Mark::key | Mark::fixed, {}},
-        genesis::Field<V, std::int64_t>{"seconds", &V::seconds, "How long it works.", Mark::none, {.min = 0}},
+        genesis::Field<V, genesis::ObjectName>{"name", &V::name, "Its name.", Attribute::key | Attribute::fixed, {}},
+        genesis::Field<V, std::int64_t>{"seconds", &V::seconds, "How long it works.", Attribute::none, {.min = 0}},
         genesis::Field<V, std::int64_t>{
-            "limit_seconds", &V::limit_seconds, "Is ended after.", Mark::none, {.min = 1, .max = 3600}},
-        genesis::Field<V, bool>{"fails", &V::fails, "Fails at its end.", Mark::none, {}},
-        genesis::Field<V, genesis::Line>{"note", &V::note, "Another note is another job.", Mark::none, {}},
+            "limit_seconds", &V::limit_seconds, "Is ended after.", Attribute::none, {.min = 1, .max = 3600}},
+        genesis::Field<V, bool>{"fails", &V::fails, "Fails at its end.", Attribute::none, {}},
+        genesis::Field<V, genesis::Line>{"note", &V::note, "Another note is another job.", Attribute::none, {}},
     };
 }
 template <>
