@@ -1,11 +1,12 @@
 // sd-bus behind the header: one private connection, calls with a deadline, jobs issued together and awaited together.
 #include "drivers/host/systemd.hpp"
 
-#include <systemd/sd-bus.h>
+#include "drivers/host/bus_message.hpp"
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <functional>
 #include <set>
 
 namespace genesis::host {
@@ -22,14 +23,6 @@ constexpr char const* manager = "org.freedesktop.systemd1.Manager";
 constexpr std::size_t window = 64;
 constexpr std::chrono::milliseconds glance{100};  // how soon a request to stop is noticed
 
-struct Unref {
-    void operator()(sd_bus* bus) const { sd_bus_close_unref(bus); }
-    void operator()(sd_bus_message* message) const { sd_bus_message_unref(message); }
-    void operator()(sd_bus_slot* slot) const { sd_bus_slot_unref(slot); }
-};
-using Message = std::unique_ptr<sd_bus_message, Unref>;
-using Slot = std::unique_ptr<sd_bus_slot, Unref>;
-
 struct BusError {
     sd_bus_error error = SD_BUS_ERROR_NULL;
     BusError() = default;
@@ -38,27 +31,17 @@ struct BusError {
     ~BusError() { sd_bus_error_free(&error); }
 };
 
-int need(int result, std::string const& what) {
-    if (result < 0) throw Fault("systemd: " + what + ": " + std::strerror(-result));
-    return result;
-}
-
 std::string text_of(sd_bus_error const& error) {
     return error.message ? error.message : error.name ? error.name : "no reason given";
 }
 bool no_such_unit(sd_bus_error const& error) {
     return sd_bus_error_has_name(&error, "org.freedesktop.systemd1.NoSuchUnit") != 0;
 }
+constexpr char const* exists = "exists already";  // why a transient unit was not made
 
 std::uint64_t microseconds_left(Context const& context) {
     context.check();
     return static_cast<std::uint64_t>(std::chrono::microseconds(context.left()).count());
-}
-
-void put(sd_bus_message* message, std::vector<std::string> const& texts) {
-    need(sd_bus_message_open_container(message, 'a', "s"), "message");
-    for (auto const& text : texts) need(sd_bus_message_append_basic(message, 's', text.c_str()), "message");
-    need(sd_bus_message_close_container(message), "message");
 }
 
 // One unit's job: asked for, then answered with the job's path or an error.
@@ -71,7 +54,8 @@ struct Job {
         auto& job = *static_cast<Job*>(self);
         job.answered = true;
         if (auto const* error = sd_bus_message_get_error(reply)) {
-            job.why = no_such_unit(*error) ? "no such unit" : text_of(*error);
+            bool const known = sd_bus_error_has_name(error, "org.freedesktop.systemd1.UnitExists") != 0;
+            job.why = no_such_unit(*error) ? "no such unit" : known ? exists : text_of(*error);
         } else if (char const* path = nullptr; sd_bus_message_read(reply, "o", &path) >= 0) {
             job.path = path;
         } else {
@@ -102,6 +86,15 @@ struct Systemd::Bus {
         ended.clear();
         subscribed = false;
     }
+    // sd_bus_call() would wait for a bus that does not welcome us for half a minute, whatever its deadline is.
+    void until_ready(Context const& context) try {
+        while (need(sd_bus_is_ready(bus.get()), "no connection") == 0) turn(context);
+    } catch (Expired const&) {
+        throw;
+    } catch (Fault const&) {
+        close();
+        throw;
+    }
     Message make(char const* member) {
         open();
         sd_bus_message* message = nullptr;
@@ -110,14 +103,15 @@ struct Systemd::Bus {
     }
     // Nothing when systemd answers that it has no such unit and `absent_is_fine`.
     Message call(Message const& message, Context const& context, bool absent_is_fine = false) {
+        until_ready(context);
         BusError error;
         sd_bus_message* reply = nullptr;
         auto const result = sd_bus_call(bus.get(), message.get(), microseconds_left(context), &error.error, &reply);
         if (result >= 0) return Message(reply);
         if (absent_is_fine && no_such_unit(error.error)) return nullptr;
         auto const why = std::string(sd_bus_message_get_member(message.get())) + ": " + text_of(error.error);
+        if (result == -ETIMEDOUT) throw Expired("systemd: " + why);  // the connection is as good as it was
         close();
-        if (result == -ETIMEDOUT) throw Expired("systemd: " + why);
         throw Fault("systemd: " + why);
     }
     // The object of a loaded unit; empty when it is not loaded.
@@ -130,12 +124,13 @@ struct Systemd::Bus {
         return path;
     }
     // To be read from what is answered: the value of one property of a unit.
-    Message property(std::string const& path, char const* name, char const* type, Context const& context) {
+    Message property(std::string const& path, char const* name, char const* type, Context const& context,
+                     char const* interface = "org.freedesktop.systemd1.Unit") {
         open();
         sd_bus_message* made = nullptr;
         need(sd_bus_message_new_method_call(bus.get(), &made, service, path.c_str(), properties, "Get"), name);
         Message const message(made);
-        need(sd_bus_message_append(message.get(), "ss", "org.freedesktop.systemd1.Unit", name), name);
+        need(sd_bus_message_append(message.get(), "ss", interface, name), name);
         auto reply = call(message, context);
         need(sd_bus_message_enter_container(reply.get(), 'v', type), name);
         return reply;
@@ -163,22 +158,33 @@ struct Systemd::Bus {
         auto const pause = std::clamp(context.left(), std::chrono::milliseconds(1), glance);
         need(sd_bus_wait(bus.get(), static_cast<std::uint64_t>(std::chrono::microseconds(pause).count())), "wait");
     }
-    void ask(char const* verb, std::string const& unit, Job& job, Context const& context);
+    using MakeCall = std::function<Message(std::size_t)>;  // the call that asks for the job of the unit at an index
+    void ask(std::string const& unit, Message const& message, Job& job, Context const& context);
+    std::map<std::string, std::string> jobs(std::vector<std::string> const& units, MakeCall const& make_call,
+                                            Context const& context);
     std::map<std::string, std::string> jobs(char const* verb, std::vector<std::string> const& units,
                                             Context const& context);
 };
 
-void Systemd::Bus::ask(char const* verb, std::string const& unit, Job& job, Context const& context) {
+void Systemd::Bus::ask(std::string const& unit, Message const& message, Job& job, Context const& context) {
     job.unit = unit;
-    auto const message = make(verb);
-    need(sd_bus_message_append(message.get(), "ss", unit.c_str(), "replace"), verb);
     sd_bus_slot* slot = nullptr;
-    need(sd_bus_call_async(bus.get(), &slot, message.get(), Job::on_reply, &job, microseconds_left(context)), verb);
+    need(sd_bus_call_async(bus.get(), &slot, message.get(), Job::on_reply, &job, microseconds_left(context)), "call");
     job.slot.reset(slot);
 }
 
-// At most `window` of them are unfinished at any moment.
 std::map<std::string, std::string> Systemd::Bus::jobs(char const* verb, std::vector<std::string> const& units,
+                                                      Context const& context) {
+    auto const make_call = [&](std::size_t i) {
+        auto message = make(verb);
+        need(sd_bus_message_append(message.get(), "ss", units[i].c_str(), "replace"), verb);
+        return message;
+    };
+    return jobs(units, make_call, context);
+}
+
+// At most `window` of them are unfinished at any moment.
+std::map<std::string, std::string> Systemd::Bus::jobs(std::vector<std::string> const& units, MakeCall const& make_call,
                                                       Context const& context) {
     if (units.empty()) return {};
     try {
@@ -191,7 +197,7 @@ std::map<std::string, std::string> Systemd::Bus::jobs(char const* verb, std::vec
         };
         for (std::size_t sent = 0; sent < jobs.size() || !unfinished.empty();) {
             for (; sent < jobs.size() && unfinished.size() < window; ++sent) {
-                ask(verb, units[sent], jobs[sent], context);
+                ask(units[sent], make_call(sent), jobs[sent], context);
                 unfinished.push_back(&jobs[sent]);
             }
             turn(context);
@@ -215,11 +221,17 @@ Systemd& Systemd::operator=(Systemd&&) noexcept = default;
 Systemd::~Systemd() = default;
 
 std::map<std::string, std::string> Systemd::matching(std::vector<std::string> const& patterns, Context const& context) {
+    std::map<std::string, std::string> out;
+    for (auto& unit : list(patterns, context)) out[std::move(unit.name)] = std::move(unit.active);
+    return out;
+}
+
+std::vector<UnitStatus> Systemd::list(std::vector<std::string> const& patterns, Context const& context) {
     auto const message = bus_->make("ListUnitsByPatterns");
     put(message.get(), {});
     put(message.get(), patterns);
     auto const reply = bus_->call(message, context);
-    std::map<std::string, std::string> out;
+    std::vector<UnitStatus> out;
     need(sd_bus_message_enter_container(reply.get(), 'a', "(ssssssouso)"), "list of units");
     for (;;) {
         char const *name, *doc, *load, *active, *sub, *following, *path, *job_type, *job_path;
@@ -228,7 +240,7 @@ std::map<std::string, std::string> Systemd::matching(std::vector<std::string> co
                                                    &following, &path, &job, &job_type, &job_path),
                                "list of units");
         if (more == 0) return out;
-        out[name] = active;
+        out.push_back({name, doc, active, sub});
     }
 }
 
@@ -297,6 +309,38 @@ std::map<std::string, std::string> Systemd::restart(std::vector<std::string> con
 
 std::map<std::string, std::string> Systemd::reload(std::vector<std::string> const& units, Context const& context) {
     return bus_->jobs("ReloadUnit", units, context);
+}
+
+std::map<std::string, std::string> Systemd::start(std::vector<TransientService> const& services,
+                                                  Context const& context) {
+    std::vector<std::string> units;
+    for (auto const& service : services) units.push_back(service.unit);
+    auto const make_call = [&](std::size_t i) {
+        auto message = bus_->make("StartTransientUnit");
+        put_service(message.get(), services[i]);
+        return message;
+    };
+    auto failed = bus_->jobs(units, make_call, context);
+    std::erase_if(failed, [](auto const& one) { return one.second == exists; });
+    return failed;
+}
+
+ServiceResult Systemd::result_of(std::string const& unit, Context const& context) {
+    constexpr char const* interface = "org.freedesktop.systemd1.Service";
+    auto const path = bus_->path_of(unit, context);
+    if (path.empty()) return {};
+    ServiceResult out;
+    char const* result = nullptr;
+    auto reply = bus_->property(path, "Result", "s", context, interface);
+    need(sd_bus_message_read(reply.get(), "s", &result), "Result");
+    out.result = result;
+    reply = bus_->property(path, "ExecMainStatus", "i", context, interface);
+    need(sd_bus_message_read(reply.get(), "i", &out.status), "ExecMainStatus");
+    std::uint64_t started = 0;
+    reply = bus_->property(path, "ExecMainStartTimestamp", "t", context, interface);
+    need(sd_bus_message_read(reply.get(), "t", &started), "ExecMainStartTimestamp");
+    out.started = Time(std::chrono::floor<std::chrono::milliseconds>(std::chrono::microseconds(started)));
+    return out;
 }
 
 void Systemd::reset_failed(std::vector<std::string> const& units, Context const& context) {

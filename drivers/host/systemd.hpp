@@ -2,13 +2,35 @@
 #pragma once
 #include "drivers/context.hpp"
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
 #include <vector>
 
 namespace genesis::host {
+
+struct UnitStatus {
+    std::string name, description, active, sub;  // ActiveState and SubState
+};
+
+// A service that exists in systemd's memory only, until it has ended and is unloaded or the machine restarts.
+struct TransientService {
+    using Value = std::variant<std::string, bool, std::uint64_t, std::vector<std::string>>;
+    std::string unit;
+    std::vector<std::string> argv;                          // argv[0] is an absolute path; nothing in it is expanded
+    std::vector<std::pair<std::string, Value>> properties;  // as org.freedesktop.systemd1(5) names and types them
+};
+
+// How a service's main process is or was.
+struct ServiceResult {
+    std::string result;  // "success", "exit-code", "signal", "timeout", "oom-kill" ...
+    int status = 0;      // exit code or signal
+    Time started{};
+};
 
 // One connection, for one thread; opened on first use and again after an error. All members throw Fault.
 class Systemd {
@@ -20,6 +42,8 @@ public:
 
     // Of the loaded units that match: unit → its ActiveState. One call, whose cost is that of all units of the machine.
     std::map<std::string, std::string> matching(std::vector<std::string> const& patterns, Context const& context);
+    std::vector<UnitStatus> list(std::vector<std::string> const& patterns,
+                                 Context const& context);  // the same, with more
     // Of these units those that are loaded, with their ActiveState; none is loaded by being asked for. Few are asked
     // for one by one, many by one listing of what matches `patterns`, which must match all of them.
     std::map<std::string, std::string> loaded(std::vector<std::string> const& units,
@@ -34,6 +58,10 @@ public:
     std::map<std::string, std::string> stop(std::vector<std::string> const& units, Context const& context);
     std::map<std::string, std::string> restart(std::vector<std::string> const& units, Context const& context);
     std::map<std::string, std::string> reload(std::vector<std::string> const& units, Context const& context);
+    // Starts them likewise; one that exists already is left as it is and counts as started.
+    std::map<std::string, std::string> start(std::vector<TransientService> const& services, Context const& context);
+    // Of a service that is loaded; a default one where it is not.
+    ServiceResult result_of(std::string const& unit, Context const& context);
     void reset_failed(std::vector<std::string> const& units, Context const& context);
 
 private:

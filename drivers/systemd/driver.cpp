@@ -13,7 +13,10 @@ constexpr std::string_view former_lines =
     "# kept by genesis: changes are undone\n# record: ";  // of 0.1.0, then the record
 constexpr std::string_view prefix = "genesis-", suffix = ".slice";
 constexpr std::string_view stale = "changed since systemd read it";
+constexpr std::string_view unasked = "systemd has not said whether it has read it";
 constexpr host::Owner owner{0, 0, 0644};
+constexpr std::chrono::milliseconds at_once{1000},
+    short_look{300};  // less than the engine waits for a batch, and to observe
 
 std::vector<std::string> all_units() { return {std::string(prefix) + "*" + std::string(suffix)}; }
 
@@ -47,6 +50,10 @@ std::optional<Slice> parse(std::string_view bytes, std::string_view name) {
     unreadable.name = UnitName::checked(name);
     unreadable.file = "its record cannot be read";
     return unreadable;
+}
+
+Context within(std::chrono::milliseconds time, Context const& context) {
+    return {context.stop, std::min(context.deadline, context.clock.steady() + time), context.clock, context.log};
 }
 
 Unmanaged<Slice> unmanaged(std::string_view name, std::string const& why) {
@@ -90,6 +97,7 @@ Observed<Slice> SystemdDriver::observe(Of<Slice>, Scope const& scope, Context& c
     if (scope.everything()) cache_.trim(out.found.size() + out.unmanaged.size());
     if (manager_ == Manager::running && !checked_) note_stale(out, context);
     checked_ = checked_ || scope.everything();
+    if (!unasked_.empty()) ask_again(out, context);
     return out;
 }
 
@@ -102,6 +110,26 @@ void SystemdDriver::note_stale(Observed<Slice>& out, Context& context) {
     auto const loaded = systemd_.loaded(units, all_units(), context);
     for (auto& slice : out.found)
         if (loaded.contains(unit_of(slice)) && systemd_.needs_reload(unit_of(slice), context)) slice.file = stale;
+}
+
+// Those that systemd has loaded are stale, the others fine. While it does not answer they are in progress.
+void SystemdDriver::ask_again(Observed<Slice>& out, Context& context) {
+    auto const brief = within(short_look, context);
+    bool silent = false;
+    for (auto& slice : out.found) {
+        auto const since = unasked_.find(unit_of(slice));
+        if (since == unasked_.end()) continue;
+        if (!silent) try {
+                bool const loaded = !systemd_.loaded({unit_of(slice)}, all_units(), brief).empty();
+                if (loaded && slice.file == "intact") slice.file = stale;
+                unasked_.erase(since);
+                continue;
+            } catch (Expired const&) {
+                silent = true;
+            }
+        if (slice.file == "intact") slice.file = unasked;
+        out.in_progress.emplace_back(slice.name.str(), Progress{"waits for systemd to answer", {}, since->second});
+    }
 }
 
 std::vector<Outcome> SystemdDriver::apply(std::span<Step<Slice> const> steps, Context& context) {
@@ -131,9 +159,16 @@ std::vector<Outcome> SystemdDriver::apply(std::span<Step<Slice> const> steps, Co
 CommitResult SystemdDriver::commit(Context& context) {
     if (manager_ == Manager::none || (changed_.empty() && removed_.empty())) return {};
     std::vector<std::string> gone;
-    for (auto const& [unit, state] : systemd_.loaded({removed_.begin(), removed_.end()}, all_units(), context))
-        gone.push_back(unit);
-    bool const known = !systemd_.loaded({changed_.begin(), changed_.end()}, all_units(), context).empty();
+    bool known = false;
+    try {
+        auto const brief = within(at_once, context);
+        for (auto const& [unit, state] : systemd_.loaded({removed_.begin(), removed_.end()}, all_units(), brief))
+            gone.push_back(unit);
+        known = !systemd_.loaded({changed_.begin(), changed_.end()}, all_units(), brief).empty();
+    } catch (Expired const&) {
+        context.check();
+        return ask_later(context);
+    }
     CommitResult out;
     for (auto const& [unit, why] : systemd_.stop(gone, context))
         out.records.push_back({{std::string(Describe<Slice>::kind), unit.substr(0, unit.size() - suffix.size())},
@@ -142,6 +177,21 @@ CommitResult SystemdDriver::commit(Context& context) {
     if (known) systemd_.daemon_reload(context);
     changed_.clear();
     removed_.clear();
+    return out;
+}
+
+CommitResult SystemdDriver::ask_later(Context& context) {
+    CommitResult out;
+    auto const say = [&](std::string const& unit, Outcome outcome) {
+        out.records.push_back(
+            {{std::string(Describe<Slice>::kind), unit.substr(0, unit.size() - suffix.size())}, std::move(outcome)});
+    };
+    for (auto const& unit : changed_) {
+        unasked_.try_emplace(unit, context.clock.now());
+        say(unit, {Outcome::in_progress, "waits for systemd to answer"});
+    }
+    for (auto const& unit : removed_) say(unit, {Outcome::retry, "systemd does not answer"});
+    changed_.clear();
     return out;
 }
 

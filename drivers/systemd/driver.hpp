@@ -21,7 +21,8 @@ public:
     // One look at the directory; each file of ours carries its record in its first line.
     Observed<Slice> observe(Of<Slice>, Scope const& scope, Context& context);
     std::vector<Outcome> apply(std::span<Step<Slice> const> steps, Context& context);
-    // One daemon-reload, and only when systemd has already loaded a slice whose file changed.
+    // One daemon-reload, and only when systemd has already loaded a slice whose file changed. Where systemd does not
+    // answer at once that is found out by observe(), later: nothing waits for it that does not need it.
     CommitResult commit(Context& context);
 
 private:
@@ -31,12 +32,15 @@ private:
     };
     [[nodiscard]] Known read_unit(host::Dir const& dir, std::string const& unit) const;
     void note_stale(Observed<Slice>& out, Context& context);
+    void ask_again(Observed<Slice>& out, Context& context);
+    CommitResult ask_later(Context& context);
 
     NodeLayout layout_;
     Manager manager_;
     host::Systemd systemd_;
     managed::ReadOnce<Known, 1> cache_;        // by unit
     std::set<std::string> changed_, removed_;  // unit names, until commit()
+    std::map<std::string, Time> unasked_;      // changed units that systemd has not answered for, and since when
     bool checked_ = false;                     // whether systemd was asked what it has not read yet
 };
 static_assert(Driver<SystemdDriver>);

@@ -101,14 +101,11 @@ void RecordStates::refused(Ref const& record, std::int64_t generation) {
     unsaved_.insert(record);
 }
 
+// What failed before is not forgotten: work that fails each time would be begun again without a growing pause.
 void RecordStates::in_progress(Ref const& record, Ref const& object) {
     auto& state = entry(record, object);
     applied_.erase(record);
     schedule(state, std::nullopt);
-    if (state.attempts == 0 && state.error.empty()) return;
-    state.attempts = 0;
-    state.error.clear();
-    unsaved_.insert(record);
 }
 
 void RecordStates::observe_again(Ref const& record, std::chrono::milliseconds after) {

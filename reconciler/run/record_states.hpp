@@ -32,7 +32,7 @@ public:
     bool applied(AnyStep const& step);
     void failed(Ref const& record, Ref const& object, std::string const& why);
     void refused(Ref const& record, std::int64_t generation);
-    // Long work on it was started: no failure, and none of before counts any more.
+    // Long work on it was started: no failure. Those of before count until it is in sync.
     void in_progress(Ref const& record, Ref const& object);
     void observe_again(Ref const& record, std::chrono::milliseconds after);
     void gone(Ref const& record);

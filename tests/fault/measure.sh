@@ -1,0 +1,57 @@
+# shellcheck shell=bash
+# How long an account takes to be ready, and how fast questions are answered, beside a fault; sourced after tap.sh.
+# Least times are compared: those of a machine that others keep busy say little of Genesis.
+
+# account NAME [MORE]: the spec of an account without sites and databases, and what MORE says.
+account() { printf 'kind: account\nname: %s\n%s\n' "$1" "${2:-}"; }
+site() { printf 'sites: [{domain: %s.example, php: {}%s}]' "$1" "${2:-}"; }
+database() { printf 'databases: [{name: shop, users: [{name: web, password: "pw-of-the-%s"}]}]' "${1:-web}"; }
+
+# ready_ms OBJECT: applies the spec on standard input and prints the milliseconds from then until it was ready, as the
+# condition itself says. Fails where it is not ready within a minute.
+ready_ms() {
+    in_lab_sh '
+        cat >/root/measured.yaml
+        since=$(date +%s%3N)
+        genesisctl apply -f /root/measured.yaml >/dev/null
+        genesisctl wait "$1" --for=ready --timeout 60s >/dev/null 2>&1
+        at=$(genesisctl get "$1" -o json | tr -d " \n" | grep -oE "\{[^{}]*\"type\":\"ready\"[^{}]*\}" |
+            sed -E "s/.*\"changed_at\":\"([^\"]*)\".*/\1/")
+        echo "$(($(date -d "$at" +%s%3N) - since))"' "$1"
+}
+
+# least_ready_ms PREFIX HOW [N]: the least of N (5) new accounts PREFIX1, PREFIX2 …; HOW NAME prints the rest of the spec.
+least_ready_ms() {
+    local i took least=""
+    for ((i = 1; i <= ${3:-5}; i++)); do
+        took=$(account "$1$i" "$("$2" "$1$i")" | ready_ms "account/$1$i") || return
+        [[ -n $least && $least -le $took ]] || least=$took
+    done
+    echo "$least"
+}
+nothing_more() { :; }
+
+# check_as_fast SENTENCE BESIDE BEFORE AFTER: beside the fault it took at most one and a half times what it took without.
+# Of the times before and after the longer counts, and what is below 150 ms is not told apart.
+check_as_fast() {
+    local without=$(($3 > $4 ? $3 : $4))
+    printf '# %s ms beside the fault, %s ms before, %s ms after\n' "$2" "$3" "$4"
+    check "$1" test "$2" -le "$(((without > 150 ? without : 150) * 3 / 2))"
+}
+
+# answers_within_a_second COMMAND...: at least one of five answers does; a drift (exit code 3) is an answer.
+answers_within_a_second() {
+    local i code since said=""
+    for i in 1 2 3 4 5; do
+        code=0 since=$(date +%s%3N)
+        in_lab timeout 20 "$@" >/dev/null 2>&1 || code=$?
+        [[ $code == 0 || $code == 3 ]] || { echo "exit code $code"; return 1; }
+        (($(date +%s%3N) - since > 1000)) || return 0
+        said+=" $(($(date +%s%3N) - since)) ms"
+    done
+    echo "took$said"
+    return 1
+}
+
+all_ready() { in_lab_sh '[[ $(genesisctl get accounts --ready false 2>/dev/null | grep -c ^account/) == 0 ]]'; }
+no_drift() { in_lab genesisctl drift; }
