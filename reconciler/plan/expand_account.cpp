@@ -44,7 +44,7 @@ public:
           layout_(view.layout),
           name_(account_.name.str()),
           home_(home_of(layout_, account_.name)),
-          uid_(subject_.numbers.at("uid")) {}
+          uid_(numbers_of(subject_.allocations).at("uid")) {}
 
     Records all() {
         user();
