@@ -190,7 +190,7 @@ std::string standard_account(std::string const& name, std::string const& domain)
            "\n    php: none\n    tls: {mode: none}\ndatabases:\n  - name: shop\n    users:\n      - {name: web, "
            "password: "
            "correct-horse-1, privileges: all}\n      - {name: report, password: correct-horse-2, privileges: read}\n"
-           "ssh: {access: sftp}\n";
+           "ssh: {access: sftp}\ncron:\n  - {schedule: \"*/5 * * * *\", command: php ~/cron.php}\n";
 }
 
 }  // namespace genesis::test
