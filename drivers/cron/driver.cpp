@@ -127,23 +127,23 @@ Observed<Crontab> CronDriver::observe(Of<Crontab>, Scope const& scope, Context& 
         if (!seen) continue;
         auto const& known = cache_.get(name, {seen}, [&] { return read_file(*dir, name); });
         if (known.ours) out.found.push_back(*known.ours);
-        if (known.fault) out.foreign.push_back({of(name), *known.fault});
+        if (known.fault) out.unmanaged.push_back({of(name), *known.fault});
     }
-    if (scope.everything()) cache_.trim(out.found.size() + out.foreign.size());
+    if (scope.everything()) cache_.trim(out.found.size() + out.unmanaged.size());
     return out;
 }
 
 std::vector<Outcome> CronDriver::apply(std::span<Step<Crontab> const> steps, Context& context) {
     std::vector<Outcome> outcomes;
     auto const dir = host::Dir::try_open(spool_);
-    if (!dir) return {steps.size(), {Outcome::later, spool_ + ": missing, is cron installed?"}};
+    if (!dir) return {steps.size(), {Outcome::retry, spool_ + ": missing, is cron installed?"}};
     if (!modified_before_) modified_before_ = dir->look_self().mtime_ns / second;
     for (auto const& step : steps) {
         context.check();
         try {
             outcomes.push_back(write(*dir, step));
         } catch (Fault const& fault) {
-            outcomes.push_back({Outcome::later, fault.what()});
+            outcomes.push_back({Outcome::retry, fault.what()});
         }
     }
     return outcomes;
@@ -152,7 +152,7 @@ std::vector<Outcome> CronDriver::apply(std::span<Step<Crontab> const> steps, Con
 // cron reads the directory once a minute, and only when its time, in whole seconds, is another than it was. A batch
 // that begins before cron's look and ends after it in the same second would go unnoticed: hence a second that has not
 // been.
-Settled CronDriver::settle(Context& /*context*/) {
+CommitResult CronDriver::commit(Context& /*context*/) {
     auto const dir = modified_before_ ? host::Dir::try_open(spool_) : std::nullopt;
     if (dir) dir->set_modified(".", *modified_before_ - 1);
     modified_before_.reset();

@@ -20,7 +20,7 @@ public:
     Observed<Crontab> observe(Of<Crontab>, Scope const& scope, Context& context);
     // What stands outside of the block is kept. A file with nothing else goes with its block.
     std::vector<Outcome> apply(std::span<Step<Crontab> const> steps, Context& context);
-    Settled settle(Context& context);
+    CommitResult commit(Context& context);
 
 private:
     struct Known {

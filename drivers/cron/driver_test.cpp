@@ -21,7 +21,7 @@ struct Bench : host::TestRoot {
     Outcome apply(Verb verb, Crontab const& crontab) {
         Step<Crontab> const step{verb, crontab, crontab, {}};
         auto const outcome = driver.apply(std::span<Step<Crontab> const>(&step, 1), context).front();
-        driver.settle(context);
+        driver.commit(context);
         return outcome;
     }
     bool quiet(Crontab const& want) {
@@ -83,7 +83,7 @@ TEST_CASE("lines that the tenant wrote are kept, above and below, and are no dri
     std::string const own = "MAILTO=me@acme.example\n# genesis of all\n7 7 * * * true\n";
     b.tenant_writes(std::string(header) + own);
     CHECK(b.look().found.empty());
-    CHECK(b.look().foreign.empty());
+    CHECK(b.look().unmanaged.empty());
     b.apply(Verb::create, acme());
     CHECK(b.text().ends_with(std::string(end) + own));
     CHECK(count(b.text(), "DO NOT EDIT") == 1);
@@ -163,12 +163,12 @@ TEST_CASE("links and what is no file are conflicts, and nothing is followed") {
     b.link("canary", name);
     auto const seen = b.look();
     CHECK(seen.found.empty());
-    REQUIRE(seen.foreign.size() == 1);
-    CHECK(seen.foreign[0].value.owner.str() == name);
-    CHECK(b.apply(Verb::create, acme()).how == Outcome::later);
-    CHECK(b.apply(Verb::remove, acme()).how == Outcome::later);
+    REQUIRE(seen.unmanaged.size() == 1);
+    CHECK(seen.unmanaged[0].value.owner.str() == name);
+    CHECK(b.apply(Verb::create, acme()).how == Outcome::retry);
+    CHECK(b.apply(Verb::remove, acme()).how == Outcome::retry);
     CHECK(b.dir.read("canary")->bytes == "untouched");
-    CHECK(b.dir.look(name)->kind == host::Seen::symlink);
+    CHECK(b.dir.look(name)->kind == host::FileStat::symlink);
 }
 
 TEST_CASE("files that are no account's are not looked at") {
@@ -177,7 +177,7 @@ TEST_CASE("files that are no account's are not looked at") {
     for (auto const* other : {"tmp.Xa3b", ".genesis-acme", "www-data"})
         b.dir.write(other, "# genesis {}\n", {0, 0, 0600});
     CHECK(b.look().found.empty());
-    CHECK(b.look().foreign.empty());
+    CHECK(b.look().unmanaged.empty());
 }
 
 TEST_CASE("every change gives file and directory a second that cron has not seen there") {
@@ -201,6 +201,6 @@ TEST_CASE("without cron nothing is found, and what is wanted waits with the reas
     b.driver = CronDriver(b.at("absent"));
     CHECK(b.look().found.empty());
     auto const outcome = b.apply(Verb::create, acme());
-    CHECK(outcome.how == Outcome::later);
+    CHECK(outcome.how == Outcome::retry);
     CHECK_THAT(outcome.why, Catch::Contains("is cron installed?"));
 }

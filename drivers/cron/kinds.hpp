@@ -12,8 +12,8 @@ template <>
 struct Describe<CrontabLine> {
     static constexpr std::string_view kind = "crontab_line", doc = "One line of a crontab.";
     static constexpr auto fields = std::tuple{
-        field("schedule", &CrontabLine::schedule, "When.", Mark::required),
-        field("command", &CrontabLine::command, "What /bin/sh runs.", Mark::required),
+        field("schedule", &CrontabLine::schedule, "When.", Attribute::required),
+        field("command", &CrontabLine::command, "What /bin/sh runs.", Attribute::required),
     };
 };
 
@@ -31,10 +31,11 @@ struct Describe<Crontab> {
                                           "The block of Genesis in a user's crontab; lines outside of it are the "
                                           "user's own.";
     static constexpr auto fields = std::tuple{
-        field("owner", &Crontab::owner, "Whose crontab.", Mark::key | Mark::fixed, {.refers_to = "unix_user"}),
-        field("uid", &Crontab::uid, "The owner's number.", Mark::required, {.min = 1, .max = 65533}),
-        field("home", &Crontab::home, "Where commands start.", Mark::required, {.refers_to = "directory"}),
-        field("lines", &Crontab::lines, "In this order.", Mark::none, {.most = 50}),
+        field("owner", &Crontab::owner, "Whose crontab.", Attribute::key | Attribute::fixed,
+              {.refers_to = "unix_user"}),
+        field("uid", &Crontab::uid, "The owner's number.", Attribute::required, {.min = 1, .max = 65533}),
+        field("home", &Crontab::home, "Where commands start.", Attribute::required, {.refers_to = "directory"}),
+        field("lines", &Crontab::lines, "In this order.", Attribute::none, {.most = 50}),
         field("file", &Crontab::file, "\"intact\", or what is wrong with the block or with the file's owner or mode."),
     };
 };

@@ -14,20 +14,20 @@ class SystemdDriver {
 public:
     using Kinds = std::tuple<Slice>;
 
-    enum class Manager { told, none };  // none: files only, no systemd is spoken to (tests)
-    explicit SystemdDriver(NodeLayout layout = {}, Manager manager = Manager::told)
+    enum class Manager { running, none };  // none: files only, no systemd is spoken to (tests)
+    explicit SystemdDriver(NodeLayout layout = {}, Manager manager = Manager::running)
         : layout_(std::move(layout)), manager_(manager) {}
 
     // One look at the directory; each file of ours carries its record in its first line.
     Observed<Slice> observe(Of<Slice>, Scope const& scope, Context& context);
     std::vector<Outcome> apply(std::span<Step<Slice> const> steps, Context& context);
     // One daemon-reload, and only when systemd has already loaded a slice whose file changed.
-    Settled settle(Context& context);
+    CommitResult commit(Context& context);
 
 private:
     struct Known {
         std::optional<Slice> slice;
-        Foreign<Slice> stranger;  // when there is no slice of ours
+        Unmanaged<Slice> unmanaged;  // when there is no slice of ours
     };
     [[nodiscard]] Known read_unit(host::Dir const& dir, std::string const& unit) const;
     void note_stale(Observed<Slice>& out, Context& context);
@@ -36,7 +36,7 @@ private:
     Manager manager_;
     host::Systemd systemd_;
     managed::ReadOnce<Known, 1> cache_;        // by unit
-    std::set<std::string> changed_, removed_;  // unit names, until settle()
+    std::set<std::string> changed_, removed_;  // unit names, until commit()
     bool checked_ = false;                     // whether systemd was asked what it has not read yet
 };
 static_assert(Driver<SystemdDriver>);

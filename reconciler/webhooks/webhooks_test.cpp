@@ -96,16 +96,14 @@ struct ShortTrail final : Trail {
         return out;
     }
     Range event_range() override { return {pruned, 41}; }
-    EventFan::Subscription on_events(std::function<void()> listener) override {
-        return fan.listen(std::move(listener));
-    }
+    Signal::Subscription on_events(std::function<void()> listener) override { return fan.listen(std::move(listener)); }
     std::int64_t cursor(std::string const&) override { return at; }
     void set_cursor(std::string const&, std::int64_t seq) override { at = seq; }
 
     std::vector<std::int64_t> kept;
     std::atomic<std::int64_t> pruned = 0, at = 7;
     std::function<void()> before_read, after_read;  // called on the reading thread
-    EventFan fan;
+    Signal fan;
 };
 
 }  // namespace

@@ -14,7 +14,8 @@ struct TestMachine {
 template <>
 struct Describe<TestMachine> {
     static constexpr std::string_view kind = "test_machine", doc = "A machine that runs.";
-    static constexpr auto fields = std::tuple{field("name", &TestMachine::name, "Name.", Mark::key | Mark::fixed)};
+    static constexpr auto fields =
+        std::tuple{field("name", &TestMachine::name, "Name.", Attribute::key | Attribute::fixed)};
 };
 struct TestAddress {
     Line name;
@@ -25,8 +26,8 @@ template <>
 struct Describe<TestAddress> {
     static constexpr std::string_view kind = "test_address", doc = "An address of a machine.";
     static constexpr auto fields = std::tuple{
-        field("name", &TestAddress::name, "Machine and card.", Mark::key | Mark::fixed),
-        field("machine", &TestAddress::machine, "Whose.", Mark::required, {.refers_to = "test_machine"}),
+        field("name", &TestAddress::name, "Machine and card.", Attribute::key | Attribute::fixed),
+        field("machine", &TestAddress::machine, "Whose.", Attribute::required, {.refers_to = "test_machine"}),
         field("address", &TestAddress::address, "Which."),
     };
 };
@@ -38,8 +39,8 @@ template <>
 struct Describe<TestRoute> {
     static constexpr std::string_view kind = "test_route", doc = "A route to an address.";
     static constexpr auto fields = std::tuple{
-        field("name", &TestRoute::name, "Name.", Mark::key | Mark::fixed),
-        field("address", &TestRoute::address, "Where it leads.", Mark::required, {.refers_to = "test_address"}),
+        field("name", &TestRoute::name, "Name.", Attribute::key | Attribute::fixed),
+        field("address", &TestRoute::address, "Where it leads.", Attribute::required, {.refers_to = "test_address"}),
     };
 };
 
@@ -56,7 +57,7 @@ Expansion expand_guest(View const& view) {
         out.records[ref] = std::move(object);
         return ref;
     };
-    auto const guest = restore<TestGuest>(view.subject.spec);
+    auto const guest = decode_trusted<TestGuest>(view.subject.spec);
     add(TestMachine{guest.name});
     for (auto const& nic : guest.nics) {
         auto const& given = view.subject.allocations.at(nic.name.str());
@@ -128,7 +129,7 @@ TEST_CASE("what cannot be given holds what needs it with the reason, and the res
     GuestBed bed;
     bed.guest("aa");
     bed.guest("bb");
-    bed.settle();
+    bed.converge();
     CHECK(bed.ready({"guest", "aa"}));
     CHECK(bed.address_of("aa") == "192.0.2.1");
     CHECK_FALSE(bed.ready({"guest", "bb"}));
@@ -148,9 +149,9 @@ TEST_CASE("once the pool has grown a full pass gives what was missing") {
     GuestBed bed;
     bed.guest("aa");
     bed.guest("bb");
-    bed.settle();
+    bed.converge();
     bed.pool(R"("192.0.2.1", "192.0.2.2")");
-    bed.settle();
+    bed.converge();
     CHECK(bed.address_of("bb") == "192.0.2.2");
     CHECK(bed.ready({"guest", "bb"}));
     CHECK(bed.store->find({"guest", "bb"})->generation == 1);
@@ -166,14 +167,14 @@ TEST_CASE("what is released and out of its quarantine is given by itself, long b
     GuestBed bed(settings);
     bed.guest("aa");
     bed.guest("bb");
-    bed.settle();
+    bed.converge();
     REQUIRE(bed.store->remove({"guest", "aa"}, true, "api").has_value());
     for (int i = 0; i < 3; ++i) bed.pass();
     REQUIRE_FALSE(bed.store->find({"guest", "aa"}).has_value());
     CHECK(bed.address_of("bb") == "none");
     bed.clock.advance(test_quarantine);
     CHECK(bed.address_in_time("bb") == "192.0.2.1");
-    bed.settle();
+    bed.converge();
     CHECK(bed.ready({"guest", "bb"}));
     CHECK(bed.reconciler->next_timer() > bed.clock.steady() + std::chrono::minutes(30));  // nothing is missing any more
 }
@@ -181,14 +182,14 @@ TEST_CASE("what is released and out of its quarantine is given by itself, long b
 TEST_CASE("an address that its pool has lost for good stays on the machine until there is another") {
     GuestBed bed;
     bed.guest("aa");
-    bed.settle();
+    bed.converge();
     bed.put(test_spec("pool", "empty", R"("addresses": [])"));
     bed.guest("aa", R"("nics": [{"name": "eth0", "pool": "empty"}])");
-    bed.settle();
+    bed.converge();
     CHECK(bed.address_of("aa") == "192.0.2.1");
     CHECK(bed.holds().at("test_address/aa/eth0") == "unallocated: every address of pool/empty is in use");
     bed.put(test_spec("pool", "empty", R"("addresses": ["198.51.100.1"])"));
-    bed.settle();
+    bed.converge();
     CHECK(bed.address_of("aa") == "198.51.100.1");
     CHECK(bed.ready({"guest", "aa"}));
 }
@@ -196,12 +197,12 @@ TEST_CASE("an address that its pool has lost for good stays on the machine until
 TEST_CASE("a preview says what could not be given") {
     GuestBed bed;
     bed.guest("aa");
-    bed.settle();
+    bed.converge();
     auto const spec = test_spec("guest", "bb", R"("nics": [{"name": "eth0", "pool": "net"}])");
     PutRequest request;
     request.ref = {"guest", "bb"};
     request.spec = [&](Object const*, auto const&) -> Stored<json::object> { return spec.value; };
-    auto const plan = bed.preview(bed.store->rehearse(request).value());
+    auto const plan = bed.preview(bed.store->dry_run(request).value());
     REQUIRE_FALSE(plan.holds.empty());
     CHECK(plan.holds.front().reason == HoldReason::unallocated);
     REQUIRE(plan.steps.size() == 1);
