@@ -2,6 +2,7 @@
 #include "drivers/catalog.hpp"
 
 #include "drivers/apache/driver.hpp"
+#include "drivers/cron/driver.hpp"
 #include "drivers/mariadb/driver.hpp"
 #include "drivers/php_fpm/driver.hpp"
 #include "drivers/systemd/driver.hpp"
@@ -29,6 +30,7 @@ std::vector<std::unique_ptr<AnyDriver>> all_drivers(NodeLayout const& layout, Dr
     std::vector<std::unique_ptr<AnyDriver>> out;
     out.push_back(bind("unix", UnixDriver(layout, settings.unix_accounts)));
     out.push_back(bind("systemd", SystemdDriver(layout)));
+    out.push_back(bind("cron", CronDriver()));
     out.push_back(bind("tls", TlsDriver(layout, settings.tls, pairs)));
     out.push_back(bind("mariadb", MariadbDriver({settings.mariadb.socket.str(), settings.mariadb.user})));
     out.push_back(bind("php_fpm", PhpFpmDriver(layout, settings.php_fpm)));

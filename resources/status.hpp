@@ -87,10 +87,30 @@ struct Describe<RecordStatus> {
     };
 };
 
+// What an object has of what is had once.
+struct AllocationStatus {
+    std::string slot, space, pool;
+    std::optional<std::string> value;
+    std::string why;
+};
+template <>
+struct Describe<AllocationStatus> {
+    static constexpr std::string_view kind = "allocation_status",
+                                      doc = "A value that an object was given of a limited supply: a uid, an address.";
+    static constexpr auto fields = std::tuple{
+        field("slot", &AllocationStatus::slot, "What the object calls it.", Attribute::key),
+        field("space", &AllocationStatus::space, "Within which each value is given once.", Attribute::required),
+        field("pool", &AllocationStatus::pool, "The object it is taken from; empty when from none."),
+        field("value", &AllocationStatus::value, "Absent while none can be given; what needs it waits."),
+        field("why", &AllocationStatus::why, "Why there is no value; it is tried again by itself."),
+    };
+};
+
 struct Status {
     std::int64_t observed_generation = 0;
     std::vector<Condition> conditions;
     std::vector<RecordStatus> records;
+    std::vector<AllocationStatus> allocations;
 };
 template <>
 struct Describe<Status> {
@@ -99,6 +119,7 @@ struct Describe<Status> {
         field("observed_generation", &Status::observed_generation, "The last generation the loop has worked on."),
         field("conditions", &Status::conditions, "See condition."),
         field("records", &Status::records, "See record_status.", Attribute::none, {.most = 100000}),
+        field("allocations", &Status::allocations, "See allocation_status."),
     };
 };
 

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -301,6 +302,15 @@ bool Dir::remove(std::string_view name) const {
 // The whole file system at once: a batch written with durable = false costs one flush.
 void Dir::sync() const {
     if (::syncfs(fd_.get()) != 0) throw Fault(path_ + ": " + reason(errno));
+}
+
+void Dir::set_modified(std::string_view name, std::int64_t seconds) const {
+    if (name != ".") require_plain(path_, name);
+    std::array<struct timespec, 2> times{};
+    times[0].tv_nsec = UTIME_OMIT;
+    times[1].tv_sec = seconds;
+    if (::utimensat(fd_.get(), std::string(name).c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0)
+        fail(path_, name, errno);
 }
 
 }  // namespace genesis::host

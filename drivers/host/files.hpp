@@ -66,6 +66,8 @@ public:
     // Directories it cannot enter because of a mount are a Fault that names them; the rest is removed all the same.
     bool remove_tree(std::string_view name, Context const& context) const;
     void sync() const;
+    // Sets the time of modification of what stands at the name ("." for the directory itself), without following it.
+    void set_modified(std::string_view name, std::int64_t seconds) const;
 
     [[nodiscard]] int fd() const { return fd_.get(); }
     [[nodiscard]] std::string const& path() const { return path_; }  // for messages only

@@ -210,3 +210,17 @@ TEST_CASE("what differs in a file is said in one printable line") {
     ::chmod(t.at("home/a").c_str(), 0666);
     CHECK(compare(home, "a", "x\n", mine(0644)).starts_with("mode 0666 "));
 }
+
+TEST_CASE("a time of modification is set on a link itself and on the directory, and on nothing else") {
+    TestRoot root;
+    root.dir.write("file", "x", {::getuid(), ::getgid(), 0600});
+    root.link("file", "link");
+    auto const before = *root.dir.look("file");
+    root.dir.set_modified("link", 1000);
+    root.dir.set_modified(".", 2000);
+    CHECK(*root.dir.look("file") == before);
+    CHECK(root.dir.look("link")->mtime_ns == 1000 * 1000000000LL);
+    CHECK(root.dir.look_self().mtime_ns == 2000 * 1000000000LL);
+    CHECK_THROWS_AS(root.dir.set_modified("../file", 1), Fault);
+    CHECK_THROWS_AS(root.dir.set_modified("absent", 1), Fault);
+}

@@ -66,6 +66,14 @@ Table records_of(json::value const& envelope) {
     return table;
 }
 
+Table allocations_of(json::value const& envelope) {
+    Table table{.head = {"  ALLOCATION", "SPACE", "POOL", "VALUE", "WHY"}, .rows = {}};
+    for (auto const& a : list_at(value_at(envelope, "status"), "allocations"))
+        table.rows.push_back({"  " + text_at(a, "slot"), text_at(a, "space"), text_at(a, "pool"), text_at(a, "value"),
+                              text_at(a, "why")});
+    return table;
+}
+
 Table conditions_of(json::value const& envelope) {
     Table table{.head = {"  CONDITION", "STATUS", "REASON", "CHANGED", "MESSAGE"}, .rows = {}};
     for (auto const& c : list_at(value_at(envelope, "status"), "conditions"))
@@ -126,6 +134,10 @@ Exit describe(Call const& call, Console& console) {
         << (value_at(e, "paused") == json::value(true) ? ", paused" : "") << "\n\n";
     print_indented(out, to_yaml(in_order(*target.kind, e)));
     out << '\n';
+    if (auto const allocations = allocations_of(e); !allocations.rows.empty()) {
+        print(out, allocations);
+        out << '\n';
+    }
     print(out, conditions_of(e));
     out << '\n';
     print(out, records_of(e));

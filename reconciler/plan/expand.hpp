@@ -1,6 +1,7 @@
 // From what people wrote to what a machine must have: every path, number and unit chosen, nothing left to decide.
 #pragma once
 #include "drivers/layout.hpp"
+#include "resources/schema/claim.hpp"
 #include "resources/schema/schema.hpp"
 
 #include <chrono>
@@ -19,7 +20,7 @@ struct Subject {
     std::int64_t generation = 0;
     Phase phase = Phase::active;
     json::object spec;
-    std::map<std::string, std::int64_t> numbers;
+    Allocations allocations;
     bool paused = false, adopt = false, confirmed = false;
     std::string request{};  // that brought this generation
 };
@@ -42,6 +43,9 @@ struct Expansion {
     // Records that several objects may want, all with the same value (a bridge, an image, a shared address): the node
     // keeps them while any object wants them.
     Records shared{};
+    // Those of `records` whose value depends on an allocation that could not be made yet, and why: they wait, and so
+    // does what refers to them.
+    std::map<Ref, std::string> unallocated{};
 };
 
 // How the objects of one kind become records. All functions are pure.
@@ -53,6 +57,6 @@ struct Expander {
 };
 // The explicit list of expanders, one line each. Kinds without one have no records (a package).
 std::span<Expander const> expanders();
-Expander const* find_expander(std::string_view kind);
+Expander const* find_expander(std::span<Expander const> among, std::string_view kind);
 
 }  // namespace genesis

@@ -1,6 +1,7 @@
 // The records of an account.
 #include "reconciler/plan/expand_account.hpp"
 #include "drivers/apache/kinds.hpp"
+#include "drivers/cron/kinds.hpp"
 #include "drivers/mariadb/kinds.hpp"
 #include "drivers/php_fpm/kinds.hpp"
 #include "drivers/systemd/kinds.hpp"
@@ -44,7 +45,7 @@ public:
           layout_(view.layout),
           name_(account_.name.str()),
           home_(home_of(layout_, account_.name)),
-          uid_(subject_.numbers.at("uid")) {}
+          uid_(numbers_of(subject_.allocations).at("uid")) {}
 
     Records all() {
         user();
@@ -146,6 +147,7 @@ private:
         s.tasks = limit(&Limits::tasks);
         add(s);
         if (open()) php();
+        if (open() && !account_.cron.empty()) crontab();
         for (auto const& site : account_.sites) {
             if (site.tls.mode != TlsMode::none) certificate(site);
             web(site);
@@ -174,6 +176,15 @@ private:
             std::sort(s.pools.begin(), s.pools.end(), [](auto const& a, auto const& b) { return a.site < b.site; });
             add(s);
         }
+    }
+
+    void crontab() {
+        Crontab c;
+        c.owner = account_.name;
+        c.uid = uid_;
+        c.home = AbsolutePath(home_);
+        for (auto const& job : account_.cron) c.lines.push_back({job.schedule, job.command});
+        add(c);
     }
 
     void certificate(AccountSite const& site) {

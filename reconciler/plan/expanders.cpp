@@ -14,10 +14,9 @@ std::span<Expander const> expanders() {
     return list;
 }
 
-Expander const* find_expander(std::string_view kind) {
-    auto const all = expanders();
-    auto const it = std::find_if(all.begin(), all.end(), [&](auto const& e) { return e.kind == kind; });
-    return it == all.end() ? nullptr : &*it;
+Expander const* find_expander(std::span<Expander const> among, std::string_view kind) {
+    auto const it = std::find_if(among.begin(), among.end(), [&](auto const& e) { return e.kind == kind; });
+    return it == among.end() ? nullptr : &*it;
 }
 
 }  // namespace genesis

@@ -74,13 +74,14 @@ private:
             for (auto const& to : references(*info.schema, *wanted.value))
                 if (auto const other = input_.want.find(to); to.kind == ref.kind && other != input_.want.end())
                     want_one(to, other->second);
-        if (is_as_wanted(ref, wanted, info)) {
+        if (wanted.unallocated == nullptr && is_as_wanted(ref, wanted, info)) {
             dispositions_[ref] = Disposition::in_sync;
             plan_.in_sync.push_back(ref);
             return;
         }
         AnyStep step{Verb::create, ref, wanted.object, *wanted.value, {}, {}, {}};
         if (auto why = unworkable(step, info)) return hold(step, std::move(*why));
+        if (wanted.unallocated != nullptr) return await_allocation(step, *info.schema, *wanted.unallocated);
         compare(step, *info.schema);
         auto why = under_way(step, info.traits);
         if (!why) why = postponed(step);
@@ -127,6 +128,16 @@ private:
             out = Reason{HoldReason::unseen, why_unseen(step.ref)};
         if (out) unobserved_.emplace(std::pair{step.ref.kind, step.object}, step.ref);
         return out;
+    }
+
+    // What is there stays as it is, and so does what that refers to.
+    void await_allocation(AnyStep& step, Schema const& schema, std::string const& why) {
+        if (auto const* have = found(step.ref)) {
+            step.verb = Verb::update;
+            step.have = *have;
+        }
+        hold(step, {HoldReason::unallocated, why});
+        for (auto const& to : references(schema, step.have)) referrers_[to].insert(step.ref);
     }
 
     void compare(AnyStep& step, Schema const& schema) const {

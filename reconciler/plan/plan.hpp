@@ -21,6 +21,7 @@ struct RecordHistory {
 struct Wanted {
     Ref object;
     json::object const* value = nullptr;
+    std::string const* unallocated = nullptr;  // why its value is not known yet; null: it is
 };
 
 struct KindInfo {
@@ -69,6 +70,7 @@ enum class HoldReason {
     backing_off,    // failed; its next attempt is not due yet
     refused,        // can never work until the spec changes
     waits,          // for another record
+    unallocated,    // for a value that could not be given to its object yet
     in_flight,      // a driver that is late still works on it
     in_progress,    // long work on it is under way
     overdue,        // that has taken longer than it may
@@ -85,6 +87,7 @@ struct EnumNames<HoldReason> {
                                       std::pair{HoldReason::backing_off, std::string_view("backing_off")},
                                       std::pair{HoldReason::refused, std::string_view("refused")},
                                       std::pair{HoldReason::waits, std::string_view("waits")},
+                                      std::pair{HoldReason::unallocated, std::string_view("unallocated")},
                                       std::pair{HoldReason::in_flight, std::string_view("in_flight")},
                                       std::pair{HoldReason::in_progress, std::string_view("in_progress")},
                                       std::pair{HoldReason::overdue, std::string_view("overdue")},

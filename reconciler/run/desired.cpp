@@ -3,15 +3,21 @@
 
 #include "resources/catalog.hpp"
 
+#include <algorithm>
+
 namespace genesis {
 namespace {
 
-std::set<Ref> references_of(Object const& object) {
-    auto const* kind = find_kind(object.ref.kind);
-    return kind == nullptr ? std::set<Ref>{} : references(*kind->schema, object.spec);
+bool lacks_any(Allocations const& allocations) {
+    return std::any_of(allocations.begin(), allocations.end(), [](auto const& slot) { return !slot.second.value; });
 }
 
 }  // namespace
+
+std::set<Ref> Desired::references_of(Object const& object) const {
+    auto const* kind = find_kind(kinds_, object.ref.kind);
+    return kind == nullptr ? std::set<Ref>{} : references(*kind->schema, object.spec);
+}
 
 Desired::Wants const* Desired::find(Ref const& object) const {
     auto const it = wants_.find(object);
@@ -48,11 +54,11 @@ Subject Desired::subject_of(Object const& object, Referred const& referred, Time
     s.generation = object.generation;
     s.request = object.request;
     s.spec = object.spec;
-    s.numbers = numbers_of(object.allocations);
+    s.allocations = object.allocations;
     s.paused = object.paused;
     s.adopt = object.adopt;
     s.confirmed = object.confirmed_generation >= object.generation;
-    auto const* expander = find_expander(object.ref.kind);
+    auto const* expander = find_expander(expanders_, object.ref.kind);
     if (expander != nullptr && expander->suspended != nullptr && expander->suspended(object.spec))
         s.phase = Phase::suspended;
     if (!object.terminating) return s;
@@ -64,7 +70,7 @@ Subject Desired::subject_of(Object const& object, Referred const& referred, Time
 }
 
 Expansion Desired::expanded(Subject const& subject, Referred const& referred) const {
-    auto const* expander = find_expander(subject.ref.kind);
+    auto const* expander = find_expander(expanders_, subject.ref.kind);
     if (expander == nullptr || subject.phase == Phase::purged) return {};
     return expander->expand({subject, referred, layout_});
 }
@@ -75,13 +81,19 @@ bool Desired::upsert(Object const& object, Time now) {
     Basis basis{subject.generation, subject.phase, {}};
     for (auto const& [to, spec] : referred) basis.referred[to] = wants_.at(to).subject.generation;
     bool const ends = subject.phase == Phase::terminating || subject.phase == Phase::purged;
-    ending_.erase(object.ref);
-    leaving_.erase(object.ref);
-    if (ends) ending_.insert(object.ref);
-    if (ends && !subject.confirmed) leaving_.insert(object.ref);
+    auto const note = [&](Dirty& among, bool belongs) {
+        if (belongs)
+            among.insert(object.ref);
+        else
+            among.erase(object.ref);
+    };
+    note(ending_, ends);
+    note(leaving_, ends && !subject.confirmed);
+    note(unallocated_, !object.terminating && lacks_any(subject.allocations));
 
     auto const known = basis_.find(object.ref);
-    bool const same = known != basis_.end() && known->second == basis;
+    bool const same = known != basis_.end() && known->second == basis &&
+                      wants_.at(object.ref).subject.allocations == subject.allocations;
     bool const former = known == basis_.end() || known->second.generation == basis.generation;
     if (!same) {
         want(object.ref, expanded(subject, referred));
@@ -93,7 +105,8 @@ bool Desired::upsert(Object const& object, Time now) {
 }
 
 void Desired::want(Ref const& object, Expansion expansion) {
-    auto& records = wants_[object].records;
+    auto& wants = wants_[object];
+    auto& records = wants.records;
     for (auto const& [ref, value] : expansion.records)
         if (auto const before = records.find(ref); before != records.end() && before->second != value)
             respecified_.insert(ref);
@@ -101,6 +114,7 @@ void Desired::want(Ref const& object, Expansion expansion) {
         if (auto const it = owners_.find(ref); it != owners_.end() && it->second == object) owners_.erase(it);
     for (auto const& [ref, value] : expansion.records) owners_.insert_or_assign(ref, object);
     records = std::move(expansion.records);
+    wants.unallocated = std::move(expansion.unallocated);
     share(object, std::move(expansion.shared));
 }
 
@@ -147,6 +161,7 @@ void Desired::evict(Ref const& object) {
     basis_.erase(object);
     ending_.erase(object);
     leaving_.erase(object);
+    unallocated_.erase(object);
 }
 
 Desired::Overlay Desired::overlay(Object const& object, Time now) const {
@@ -154,8 +169,8 @@ Desired::Overlay Desired::overlay(Object const& object, Time now) const {
     auto add = [&](Object const& o) {
         auto const referred = referred_by(o, &object);
         auto subject = subject_of(o, referred, now);
-        auto records = expanded(subject, referred).records;
-        out[o.ref] = {std::move(subject), std::move(records)};
+        auto expansion = expanded(subject, referred);
+        out[o.ref] = {std::move(subject), std::move(expansion.records), std::move(expansion.unallocated)};
     };
     add(object);
     for (auto const& ref : dependents(object.ref)) {
@@ -166,7 +181,7 @@ Desired::Overlay Desired::overlay(Object const& object, Time now) const {
         dependent.ref = ref;
         dependent.generation = known->subject.generation;
         dependent.spec = known->subject.spec;
-        for (auto const& [slot, number] : known->subject.numbers) dependent.allocations[slot] = {slot, number, ""};
+        dependent.allocations = known->subject.allocations;
         dependent.request = known->subject.request;
         dependent.paused = known->subject.paused;
         dependent.adopt = known->subject.adopt;

@@ -13,17 +13,21 @@ using Dirty = std::set<Ref>;
 // Not thread-safe; the loop's thread owns it.
 class Desired {
 public:
-    // `node` names the object that keeps the records several objects share.
-    Desired(NodeLayout layout, std::string const& node) : layout_(std::move(layout)), node_{"node", node} {}
+    // `node` names the object that keeps the records several objects share. The kinds and expanders outlive it.
+    Desired(NodeLayout layout, std::string const& node, std::span<ObjectKind const> kinds,
+            std::span<Expander const> expanders)
+        : layout_(std::move(layout)), node_{"node", node}, kinds_(kinds), expanders_(expanders) {}
 
     struct Wants {
         Subject subject;
         Records records;
+        std::map<Ref, std::string> unallocated{};  // see Expansion
     };
     using Overlay = std::map<Ref, Wants>;
 
     // Takes over what is stored; `now` decides whether a grace has passed. True when the object's generation is another
-    // than before. Records are made again where the object, its phase or something it refers to has changed.
+    // than before. Records are made again where the object, its phase, its
+    // allocations or something it refers to has changed.
     bool upsert(Object const& object, Time now);
     void evict(Ref const& object);
 
@@ -45,6 +49,9 @@ public:
     // Objects under removal, and those of them that no operator has confirmed.
     [[nodiscard]] Dirty const& ending() const { return ending_; }
     [[nodiscard]] Dirty const& leaving() const { return leaving_; }
+    // Living objects that could not be given all they claim.
+    [[nodiscard]] Dirty const& unallocated() const { return unallocated_; }
+    [[nodiscard]] bool expands(std::string const& kind) const { return find_expander(expanders_, kind) != nullptr; }
 
 private:
     using Referred = std::map<Ref, json::object const*>;
@@ -54,6 +61,7 @@ private:
         std::map<Ref, std::int64_t> referred;  // with their generations
         bool operator==(Basis const&) const = default;
     };
+    [[nodiscard]] std::set<Ref> references_of(Object const& object) const;
     [[nodiscard]] Subject subject_of(Object const& object, Referred const& referred, Time now) const;
     [[nodiscard]] Referred referred_by(Object const& object, Object const* instead) const;
     [[nodiscard]] Expansion expanded(Subject const& subject, Referred const& referred) const;
@@ -64,6 +72,8 @@ private:
 
     NodeLayout layout_;
     Ref node_;
+    std::span<ObjectKind const> kinds_;
+    std::span<Expander const> expanders_;
     std::map<Ref, Wants> wants_;
     std::map<Ref, Basis> basis_;
     std::map<Ref, std::set<Ref>> refers_, referrers_;    // between objects
@@ -71,7 +81,7 @@ private:
     std::map<Ref, std::map<Ref, json::object>> shared_;  // by record, who wants it and how
     std::map<Ref, std::set<Ref>> sharing_;               // by object, the shared records it wants
     RefSet respecified_;
-    Dirty ending_, leaving_;
+    Dirty ending_, leaving_, unallocated_;
 };
 
 }  // namespace genesis

@@ -145,7 +145,8 @@ PlanningInput Reconciler::input_for(Dirty const& scope, Desired::Overlay const& 
         auto const* stored = changed ? desired_.find(object) : nullptr;
         for (auto const& [ref, value] : w->records) {
             if (!kinds.contains(ref.kind)) continue;
-            out.want[ref] = {object, &value};
+            auto const unallocated = w->unallocated.find(ref);
+            out.want[ref] = {object, &value, unallocated == w->unallocated.end() ? nullptr : &unallocated->second};
             if (desired_.respecified(ref)) out.respecified.insert(ref);
             if (stored == nullptr) continue;
             auto const former = stored->records.find(ref);

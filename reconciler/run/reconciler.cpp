@@ -13,7 +13,7 @@ Reconciler::Reconciler(Objects& store, Ledger& ledger, Workers& workers, StatusC
       clock_(clock),
       log_(log),
       settings_(std::move(settings)),
-      desired_(settings_.layout, settings_.node),
+      desired_(settings_.layout, settings_.node, settings_.kinds, settings_.expanders),
       states_(ledger.records(), clock, settings_.backoff),
       publisher_(store, cache, clock),
       pool_(workers, ledger, clock, log, settings_.timeouts, std::move(completed)),
@@ -68,7 +68,18 @@ void Reconciler::start_due() {
         start(std::nullopt);
         return;
     }
+    if (auto const due = allocation_due(); due && now >= *due) allocate_missing();
     if (auto const due = wakes_due(); due && now >= *due) start(pending_);
+}
+
+// A value may have been released, its quarantine may have ended, a pool may have grown.
+void Reconciler::allocate_missing() {
+    allocate_at_ = clock_.steady() + settings_.allocation;
+    for (auto const& object : store_.allocate_missing()) wake(object, false);
+}
+
+std::optional<Steady> Reconciler::allocation_due() const {
+    return desired_.unallocated().empty() ? std::nullopt : std::optional(allocate_at_);
 }
 
 std::optional<Steady> Reconciler::wakes_due() const {
@@ -85,13 +96,15 @@ Steady Reconciler::next_timer() const {
     auto begin = full_at_;
     if (pending_all_) begin = clock_.steady();
     if (auto const due = wakes_due()) begin = std::min(begin, *due);
+    if (auto const due = allocation_due()) begin = std::min(begin, *due);
     if (passes_.size() < settings_.most_passes) out = std::min(out, std::max(begin, not_before_));
     return out;
 }
 
 bool Reconciler::start(std::optional<Dirty> const& scope) {
-    refresh(scope);
     bool const everything = !scope;
+    if (everything) allocate_missing();
+    refresh(scope);
     Dirty taken;
     if (everything) {
         for (auto const& [ref, wants] : desired_.all()) taken.insert(ref);
@@ -135,7 +148,7 @@ void Reconciler::refresh(std::optional<Dirty> const& scope) {
     Dirty living{desired_.node()};
     auto take = [&](bool referring) {
         for (auto const& object : all) {
-            if ((find_expander(object.ref.kind) != nullptr) != referring) continue;
+            if (desired_.expands(object.ref.kind) != referring) continue;
             if (desired_.upsert(object, now)) states_.reset_backoff(object.ref);
             publisher_.seed(object);
             living.insert(object.ref);

@@ -23,8 +23,12 @@ struct ReconcilerSettings {
     std::chrono::milliseconds straggler{2000};  // how long an observation waits for the last drivers, or as long again
                                                 // as it has taken so far
     std::chrono::milliseconds question{700};    // the same for a question
-    std::size_t most_passes = 8;                // side by side; what comes meanwhile is taken together
-    Metrics* metrics = nullptr;                 // counts nothing without
+    std::chrono::milliseconds allocation{
+        10000};                   // between attempts to give what could not be given, while there is any
+    std::size_t most_passes = 8;  // side by side; what comes meanwhile is taken together
+    Metrics* metrics = nullptr;   // counts nothing without
+    std::span<ObjectKind const> kinds = object_kinds();
+    std::span<Expander const> expanders = genesis::expanders();
 };
 
 struct PassResult {
@@ -106,6 +110,8 @@ private:
     void refresh(std::optional<Dirty> const& scope);
     void refresh_one(Ref const& object);
     [[nodiscard]] Dirty with_dependents(Dirty const& scope) const;
+    void allocate_missing();
+    [[nodiscard]] std::optional<Steady> allocation_due() const;
     void start_due();
     [[nodiscard]] std::optional<Steady> wakes_due() const;
     bool begin(Dirty scope, bool everything);
@@ -164,7 +170,8 @@ private:
     bool pending_all_ = false;
     std::optional<Steady> woken_first_, woken_last_;
     Steady full_at_{};
-    Steady not_before_{};  // after the store failed
+    Steady allocate_at_{};  // where something is missing
+    Steady not_before_{};   // after the store failed
     std::chrono::milliseconds store_pause_{};
     std::optional<std::int64_t> seen_version_;  // of the store, when all of it was last read
     bool paused_ = false;                       // the whole server, as last read

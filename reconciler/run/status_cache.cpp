@@ -43,8 +43,8 @@ std::uint64_t StatusCache::version() const {
 Status StatusCache::status(Object const& object) const {
     std::lock_guard const lock(mutex_);
     auto const it = entries_.find(object.ref);
-    if (it == entries_.end()) return {object.observed_generation, object.conditions, {}};
-    return {it->second.generation, it->second.conditions, it->second.lines.all()};
+    if (it == entries_.end()) return {object.observed_generation, object.conditions, {}, {}};
+    return {it->second.generation, it->second.conditions, it->second.lines.all(), {}};
 }
 
 StatusCache::Tally StatusCache::tally() const {

@@ -19,6 +19,7 @@ SyncState state_of(Hold const& hold) {
         case HoldReason::overdue:
             return SyncState::failing;
         case HoldReason::waits:
+        case HoldReason::unallocated:
         case HoldReason::in_flight:
             return SyncState::waiting;
         case HoldReason::in_progress:

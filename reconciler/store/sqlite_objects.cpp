@@ -16,13 +16,16 @@ std::optional<Condition> ready_of(std::vector<Condition> const& conditions) {
     return std::nullopt;
 }
 
-// {slot: [space, value, why]}
+// {slot: [space, value, why, pool]}
 Allocations allocations_in(std::string const& text) {
     Allocations out;
     auto const slots = json::parse(text);
     for (auto const& kv : slots.as_object()) {
         auto const& row = kv.value().as_array();
-        Allocation one{std::string(row.at(0).as_string()), {}, std::string(row.at(2).as_string())};
+        Allocation one{std::string(row.at(0).as_string()),
+                       {},
+                       std::string(row.at(2).as_string()),
+                       std::string(row.at(3).as_string())};
         if (one.why.empty())
             one.value = row.at(1).is_string() ? Value(std::string(row.at(1).get_string()))
                                               : Value(row.at(1).to_number<std::int64_t>());

@@ -8,7 +8,8 @@ namespace {
 std::string select_objects(std::string const& rest) {
     return "SELECT kind, name, generation, spec, source, paused, adopt, confirmed_generation, terminating, purge, "
            "observed_generation, conditions, created, changed, "
-           "(SELECT json_group_object(slot, json_array(space, value, why)) FROM allocations a WHERE a.node = o.node "
+           "(SELECT json_group_object(slot, json_array(space, value, why, pool)) FROM allocations a WHERE a.node = "
+           "o.node "
            "AND a.kind = o.kind AND a.name = o.name AND a.slot > '' AND a.released_at IS NULL), request FROM objects o "
            "WHERE node = ?1 " +
            rest;

@@ -180,6 +180,26 @@ struct Describe<Limits> {
     };
 };
 
+struct CronJob {
+    Schedule schedule;
+    CronCommand command;
+};
+template <>
+struct Describe<CronJob> {
+    static constexpr std::string_view kind = "cron_job",
+                                      doc =
+                                          "A line of the account's crontab, beside those that the tenant adds with "
+                                          "crontab -e.";
+    static constexpr auto fields = std::tuple{
+        field("schedule", &CronJob::schedule, "When, in the server's time zone.", Attribute::required),
+        field("command", &CronJob::command,
+              "Run by /bin/sh as the account, in its home, with PATH=/usr/local/bin:/usr/bin:/bin; its output is not "
+              "mailed. Written as in a crontab and put there unchanged, so a percent sign is \\%, as in date +\\%F; a "
+              "bare one, which would end the command, is refused. Otherwise a backslash stays, but two become one.",
+              Attribute::required),
+    };
+};
+
 struct Account {
     AccountName name;
     ObjectName package{"default"};
@@ -189,6 +209,7 @@ struct Account {
     std::vector<AccountSite> sites;
     std::vector<AccountDatabase> databases;
     Ssh ssh;
+    std::vector<CronJob> cron;
     Limits limits;
 };
 template <>
@@ -200,12 +221,13 @@ struct Describe<Account> {
         field("package", &Account::package, "The offer its limits come from; \"default\" needs no package object.",
               Attribute::none, {.refers_to = "package", .may_lack = "default"}),
         field("state", &Account::state,
-              "Suspended: sites answer 503, PHP, SSH and databases are closed, nothing is lost."),
+              "Suspended: sites answer 503, PHP, SSH, cron and databases are closed, nothing is lost."),
         field("suspend_reason", &Account::suspend_reason, "For operators; on the page only if the package says so."),
         field("contact", &Account::contact, "Who to write to."),
         field("sites", &Account::sites, "Web sites.", Attribute::none, {.most = 1000}),
         field("databases", &Account::databases, "MariaDB databases.", Attribute::none, {.most = 1000}),
         field("ssh", &Account::ssh, "Access over SSH."),
+        field("cron", &Account::cron, "Commands at set times.", Attribute::none, {.most = 50}),
         field("limits", &Account::limits, "Overrides of the package's limits."),
     };
 };

@@ -44,7 +44,8 @@ struct Claim {
 struct Allocation {
     std::string space;
     std::optional<Value> value;
-    std::string why;  // empty where there is a value
+    std::string why;     // empty where there is a value
+    std::string pool{};  // the object it is taken from, "ip-pool/public"; empty where it is from none
     bool operator==(Allocation const&) const = default;
 };
 using Allocations = std::map<std::string, Allocation>;  // by slot

@@ -55,12 +55,19 @@ std::optional<int> number(std::string_view text) {
 
 struct CronField {
     int low, high;
-    std::string_view names;  // three letters each, the first one is `low`
+    std::string_view names;  // three letters each in lower case, the first one is `low`
 };
+
+std::string lower(std::string_view text) {
+    std::string out(text);
+    for (char& c : out)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    return out;
+}
 
 std::optional<int> cron_value(std::string_view text, CronField const& field) {
     if (text.size() == 3 && !field.names.empty()) {
-        auto at = field.names.find(text);
+        auto at = field.names.find(lower(text));
         if (at != std::string_view::npos && at % 3 == 0) return field.low + static_cast<int>(at / 3);
     }
     auto value = text.size() <= 2 ? number(text) : std::nullopt;

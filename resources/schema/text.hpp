@@ -190,10 +190,17 @@ inline constexpr TextRule url{
 };
 inline constexpr TextRule schedule{
     .name = "cron schedule",
-    .says = "five fields of crontab(5), or @hourly, @daily, @weekly, @monthly, @yearly",
+    .says = "five fields of crontab(5) with one space between them, or @hourly, @daily, @weekly, @monthly, @yearly",
     .pattern = "[0-9A-Za-z*/,@ -]+",
     .max = 128,
     .also = is_schedule,
+};
+// Of Debian's cron: over 998 bytes is too long, * at the start is an error, and "@daily =x" sets a variable.
+inline constexpr TextRule cron_command{
+    .name = "cron command",
+    .says = "a command as it stands in a crontab: no space, * or = at its start, \\% for a percent sign (crontab(5))",
+    .pattern = "(?:[^ *=%\\\\]|\\\\.)(?:[^%\\\\]|\\\\.)*",
+    .max = 998,
 };
 inline constexpr TextRule ssh_key{
     .name = "SSH public key",
@@ -235,6 +242,7 @@ using AbsolutePath = Text<rules::absolute_path>;
 using UrlPath = Text<rules::url_path>;
 using Url = Text<rules::url>;
 using Schedule = Text<rules::schedule>;
+using CronCommand = Text<rules::cron_command>;
 using SshKey = Text<rules::ssh_key>;
 using FileMode = Text<rules::mode>;
 using UnitName = Text<rules::unit_name>;

@@ -35,7 +35,8 @@ void Bed::restart() {
     reconciler.reset();
     completed_.clear();
     store.reset();
-    store = std::make_unique<SqliteStore>(root / "store.db", "test", Vault::open(root / "vault.key"), clock);
+    store = std::make_unique<SqliteStore>(root / "store.db", "test", Vault::open(root / "vault.key"), clock,
+                                          server_ranges(), settings.kinds);
     std::vector<AnyDriver*> all;
     for (auto const& d : drivers) all.push_back(d.get());
     cache = std::make_unique<StatusCache>();
@@ -189,7 +190,7 @@ std::string standard_account(std::string const& name, std::string const& domain)
            "\n    php: none\n    tls: {mode: none}\ndatabases:\n  - name: shop\n    users:\n      - {name: web, "
            "password: "
            "correct-horse-1, privileges: all}\n      - {name: report, password: correct-horse-2, privileges: read}\n"
-           "ssh: {access: sftp}\n";
+           "ssh: {access: sftp}\ncron:\n  - {schedule: \"*/5 * * * *\", command: php ~/cron.php}\n";
 }
 
 }  // namespace genesis::test

@@ -174,12 +174,24 @@ TEST_CASE("a domain is accepted in one spelling only") {
 }
 
 TEST_CASE("cron schedules are those of crontab(5)") {
-    for (auto const* good_one : {"* * * * *", "*/5 * * * *", "0 4 1,15 * mon-fri", "0-30/10 0 * jan 7", "@daily"})
+    for (auto const* good_one :
+         {"* * * * *", "*/5 * * * *", "0 4 1,15 * mon-fri", "0-30/10 0 * jan 7", "@daily", "0 0 * JAN,Dec MON-Fri"})
         CHECK(Schedule::try_parse(good_one).has_value());
     for (auto const* bad :
          {"* * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "*/0 * * * *", "5/2 * * * *",
           "10-5 * * * *", "@reboot", "* * * * * root", "* * * * *\n* * * * * x", "", "a * * * *"})
         CHECK_FALSE(Schedule::try_parse(bad).has_value());
+}
+
+TEST_CASE("cron commands are those that Debian's cron takes whole, with each percent sign escaped") {
+    for (auto const* good_one : {"true", "php ~/cron.php >/dev/null 2>&1", R"(date +\%F >day)", R"(printf a\\b)",
+                                 R"(\%x)", "MAILTO=x y", "echo a=b * c"})
+        CHECK(CronCommand::try_parse(good_one).has_value());
+    for (auto const* bad :
+         {"", " true", "*true", "=x", "date +%F", R"(date +\\%F)", R"(true \)", "a\nb", "a\tb", "a\rb"})
+        CHECK_FALSE(CronCommand::try_parse(bad).has_value());
+    CHECK(CronCommand::try_parse(std::string(998, 'x')).has_value());
+    CHECK_FALSE(CronCommand::try_parse(std::string(999, 'x')).has_value());
 }
 
 TEST_CASE("an SSH key is one key without options, and its blob names the same algorithm") {
@@ -212,12 +224,14 @@ TEST_CASE("paths never climb") {
 
 TEST_CASE("the published patterns mean what the program checks") {
     // ECMAScript, as JSON Schema has it, beside RE2: the same verdict on every probe.
-    std::vector<std::string> const probes{
-        "acme", "Acme", "8.2",          "a.example",    "*.a.example", "/old", "x@y.example", "https://a.example/x?y=1",
-        "0710", "4755", "memory_limit", "open_basedir", "shop_1",      "../x", "a/b",         "*/5 * * * *"};
+    std::vector<std::string> const probes{"acme",        "Acme",      "8.2",          "a.example",
+                                          "*.a.example", "/old",      "x@y.example",  "https://a.example/x?y=1",
+                                          "0710",        "4755",      "memory_limit", "open_basedir",
+                                          "shop_1",      "../x",      "a/b",          "*/5 * * * *",
+                                          "date +%F",    "date +\\%F"};
     for (auto const* rule :
          {&rules::account_name, &rules::object_name, &rules::php_version, &rules::php_setting, &rules::sql_name,
-          &rules::url_path, &rules::url, &rules::mode, &rules::email, &rules::unit_name}) {
+          &rules::url_path, &rules::url, &rules::mode, &rules::email, &rules::unit_name, &rules::cron_command}) {
         std::regex const published("^(?:" + std::string(rule->pattern) + ")$", std::regex::ECMAScript);
         for (auto const& probe : probes) {
             if (probe.size() < rule->min || probe.size() > rule->max) continue;

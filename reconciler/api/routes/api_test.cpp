@@ -38,6 +38,8 @@ TEST_CASE("an object is shown with its status and without secrets") {
     auto const body = reply.body();
     CHECK(body.at("spec").at("databases").at(0).at("users").at(0).at("password") == "********");
     CHECK(body.at("status").at("conditions").at(0).at("type") == "ready");
+    CHECK(body.at("status").at("allocations") ==
+          parse_json(R"([{"slot": "uid", "space": "uid", "pool": "", "value": "20000", "why": ""}])").value());
     CHECK(body.at("terminating").is_null());
     CHECK(body.at("source") == "api");
     auto spec = body.at("spec").as_object();

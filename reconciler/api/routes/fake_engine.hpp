@@ -43,7 +43,7 @@ struct FakeEngine final : Engine {
         if (it != ready.end()) conditions.push_back({"ready", it->second, "", "", 0, ""});
         auto const seen = observed.find(object.ref.str());
         auto const generation = seen != observed.end() ? seen->second : object.generation;
-        return {generation, std::move(conditions), records};
+        return {generation, std::move(conditions), records, {}};
     }
     std::optional<std::string> status_version() override { return version; }
     std::vector<std::string> not_ready() override { return reasons; }

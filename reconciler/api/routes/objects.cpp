@@ -14,7 +14,15 @@ json::object head(Ref const& ref, std::int64_t generation) {
     return {{"kind", ref.kind}, {"name", ref.key}, {"generation", generation}};
 }
 
-json::object envelope(Object const& object, Status const& status) {
+std::vector<AllocationStatus> allocations_of(Object const& object) {
+    std::vector<AllocationStatus> out;
+    for (auto const& [slot, a] : object.allocations)
+        out.push_back({slot, a.space, a.pool, a.value ? std::optional(text_of(*a.value)) : std::nullopt, a.why});
+    return out;
+}
+
+json::object envelope(Object const& object, Status status) {
+    status.allocations = allocations_of(object);
     auto out = head(object.ref, object.generation);
     out["source"] = object.source;
     out["request"] = object.request;
