@@ -292,6 +292,17 @@ bool Dir::make(std::string_view name, Owner const& owner) const {
     return correct(there.fd_, there.look_self().owner, owner, there.path_);
 }
 
+void Dir::make_link(std::string_view name, std::string_view target) const {
+    require_plain(path_, name);
+    std::string const last(name), temp = std::string(temporary) + last, to(target);
+    if (::unlinkat(fd_.get(), temp.c_str(), 0) != 0 && errno != ENOENT) fail(path_, temp, errno);
+    if (::symlinkat(to.c_str(), fd_.get(), temp.c_str()) != 0) fail(path_, temp, errno);
+    if (::renameat(fd_.get(), temp.c_str(), fd_.get(), last.c_str()) == 0) return;
+    auto const why = errno;
+    ::unlinkat(fd_.get(), temp.c_str(), 0);
+    fail(path_, name, why);
+}
+
 bool Dir::remove(std::string_view name) const {
     require_plain(path_, name);
     if (::unlinkat(fd_.get(), std::string(name).c_str(), 0) == 0) return true;

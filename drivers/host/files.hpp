@@ -61,6 +61,8 @@ public:
     // Makes the directory or corrects owner and mode of the one there, through its descriptor. True when it changed
     // anything.
     bool make(std::string_view name, Owner const& owner) const;
+    // Makes a symbolic link, in one step in place of what stood there; a directory is a Fault.
+    void make_link(std::string_view name, std::string_view target) const;
     bool remove(std::string_view name) const;  // a file or symlink; false when absent
     // Removes a tree entry by entry: never follows, never crosses a mount, checks the context between entries.
     // Directories it cannot enter because of a mount are a Fault that names them; the rest is removed all the same.

@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <catch2/catch.hpp>
 
+#include <filesystem>
+
 using namespace genesis;
 using namespace genesis::host;
 
@@ -223,4 +225,19 @@ TEST_CASE("a time of modification is set on a link itself and on the directory, 
     CHECK(root.dir.look_self().mtime_ns == 2000 * 1000000000LL);
     CHECK_THROWS_AS(root.dir.set_modified("../file", 1), Fault);
     CHECK_THROWS_AS(root.dir.set_modified("absent", 1), Fault);
+}
+
+TEST_CASE("a link is made in one step in place of what stood there, which is not followed") {
+    TestRoot root;
+    root.dir.write("target", "x", {::getuid(), ::getgid(), 0600});
+    root.link("target", "name");
+    root.dir.make_link("name", "/else/where");
+    root.dir.make_link("fresh", "/else/where");
+    CHECK(std::filesystem::read_symlink(root.dir.path() + "/name") == "/else/where");
+    CHECK(std::filesystem::read_symlink(root.dir.path() + "/fresh") == "/else/where");
+    CHECK(root.dir.read("target")->bytes == "x");
+    root.dir.make_new("directory", {::getuid(), ::getgid(), 0700});
+    CHECK_THROWS_AS(root.dir.make_link("directory", "x"), Fault);
+    CHECK_THROWS_AS(root.dir.make_link("../name", "x"), Fault);
+    CHECK(root.dir.list().size() == 4);
 }

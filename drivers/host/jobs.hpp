@@ -54,7 +54,7 @@ public:
     std::vector<JobStatus> list(std::vector<std::string> const& keys, Context const& context);
     // Where each stands, in the same order. Those that are new begin, as far as there is room; what goes on for a
     // former value of the same record is ended first. A failure is shown once: with the next call the job begins again.
-    // A success is told until end().
+    // A success is reported until end().
     std::vector<JobStatus> ensure(std::span<Job const> wanted, Context const& context);
     // Ends those that go on, with all their processes, and forgets the results of the others. Returns what could not be
     // ended, with the reason, by key.

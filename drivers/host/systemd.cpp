@@ -86,7 +86,7 @@ struct Systemd::Bus {
         ended.clear();
         subscribed = false;
     }
-    // sd_bus_call() would wait for a bus that does not welcome us for half a minute, whatever its deadline is.
+    // sd_bus_call() would wait for a bus that does not accept us for half a minute, whatever its deadline is.
     void until_ready(Context const& context) try {
         while (need(sd_bus_is_ready(bus.get()), "no connection") == 0) turn(context);
     } catch (Expired const&) {
@@ -275,22 +275,6 @@ bool Systemd::needs_reload(std::string const& unit, Context const& context) {
 }
 
 void Systemd::daemon_reload(Context const& context) { bus_->call(bus_->make("Reload"), context); }
-
-void Systemd::enable(std::vector<std::string> const& units, Context const& context) {
-    if (units.empty()) return;
-    auto const message = bus_->make("EnableUnitFiles");
-    put(message.get(), units);
-    need(sd_bus_message_append(message.get(), "bb", 0, 0), "enable");
-    bus_->call(message, context);
-}
-
-void Systemd::disable(std::vector<std::string> const& units, Context const& context) {
-    if (units.empty()) return;
-    auto const message = bus_->make("DisableUnitFiles");
-    put(message.get(), units);
-    need(sd_bus_message_append(message.get(), "b", 0), "disable");
-    bus_->call(message, context);
-}
 
 std::map<std::string, std::string> Systemd::start(std::vector<std::string> const& units, Context const& context) {
     return bus_->jobs("StartUnit", units, context);

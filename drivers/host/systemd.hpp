@@ -51,8 +51,6 @@ public:
     // Whether the file of a loaded unit changed since systemd read it.
     bool needs_reload(std::string const& unit, Context const& context);
     void daemon_reload(Context const& context);
-    void enable(std::vector<std::string> const& units, Context const& context);   // EnableUnitFiles, then no reload
-    void disable(std::vector<std::string> const& units, Context const& context);  // DisableUnitFiles
     // Starts the jobs side by side, 64 at a time, and waits for all of them; unit → why for those that failed.
     std::map<std::string, std::string> start(std::vector<std::string> const& units, Context const& context);
     std::map<std::string, std::string> stop(std::vector<std::string> const& units, Context const& context);

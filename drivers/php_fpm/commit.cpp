@@ -66,14 +66,14 @@ void PhpFpmDriver::take_away(Dirs const& dirs, std::vector<Pending> const& batch
         if (p.verb == Verb::remove) removed.push_back(p);
     if (removed.empty()) return;
     auto const loaded = states(removed, context);
-    std::vector<std::string> sockets, stop, failed;
-    for (auto const& p : removed) sockets.push_back(php_unit(p.record.name.str(), ".socket"));
+    std::vector<std::string> stop, failed;
     for (auto const& [unit, state] : loaded) {
         stop.push_back(unit);
         if (state == "failed") failed.push_back(unit);
     }
     merge(failures, systemd_.stop(stop, context));
-    systemd_.disable(sockets, context);
+    if (auto const wants = dirs.units.try_beneath(starts_at_boot))
+        for (auto const& p : removed) wants->remove(php_unit(p.record.name.str(), ".socket"));
     for (auto const& p : removed) {
         auto const name = p.record.name.str();
         if (!failures.contains(php_unit(name, ".service")) && !failures.contains(php_unit(name, ".socket")))
@@ -114,9 +114,19 @@ PhpFpmDriver::Orders PhpFpmDriver::orders_for(Dirs const& dirs, std::vector<Pend
         if (!bound) orders.start.push_back(socket);
         for (auto const& unit : {service, socket})
             if (state(unit) == "failed") orders.reset.push_back(unit);
-        if (!dirs.units.look("sockets.target.wants/" + socket)) orders.enable.push_back(socket);
+        if (!dirs.units.look(std::string(starts_at_boot) + "/" + socket)) orders.enable.push_back(socket);
     }
     return orders;
+}
+
+// As systemctl(1) enable does. Not by EnableUnitFiles: after it systemd takes every unit for outdated until it has read
+// all of them again (unit_file_state_outdated in systemd 257), and one account would cost a look at those of all
+// others.
+void PhpFpmDriver::enable(Dirs const& dirs, std::vector<std::string> const& sockets) const {
+    if (sockets.empty()) return;
+    dirs.units.make(starts_at_boot, {0, 0, 0755});
+    auto const wants = dirs.units.beneath(starts_at_boot);
+    for (auto const& socket : sockets) wants.make_link(socket, layout_.units + "/" + socket);
 }
 
 void PhpFpmDriver::give(Dirs const& dirs, std::vector<Pending> const& batch, Failures& failures, Context& context) {
@@ -128,7 +138,7 @@ void PhpFpmDriver::give(Dirs const& dirs, std::vector<Pending> const& batch, Fai
     if (orders.daemon_reload) systemd_.daemon_reload(context);
     merge(failures, systemd_.stop(orders.stop, context));
     systemd_.reset_failed(orders.reset, context);
-    systemd_.enable(orders.enable, context);
+    enable(dirs, orders.enable);
     merge(failures, systemd_.start(orders.start, context));
     merge(failures, systemd_.reload(orders.reload, context));
 }

@@ -143,7 +143,7 @@ void PhpFpmDriver::look_at(Dirs const& dirs, std::string const& name, std::map<s
     }
     auto const socket = php_unit(name, ".socket");
     auto const unit = units.find(socket);
-    record.enabled = dirs.units.look("sockets.target.wants/" + socket).has_value();
+    record.enabled = dirs.units.look(std::string(starts_at_boot) + "/" + socket).has_value();
     record.listening = unit != units.end() && unit->second == "active" && seen.given && sockets_stand(record);
     out.found.push_back(std::move(record));
 }

@@ -27,6 +27,7 @@ public:
     CommitResult commit(Context& context);
 
 private:
+    static constexpr std::string_view starts_at_boot = "sockets.target.wants";  // in the directory of the units
     struct Dirs {
         host::Dir config, units, stamps;
     };
@@ -63,6 +64,7 @@ private:
     [[nodiscard]] std::string missing_version(PhpVersion const& version) const;
     UnitStates states(std::vector<Pending> const& batch, Context& context);
     bool outdated(Pending const& p, UnitStates const& loaded, Context& context);
+    void enable(Dirs const& dirs, std::vector<std::string> const& sockets) const;
     Orders orders_for(Dirs const& dirs, std::vector<Pending> const& batch, Context& context);
     void give(Dirs const& dirs, std::vector<Pending> const& batch, Failures& failures, Context& context);
     void take_away(Dirs const& dirs, std::vector<Pending> const& batch, Failures& failures, Context& context);
