@@ -67,6 +67,7 @@ void Reconciler::step_ended(StepRequest const& request, Outcome const& outcome) 
     auto const pass = left ? passes_.end() : passes_.find(request.pass);
     if (pass == passes_.end()) {
         note_outcome(request, outcome, nullptr);
+        leave_to_owner(step.ref, step.object);
         wake(step.object, false);
         return;
     }

@@ -27,6 +27,8 @@ void Reconciler::plan_pass(PassId id, Observation observed) {
     auto& pass = passes_.at(id);
     Dirty scope;
     for (auto const& [ref, run] : pass.objects) scope.insert(ref);
+    move_records();
+    mark_unasked(pass, observed);
     auto input = input_for(scope, {}, std::move(observed));
     pass.planned = clock_.now();
     auto plan = plan_for(input);
@@ -34,6 +36,39 @@ void Reconciler::plan_pass(PassId id, Observation observed) {
     pass.run.emplace(std::move(plan));
     hand_over(id, pass);
     finish_objects(id);
+}
+
+// A record goes from one object to another with what claims it, a domain for instance. It is the new one's once no step
+// of the former is on it.
+void Reconciler::move_records() {
+    for (auto it = moving_.begin(); it != moving_.end();) {
+        auto const* owner = desired_.owner(*it);
+        auto const* known = states_.find(*it);
+        bool const moves = owner != nullptr && known != nullptr && known->object != *owner;
+        if (moves && (steps_on_.contains(*it) || left_.contains(*it))) {
+            ++it;
+            continue;
+        }
+        if (moves) {
+            states_.move(*it, *owner);
+            wake(*owner, false);
+        }
+        it = moving_.erase(it);
+    }
+}
+
+// What an object wants since it was observed was not looked for: unseen is not absent.
+void Reconciler::mark_unasked(Pass const& pass, Observation& observed) {
+    for (auto const& [object, run] : pass.objects) {
+        auto const* wants = run.asked ? desired_.find(object) : nullptr;
+        if (wants == nullptr) continue;
+        for (auto const& [record, value] : wants->records) {
+            if (run.asked->contains(record) || observed.found.contains(record)) continue;
+            if (observed.unmanaged.contains(record) || !observed.sees(record)) continue;
+            observed.unseen.emplace(record, "is wanted since the server was last observed");
+            wake(object, false);
+        }
+    }
 }
 
 // What the plan itself says: what is in sync, gone, or held.
@@ -50,7 +85,11 @@ void Reconciler::note_plan(Pass& pass, Plan const& plan, PlanningInput const& in
         states_.gone(ref);
         differing_.erase(ref);
     }
-    for (auto const& planned : plan.steps) differing_.insert(planned.step.ref);
+    for (auto const& [step, cause, joins, driver] : plan.steps) {
+        differing_.insert(step.ref);
+        steps_on_.emplace(step.ref, step.object);
+        pass.objects.at(step.object).steps_on.push_back(step.ref);
+    }
     for (auto const& hold : plan.holds) note_hold(pass, hold, input.observed);
     pass.result.held = plan.holds.size();
     for (auto const& [ref, run] : pass.objects) states_.forget_missed(ref, pass.planned);
@@ -106,6 +145,10 @@ void Reconciler::finish_objects(PassId id) {
 
 void Reconciler::finish(Ref const& object, ObjectRun& run) {
     in_flight_.erase(object);
+    for (auto const& record : run.steps_on) {
+        steps_on_.erase(record);
+        leave_to_owner(record, object);
+    }
     write_log(object, run);
     auto const* wants = desired_.find(object);
     if (wants != nullptr && !(object == desired_.node() && run.lines.size() == 0))
@@ -120,13 +163,23 @@ void Reconciler::finish(Ref const& object, ObjectRun& run) {
     finish_removed(object, run);
 }
 
+// A step of the former object has ended on a record that another one wants by now.
+void Reconciler::leave_to_owner(Ref const& record, Ref const& former) {
+    auto const* owner = desired_.owner(record);
+    if (owner == nullptr || *owner == former) return;
+    moving_.insert(record);
+    for (auto& [id, looking] : looking_) looking.changed.insert(record);
+    wake(*owner, false);
+}
+
 void Reconciler::finish_removed(Ref const& object, ObjectRun const& run) {
     auto const* wants = desired_.find(object);
     if (wants == nullptr || wants->subject.phase != Phase::purged || run.held || run.worked) return;
+    move_records();
     if (!states_.of(object).empty()) return;
     try {
         save();  // its records' rows go first
-        store_.forget(object);
+        if (!store_.forget(object, wants->subject.generation)) return wake(object, false);
     } catch (std::exception const& error) {
         log_.write(Level::error, "an object that is gone could not be forgotten",
                    {{"object", object.str()}, {"why", error.what()}});

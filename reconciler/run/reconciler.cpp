@@ -116,7 +116,6 @@ Dirty Reconciler::with_dependents(Dirty const& scope) const {
 }
 
 void Reconciler::refresh(std::optional<Dirty> const& scope) {
-    auto const now = clock_.now();
     paused_ = store_.all_paused();
     if (scope) {
         Dirty dependents;
@@ -136,8 +135,7 @@ void Reconciler::refresh(std::optional<Dirty> const& scope) {
     auto take = [&](bool referring) {
         for (auto const& object : all) {
             if ((find_expander(object.ref.kind) != nullptr) != referring) continue;
-            if (desired_.upsert(object, now)) states_.reset_backoff(object.ref);
-            publisher_.seed(object);
+            take_in(object);
             living.insert(object.ref);
         }
     };
@@ -156,11 +154,31 @@ void Reconciler::refresh(std::optional<Dirty> const& scope) {
 void Reconciler::refresh_one(Ref const& ref) {
     if (ref == desired_.node()) return;
     if (auto const object = store_.find(ref)) {
-        if (desired_.upsert(*object, clock_.now())) states_.reset_backoff(ref);
-        publisher_.seed(*object);
+        take_in(*object);
     } else {
         desired_.evict(ref);
         publisher_.erase(ref);
+    }
+}
+
+void Reconciler::take_in(Object const& object) {
+    keep_asked(object.ref);
+    if (desired_.upsert(object, clock_.now())) states_.reset_backoff(object.ref);
+    publisher_.seed(object);
+    for (auto const& [record, value] : desired_.find(object.ref)->records)
+        if (auto const* known = states_.find(record); known != nullptr && known->object != object.ref)
+            moving_.insert(record);
+}
+
+// What is wanted of an object may change while it is being observed: what it was observed for is kept.
+void Reconciler::keep_asked(Ref const& object) {
+    if (!in_flight_.contains(object)) return;
+    for (auto& [id, pass] : passes_) {
+        auto const run = pass.objects.find(object);
+        if (pass.run || run == pass.objects.end() || run->second.asked) continue;
+        auto& asked = run->second.asked.emplace(states_.of(object));
+        if (auto const* wants = desired_.find(object))
+            for (auto const& [record, value] : wants->records) asked.insert(record);
     }
 }
 

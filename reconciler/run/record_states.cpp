@@ -75,7 +75,9 @@ bool RecordStates::in_sync(Ref const& record, Ref const& object, std::int64_t ge
 
 bool RecordStates::applied(AnyStep const& step) {
     if (step.verb != Verb::remove) entry(step.ref, step.object);
-    return applied_.insert(step.ref).second;
+    auto const what = fingerprint(step.want);  // of nothing, where it was removed
+    auto const [before, first] = applied_.try_emplace(step.ref, what);
+    return first || std::exchange(before->second, what) != what;
 }
 
 std::chrono::milliseconds RecordStates::pause(int attempts) {
@@ -126,6 +128,20 @@ void RecordStates::gone(Ref const& record) {
     applied_.erase(record);
     unsaved_.erase(record);
     dropped_.insert(record);
+}
+
+void RecordStates::move(Ref const& record, Ref const& object) {
+    auto& state = states_.at(record);
+    schedule(state, std::nullopt);
+    by_object_[state.object].erase(record);
+    by_object_[object].insert(record);
+    state = RecordState();
+    state.ref = record;
+    state.object = object;
+    state.since = clock_.now();
+    observe_at_.erase(record);
+    applied_.erase(record);
+    unsaved_.insert(record);
 }
 
 void RecordStates::reset_backoff(std::optional<Ref> const& object) {
