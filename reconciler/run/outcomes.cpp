@@ -66,6 +66,7 @@ void Reconciler::step_ended(StepRequest const& request, Outcome const& outcome) 
     bool const left = left_.erase(step.ref) > 0;
     auto const pass = left ? passes_.end() : passes_.find(request.pass);
     if (pass == passes_.end()) {
+        keep_asked(step.object);
         note_outcome(request, outcome, nullptr);
         leave_to_owner(step.ref, step.object);
         wake(step.object, false);

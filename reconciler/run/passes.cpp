@@ -57,17 +57,19 @@ void Reconciler::move_records() {
     }
 }
 
-// What an object wants since it was observed was not looked for: unseen is not absent.
+// What an object wants or has since it was observed was not looked for: unseen is not absent.
 void Reconciler::mark_unasked(Pass const& pass, Observation& observed) {
     for (auto const& [object, run] : pass.objects) {
-        auto const* wants = run.asked ? desired_.find(object) : nullptr;
-        if (wants == nullptr) continue;
-        for (auto const& [record, value] : wants->records) {
-            if (run.asked->contains(record) || observed.found.contains(record)) continue;
-            if (observed.unmanaged.contains(record) || !observed.sees(record)) continue;
-            observed.unseen.emplace(record, "is wanted since the server was last observed");
-            wake(object, false);
-        }
+        if (!run.asked) continue;
+        auto const mark = [&, &asked = *run.asked, &who = object](Ref const& record) {
+            if (asked.contains(record) || observed.found.contains(record)) return;
+            if (observed.unmanaged.contains(record) || !observed.sees(record)) return;
+            observed.unseen.emplace(record, "was not looked for yet");
+            wake(who, false);
+        };
+        for (auto const& record : states_.of(object)) mark(record);
+        if (auto const* wants = desired_.find(object))
+            for (auto const& [record, value] : wants->records) mark(record);
     }
 }
 

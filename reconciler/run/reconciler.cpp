@@ -170,7 +170,8 @@ void Reconciler::take_in(Object const& object) {
             moving_.insert(record);
 }
 
-// What is wanted of an object may change while it is being observed: what it was observed for is kept.
+// What is wanted of an object, or known to be its own, may change while it is being observed: what it is observed for
+// is kept.
 void Reconciler::keep_asked(Ref const& object) {
     if (!in_flight_.contains(object)) return;
     for (auto& [id, pass] : passes_) {

@@ -79,7 +79,7 @@ private:
         bool worked = false, held = false;
         ObjectLines lines;
         std::vector<Ref> steps_on;           // records
-        std::optional<std::set<Ref>> asked;  // what was observed for it, where the object was read anew since
+        std::optional<std::set<Ref>> asked;  // what was observed for it, where more of it is known since
         std::size_t done = 0, failed = 0;
         std::string steps;  // for the log
     };

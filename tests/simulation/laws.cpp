@@ -122,7 +122,7 @@ void Laws::check_forgotten(Objects& store) {
     for (auto const& object : gone) {
         known_.erase(object);
         for (auto const& [ref, owner] : machine_.made())
-            if (owner == object && machine_.world.records.contains(ref) && !machine_.touched(ref))
+            if (owner == object && machine_.world.records.contains(ref) && !machine_.touched(ref) && !wanted(ref))
                 verdict_.broken(object.str() + " was forgotten, and " + ref.str() + " of it is still there");
     }
 }
@@ -142,13 +142,13 @@ void Laws::check_converged(Daemon& daemon, Objects& store, bool strictly) {
 void Laws::check_object(Daemon const& daemon, Known const& known, bool strictly) {
     auto const name = known.object.ref.str();
     if (known.object.terminating && strictly) return verdict_.broken(name + " is still there");
-    if (known.wanted.empty()) return;
-    if (auto const what = difference(known, strictly, true); !what.empty())
-        return verdict_.broken(name + " has not converged: " + what);
     bool const disturbed = std::any_of(known.wanted.begin(), known.wanted.end(),
                                        [&](auto const& entry) { return machine_.touched(entry.first); });
+    if (known.wanted.empty() || (disturbed && !strictly)) return;
+    if (auto const what = difference(known, strictly, true); !what.empty())
+        return verdict_.broken(name + " has not converged: " + what);
     auto const status = daemon.cache.status(known.object);
-    if ((strictly || !disturbed) && (said(status) != "true" || status.observed_generation != known.object.generation)) {
+    if (said(status) != "true" || status.observed_generation != known.object.generation) {
         auto const& conditions = status.conditions;
         verdict_.broken(
             name + " is as wanted and not said to be ready: " + (conditions.empty() ? "" : conditions.front().message));

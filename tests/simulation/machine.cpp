@@ -65,7 +65,10 @@ void Machine::check(AnyStep const& step) {
     ++steps;
     auto const what = std::string(word_of(step.verb)) + " " + step.ref.str() + " of " + step.object.str();
     if (may_work && !may_work(step)) verdict_.broken(what + ": a step of an object that is not in flight");
-    if (touched_.erase(step.ref) > 0) return;
+    bool const changed_since = touched_.contains(step.ref) || ended_by_itself_.contains(step.ref);
+    touched_.erase(step.ref);
+    ended_by_itself_.erase(step.ref);
+    if (changed_since) return void(strangers_.erase(step.ref));
     if (unmanaged(step.ref)) verdict_.broken(what + ": a step on what is not ours");
     auto const there = world.records.find(step.ref);
     bool const exists = there != world.records.end();
@@ -122,7 +125,7 @@ Outcome Machine::work_on(AnyStep const& step) {
 void Machine::end_work(Ref const& record, bool well) {
     auto const work = working_.extract(record);
     if (!work) return;
-    touched_.insert(record);  // nobody's step
+    ended_by_itself_.insert(record);
     if (!well) {
         failed_work_[record] = work.mapped().fingerprint;
         return;

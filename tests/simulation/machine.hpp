@@ -101,7 +101,7 @@ private:
     Verdict& verdict_;
     std::map<Ref, Work> working_;
     std::map<Ref, std::string> failed_work_;  // fingerprint
-    std::set<Ref> touched_, blamed_, strangers_, refused_;
+    std::set<Ref> touched_, ended_by_itself_, blamed_, strangers_, refused_;
     std::map<Ref, Ref> made_;
     std::vector<Ref> batch_;  // what the call under way was about so far
 };
