@@ -68,6 +68,7 @@ void Reconciler::step_ended(StepRequest const& request, Outcome const& outcome) 
     if (pass == passes_.end()) {
         keep_asked(step.object);
         note_outcome(request, outcome, nullptr);
+        if (left) steps_on_.erase(step.ref);
         leave_to_owner(step.ref, step.object);
         wake(step.object, false);
         return;

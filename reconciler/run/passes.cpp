@@ -1,6 +1,8 @@
 // A pass: from the objects it takes, over the plan, to the end of each of them.
 #include "reconciler/run/reconciler.hpp"
 
+#include <algorithm>
+
 namespace genesis {
 namespace {
 
@@ -148,6 +150,7 @@ void Reconciler::finish_objects(PassId id) {
 void Reconciler::finish(Ref const& object, ObjectRun& run) {
     in_flight_.erase(object);
     for (auto const& record : run.steps_on) {
+        if (left_.contains(record)) continue;
         steps_on_.erase(record);
         leave_to_owner(record, object);
     }
@@ -178,7 +181,8 @@ void Reconciler::finish_removed(Ref const& object, ObjectRun const& run) {
     auto const* wants = desired_.find(object);
     if (wants == nullptr || wants->subject.phase != Phase::purged || run.held || run.worked) return;
     move_records();
-    if (!states_.of(object).empty()) return;
+    auto const of_it = [&](auto const& step) { return step.second == object; };
+    if (!states_.of(object).empty() || std::any_of(steps_on_.begin(), steps_on_.end(), of_it)) return;
     try {
         save();  // its records' rows go first
         if (!store_.forget(object, wants->subject.generation)) return wake(object, false);

@@ -97,6 +97,7 @@ bool Reconciler::start(std::optional<Dirty> const& scope) {
         for (auto const& [ref, wants] : desired_.all()) taken.insert(ref);
         full_at_ = clock_.steady() + settings_.resync;
         pending_all_ = false;
+        pending_.clear();  // also of names that nothing is stored under
     } else {
         taken = with_dependents(*scope);
     }

@@ -96,13 +96,14 @@ void History::one_event() {
 
 void History::after() {
     try {
-        if (!power_lost_ && !dice_.one_in(8)) hear();  // else the next event comes before the loop has its turn
+        bool const turn = !power_lost_ && !dice_.one_in(8);  // else the next event comes before the loop has its turn
+        if (turn) hear();
         if (power_lost_) start();
         laws_.check(*daemon_, stage_.disk.store());
+        if (turn) settle_questions();
     } catch (std::exception const& error) {
         verdict_.broken(std::string("a defect: ") + error.what());
     }
-    settle_questions();
 }
 
 void History::hear() {

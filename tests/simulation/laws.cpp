@@ -90,7 +90,7 @@ std::string Laws::difference(Known const& known, bool strictly, bool shared) con
 
 void Laws::check(Daemon& daemon, Objects& store) {
     check_rows(daemon);
-    check_forgotten(store);
+    check_forgotten(daemon, store);
     check_ready(daemon);
 }
 
@@ -115,14 +115,15 @@ void Laws::check_ready(Daemon const& daemon) {
     }
 }
 
-void Laws::check_forgotten(Objects& store) {
+// An object goes when nothing of it is left, and never after it was put again.
+void Laws::check_forgotten(Daemon const& daemon, Objects& store) {
     std::vector<Ref> gone;
     for (auto const& [ref, known] : known_)
         if (known.object.terminating && !store.find(ref)) gone.push_back(ref);
     for (auto const& object : gone) {
         known_.erase(object);
-        for (auto const& [ref, owner] : machine_.made())
-            if (owner == object && machine_.world.records.contains(ref) && !machine_.touched(ref) && !wanted(ref))
+        for (auto const& [ref, owner] : daemon.ledger.rows())
+            if (owner == object && machine_.world.records.contains(ref) && !machine_.touched(ref))
                 verdict_.broken(object.str() + " was forgotten, and " + ref.str() + " of it is still there");
     }
 }
@@ -132,6 +133,7 @@ void Laws::check_converged(Daemon& daemon, Objects& store, bool strictly) {
     if (daemon.reconciler.busy()) verdict_.broken("the reconciler is busy with nothing");
     for (auto const& [ref, known] : known_) {
         if (daemon.reconciler.in_flight(ref)) verdict_.broken(ref.str() + " is still in flight");
+        if (!store.find(ref)) verdict_.broken(ref.str() + " is no longer stored");
         check_object(daemon, known, strictly);
     }
     if (!daemon.reconciler.pending().empty())

@@ -36,7 +36,7 @@ private:
     void check_claims(Known const& known);
     void check_rows(Daemon const& daemon);
     void check_ready(Daemon const& daemon);
-    void check_forgotten(Objects& store);
+    void check_forgotten(Daemon const& daemon, Objects& store);
     void check_leftovers(Daemon const& daemon, bool strictly);
     void check_object(Daemon const& daemon, Known const& known, bool strictly);
     // The first of its records that is not as wanted; what was changed by hand counts if `strictly`.
