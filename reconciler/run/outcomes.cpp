@@ -28,6 +28,7 @@ void Reconciler::note_line(ObjectRun& run, Ref const& record, SyncState state, s
 }
 
 void Reconciler::note_failure(Ref const& record, Ref const& object, std::string const& why) {
+    keep_asked(object);
     states_.failed(record, object, why);
     log_.write(Level::warning, "a step failed",
                {{"object", object.str()}, {"record", record.str()}, {"why", why}, {"request", request_of(object)}});

@@ -81,13 +81,13 @@ void Reconciler::note_plan(Pass& pass, Plan const& plan, PlanningInput const& in
         auto const& object = input.want.at(ref).object;
         desired_.settled(ref);
         differing_.erase(ref);
-        if (!states_.in_sync(ref, object, pass.objects.at(object).generation)) continue;
-        if (auto const waiting = waiters_.extract(ref))
-            for (auto const& other : waiting.mapped()) wake(other, false);
+        states_.in_sync(ref, object, pass.objects.at(object).generation);
+        wake_waiters(ref);
     }
     for (auto const& ref : plan.gone) {
         states_.gone(ref);
         differing_.erase(ref);
+        wake_waiters(ref);
     }
     for (auto const& [step, cause, joins, driver] : plan.steps) {
         differing_.insert(step.ref);
@@ -112,9 +112,18 @@ void Reconciler::note_hold(Pass& pass, Hold const& hold, Observation const& obse
     if (hold.reason != HoldReason::unseen) differing_.insert(hold.ref);
     if (hold.reason == HoldReason::in_progress || hold.reason == HoldReason::overdue)
         states_.observe_again(hold.ref, observed.in_progress.at(hold.ref).observe_after);
-    if (!hold.waits_for) return;
-    auto const* owner = desired_.owner(*hold.waits_for);
-    if (owner == nullptr || !pass.objects.contains(*owner)) waiters_[*hold.waits_for].insert(hold.object);
+    if (hold.waits_for) wait_for(*hold.waits_for, hold.object);
+}
+
+// Another object's record, though it may be in the same pass: it can take several until that is as wanted.
+void Reconciler::wait_for(Ref const& record, Ref const& object) {
+    auto const* owner = desired_.owner(record);
+    if (owner == nullptr || *owner != object) waiters_[record].insert(object);
+}
+
+void Reconciler::wake_waiters(Ref const& record) {
+    if (auto const waiting = waiters_.extract(record))
+        for (auto const& object : waiting.mapped()) wake(object, false);
 }
 
 void Reconciler::hand_over(PassId id, Pass& pass) {
@@ -125,10 +134,11 @@ void Reconciler::hand_over(PassId id, Pass& pass) {
 }
 
 void Reconciler::note_skipped(Pass& pass) {
-    for (auto const& [index, why] : pass.run->take_skipped()) {
+    for (auto const& [index, after] : pass.run->take_skipped()) {
         auto const& step = pass.run->at(index).step;
+        wait_for(after, step.object);
         if (auto const run = pass.objects.find(step.object); run != pass.objects.end())
-            note_line(run->second, step.ref, SyncState::waiting, why);
+            note_line(run->second, step.ref, SyncState::waiting, "waits for " + after.str());
     }
 }
 

@@ -118,6 +118,8 @@ private:
     void plan_pass(PassId id, Observation observed);
     void note_plan(Pass& pass, Plan const& plan, PlanningInput const& input);
     void note_hold(Pass& pass, Hold const& hold, Observation const& observed);
+    void wait_for(Ref const& record, Ref const& object);
+    void wake_waiters(Ref const& record);
     void hand_over(PassId id, Pass& pass);
     void note_skipped(Pass& pass);
     void finish_objects(PassId id);

@@ -56,12 +56,12 @@ void RecordStates::schedule(RecordState& state, std::optional<Time> at) {
     if (at) due_.emplace(*at, state.ref);
 }
 
-bool RecordStates::in_sync(Ref const& record, Ref const& object, std::int64_t generation) {
+void RecordStates::in_sync(Ref const& record, Ref const& object, std::int64_t generation) {
     observe_at_.erase(record);
     applied_.erase(record);
     auto const* known = find(record);
     if (known != nullptr && known->in_sync_generation == generation && known->attempts == 0 && known->error.empty())
-        return false;
+        return;
     auto& state = entry(record, object);
     state.in_sync_generation = generation;
     state.refused_generation = 0;
@@ -70,7 +70,6 @@ bool RecordStates::in_sync(Ref const& record, Ref const& object, std::int64_t ge
     state.error.clear();
     state.since = clock_.now();
     unsaved_.insert(record);
-    return true;
 }
 
 bool RecordStates::applied(AnyStep const& step) {

@@ -25,8 +25,8 @@ public:
     [[nodiscard]] std::size_t count(std::string const& kind) const;
     [[nodiscard]] RecordHistory history(Ref const& record) const;
 
-    // Observed to be as wanted. True when it was not so before, as far as is known.
-    bool in_sync(Ref const& record, Ref const& object, std::int64_t generation);
+    // Observed to be as wanted.
+    void in_sync(Ref const& record, Ref const& object, std::int64_t generation);
     // A step was done, and has not been observed yet. False where the same was done before and the record still
     // differed: that is a failure.
     bool applied(AnyStep const& step);

@@ -193,6 +193,25 @@ TEST_CASE("what an account asks for while it is observed is looked for before it
     CHECK(bench.machine.world.records.at({"database", "acme_shop"}) == before);
 }
 
+TEST_CASE("what had to wait for a record of another account is done once that is as wanted, without a full pass") {
+    test::Bed bed;
+    Ref const acme{"account", "acme"}, cora{"account", "cora"};
+    bed.put(account_with("acme", "two.example") + "    php: {version: \"8.2\"}\n");
+    bed.settle();
+    bed.put(account_with("acme", ""));
+    bed.put(account_with("cora", "two.example") + "    php: {version: \"8.2\"}\n");
+    bed.world.fail["php_fpm"] = 1;
+    bed.pass();  // no PHP of the new account, so its site stays as it is, so PHP of the old one stays
+    CHECK(bed.world.records.contains({"php_service", "acme-8.2"}));
+    CHECK_FALSE(bed.reconciler->pending().contains(acme));
+    bed.clock.advance(1min);
+    for (int i = 0; i < 3; ++i) bed.pass(Dirty{cora});
+    CHECK(bed.ready(cora));
+    CHECK(bed.reconciler->pending().contains(acme));
+    bed.pass(Dirty{acme});
+    CHECK_FALSE(bed.world.records.contains({"php_service", "acme-8.2"}));
+}
+
 TEST_CASE("a name that was woken and under which nothing is stored does not wait for ever") {
     test::Bed bed;
     bed.reconciler->wake({"account", "nobody"}, false);
