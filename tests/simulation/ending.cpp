@@ -48,7 +48,9 @@ void History::end_faults() {
 // What was refused is refused until its spec changes.
 void History::resume_everything() {
     auto& store = stage_.disk.store();
-    for (auto const& [ref, known] : std::map<Ref, Laws::Known>(laws_.known())) {
+    for (auto const& entry : std::map<Ref, Laws::Known>(laws_.known())) {
+        auto const& ref = entry.first;
+        auto const& known = entry.second;
         if (known.object.paused) change(ref, "resume " + ref.str(), [&] { (void)store.set_paused(ref, false); });
         if (!machine_.refused().contains(ref)) continue;
         if (known.object.terminating) continue;

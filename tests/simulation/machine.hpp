@@ -109,7 +109,7 @@ private:
 class SimulatedDriver final : public AnyDriver {
 public:
     SimulatedDriver(std::string name, std::vector<test::MemoryDriver::Kind> kinds, Machine& machine)
-        : memory_(name, std::move(kinds), machine.world), machine_(machine) {}
+        : memory_(std::move(name), std::move(kinds), machine.world), machine_(machine) {}
     [[nodiscard]] std::string_view name() const override { return memory_.name(); }
     [[nodiscard]] std::vector<Schema const*> kinds() const override { return memory_.kinds(); }
     [[nodiscard]] KindTraits traits(std::string_view kind) const override { return memory_.traits(kind); }
