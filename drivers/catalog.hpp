@@ -25,11 +25,11 @@ struct DriverSettings {
 template <class C>
 constexpr auto driver_fields() {
     return std::tuple{
-        Field<C, UnixSettings>{"unix", &C::unix_accounts, Describe<UnixSettings>::doc, Mark::none, {}},
-        Field<C, TlsSettings>{"tls", &C::tls, Describe<TlsSettings>::doc, Mark::none, {}},
-        Field<C, MariadbSettings>{"mariadb", &C::mariadb, Describe<MariadbSettings>::doc, Mark::none, {}},
-        Field<C, PhpFpmSettings>{"php_fpm", &C::php_fpm, Describe<PhpFpmSettings>::doc, Mark::none, {}},
-        Field<C, ApacheOptions>{"apache", &C::apache, Describe<ApacheOptions>::doc, Mark::none, {}},
+        Field<C, UnixSettings>{"unix", &C::unix_accounts, Describe<UnixSettings>::doc, Attribute::none, {}},
+        Field<C, TlsSettings>{"tls", &C::tls, Describe<TlsSettings>::doc, Attribute::none, {}},
+        Field<C, MariadbSettings>{"mariadb", &C::mariadb, Describe<MariadbSettings>::doc, Attribute::none, {}},
+        Field<C, PhpFpmSettings>{"php_fpm", &C::php_fpm, Describe<PhpFpmSettings>::doc, Attribute::none, {}},
+        Field<C, ApacheOptions>{"apache", &C::apache, Describe<ApacheOptions>::doc, Attribute::none, {}},
     };
 }
 std::vector<std::unique_ptr<AnyDriver>> all_drivers(NodeLayout const& layout = {}, DriverSettings const& settings = {});

@@ -24,14 +24,14 @@ struct Scope {
 
 // Bears a name we may want, was not made by us: reported, never touched.
 template <class V>
-struct Foreign {
+struct Unmanaged {
     V value;
     std::string why;  // "user 1001 exists and is not ours"
 };
 
 // Long work on a record that is under way: an image being copied, an order waiting at a CA, a guest shutting down.
 // apply() starts it and answers in_progress; observe() reports it while it lasts; the apply() after its end answers
-// with its result, or starts it anew.
+// with its result, or starts it again.
 struct Progress {
     std::string why;                                // "copying debian-12.qcow2"
     std::optional<int> percent;                     // 0 to 100; nothing: unknown
@@ -45,14 +45,14 @@ template <class V>
 struct Observed {
     std::vector<V> found;
     std::vector<std::string> unseen;
-    std::vector<Foreign<V>> foreign;
+    std::vector<Unmanaged<V>> unmanaged;
     std::vector<std::pair<std::string, Progress>> in_progress;  // by key; also of records that are not found (yet)
 };
 
 enum class Verb { create, update, remove };
 template <>
-struct Choices<Verb> {
-    static constexpr std::array words{std::pair{Verb::create, std::string_view("create")},
+struct EnumNames<Verb> {
+    static constexpr std::array names{std::pair{Verb::create, std::string_view("create")},
                                       std::pair{Verb::update, std::string_view("update")},
                                       std::pair{Verb::remove, std::string_view("remove")}};
 };
@@ -67,25 +67,25 @@ struct Step {
 struct Outcome {
     enum How {
         done,
-        later,       // try again after a pause; `why` says what stood in the way
-        refused,     // can never work as wanted: terminal until the spec changes
+        retry,       // try again after a pause; `why` says what stood in the way
+        terminal,     // can never work as wanted: terminal until the spec changes
         in_progress  // long work goes on by itself: no failure, observe() reports it as Progress until it ends
     } how = done;
     std::string why;
 };
 template <>
-struct Choices<Outcome::How> {
-    static constexpr std::array words{std::pair{Outcome::done, std::string_view("done")},
-                                      std::pair{Outcome::later, std::string_view("later")},
-                                      std::pair{Outcome::refused, std::string_view("refused")},
+struct EnumNames<Outcome::How> {
+    static constexpr std::array names{std::pair{Outcome::done, std::string_view("done")},
+                                      std::pair{Outcome::retry, std::string_view("retry")},
+                                      std::pair{Outcome::terminal, std::string_view("terminal")},
                                       std::pair{Outcome::in_progress, std::string_view("in_progress")}};
 };
 
-// What settle() found out about single records after the batch was applied: a quarantined site, a unit that
+// What commit() found out about single records after the batch was applied: a quarantined site, a unit that
 // would not start. Records it does not name keep the outcome of their step.
-struct Settled {
+struct CommitResult {
     Outcome overall;
-    std::vector<std::pair<Ref, Outcome>> verdicts;
+    std::vector<std::pair<Ref, Outcome>> records;
 };
 
 template <class V>
@@ -104,13 +104,13 @@ inline constexpr bool realises_all<D, std::tuple<V...>> = (Realises<D, V> && ...
 template <class D>
 concept Driver = requires(D& d, Context& c) {
     typename D::Kinds;                         // std::tuple<Database, DbUser, Grant>
-    { d.settle(c) } -> std::same_as<Settled>;  // once a batch: test config, reload, put back
+    { d.commit(c) } -> std::same_as<CommitResult>;  // once a batch: test config, reload, put back
 }
 &&realises_all<D, typename D::Kinds>;
 
 // How the engine knows that a record it sees is ours to change or remove.
 enum class Ownership {
-    marked,     // the driver sees a marker and lists everything else as foreign
+    marked,     // the driver sees a marker and lists everything else as unmanaged
     journalled  // nothing on the machine can carry one: only what the journal says we made is ours
 };
 
@@ -166,8 +166,8 @@ struct AnyDriver {
     [[nodiscard]] virtual KindTraits traits(std::string_view kind) const = 0;
     virtual Observation observe(std::string_view kind, Scope const&, Context&) = 0;
     virtual std::vector<Outcome> apply(std::span<AnyStep const>, Context&) = 0;  // all of one kind
-    virtual Settled settle(Context&) = 0;
-    // The least time between two batches: what each settle() costs others (a reload) is spread over more changes.
+    virtual CommitResult commit(Context&) = 0;
+    // The least time between two batches: what each commit() costs others (a reload) is spread over more changes.
     [[nodiscard]] virtual std::chrono::milliseconds least_interval() const { return {}; }
 };
 
@@ -205,7 +205,7 @@ public:
         });
         return out;
     }
-    Settled settle(Context& context) override { return driver_.settle(context); }
+    CommitResult commit(Context& context) override { return driver_.commit(context); }
     [[nodiscard]] std::chrono::milliseconds least_interval() const override {
         if constexpr (requires { D::least_interval; }) return D::least_interval;
         return {};
@@ -230,7 +230,7 @@ private:
             out.found.emplace(std::move(ref), std::move(o));
         }
         for (auto const& key : seen.unseen) out.unseen.emplace(Ref{kind, key}, "could not be observed this time");
-        for (auto const& f : seen.foreign) {
+        for (auto const& f : seen.unmanaged) {
             auto o = encode(f.value);
             auto ref = ref_of(o);
             out.unmanaged.emplace(std::move(ref), Observation::Unmanaged{std::move(o), f.why});
@@ -242,7 +242,7 @@ private:
     std::vector<Outcome> apply_typed(std::span<AnyStep const> steps, Context& context) {
         std::vector<Step<V>> typed;
         typed.reserve(steps.size());
-        for (auto const& s : steps) typed.push_back({s.verb, restore<V>(s.want), restore<V>(s.have), s.changes});
+        for (auto const& s : steps) typed.push_back({s.verb, decode_trusted<V>(s.want), decode_trusted<V>(s.have), s.changes});
         return driver_.apply(std::span<Step<V> const>(typed), context);
     }
     std::string name_;

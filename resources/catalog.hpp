@@ -12,7 +12,7 @@
 
 namespace genesis {
 
-// The functions are null where the kind has none of what they tell.
+// The functions are null where the kind has none of what they do.
 struct ObjectKind {
     Schema const* schema;
     std::string_view plural;  // as in a URL: "accounts", "ip-pools"

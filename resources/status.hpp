@@ -18,8 +18,8 @@ struct Describe<Condition> {
     static constexpr std::string_view kind = "condition",
                                       doc = "One thing that is true, false or not known of an object.";
     static constexpr auto fields = std::tuple{
-        field("type", &Condition::type, "ready, progressing, degraded, suspended, terminating or paused.", Mark::key),
-        field("status", &Condition::status, "true, false or unknown.", Mark::required),
+        field("type", &Condition::type, "ready, progressing, degraded, suspended, terminating or paused.", Attribute::key),
+        field("status", &Condition::status, "true, false or unknown.", Attribute::required),
         field("reason", &Condition::reason, "One word for programs."),
         field("message", &Condition::message, "One sentence for people."),
         field("observed_generation", &Condition::observed_generation, "The generation this was said of."),
@@ -41,8 +41,8 @@ enum class SyncState {
     conflict  // something that Genesis does not manage bears its name
 };
 template <>
-struct Choices<SyncState> {
-    static constexpr std::array words{std::pair{SyncState::in_sync, std::string_view("in_sync")},
+struct EnumNames<SyncState> {
+    static constexpr std::array names{std::pair{SyncState::in_sync, std::string_view("in_sync")},
                                       std::pair{SyncState::differs, std::string_view("differs")},
                                       std::pair{SyncState::progressing, std::string_view("progressing")},
                                       std::pair{SyncState::waiting, std::string_view("waiting")},
@@ -69,8 +69,8 @@ struct Describe<RecordStatus> {
     static constexpr std::string_view kind = "record_status",
                                       doc = "How one record on the machine compares with what is wanted.";
     static constexpr auto fields = std::tuple{
-        field("kind", &RecordStatus::kind, "Record kind.", Mark::required),
-        field("key", &RecordStatus::key, "Record name.", Mark::required),
+        field("kind", &RecordStatus::kind, "Record kind.", Attribute::required),
+        field("key", &RecordStatus::key, "Record name.", Attribute::required),
         field("state", &RecordStatus::state,
               "How it compares with the spec. progressing: long work on it is under way; held: its removal needs a "
               "confirmation; unseen: it could not be observed."),
@@ -81,7 +81,7 @@ struct Describe<RecordStatus> {
         field("observed_at", &RecordStatus::observed_at, "When it was last looked at."),
         field("since", &RecordStatus::since, "Since when it is in this state."),
         field("percent", &RecordStatus::percent, "How far long work has come; absent when that is not known.",
-              Mark::none, {.min = 0, .max = 100}),
+              Attribute::none, {.min = 0, .max = 100}),
         field("reported", &RecordStatus::reported, "What was observed that no spec asks for (size, version, expiry)."),
     };
 };
@@ -97,7 +97,7 @@ struct Describe<Status> {
     static constexpr auto fields = std::tuple{
         field("observed_generation", &Status::observed_generation, "The last generation the loop has worked on."),
         field("conditions", &Status::conditions, "See condition."),
-        field("records", &Status::records, "See record_status.", Mark::none, {.most = 100000}),
+        field("records", &Status::records, "See record_status.", Attribute::none, {.most = 100000}),
     };
 };
 

@@ -1,4 +1,4 @@
-// Keeps Apache's sites: what is there, and collecting what should be; how it goes live stands in settle.cpp.
+// Keeps Apache's sites: what is there, and collecting what should be; how it goes live stands in commit.cpp.
 #include "drivers/apache/driver.hpp"
 
 #include <algorithm>
@@ -9,7 +9,7 @@ namespace {
 
 constexpr host::Owner state_owner{0, 0, 0600};
 
-std::string stamp_of(std::optional<host::Seen> const& seen) {
+std::string stamp_of(std::optional<host::FileStat> const& seen) {
     if (!seen) return "-";
     return std::to_string(seen->inode) + ":" + std::to_string(seen->mtime_ns) + ":" + std::to_string(seen->size);
 }
@@ -38,7 +38,7 @@ ApacheDriver::ApacheDriver(ApacheSettings settings, std::unique_ptr<WebServer> s
       server_(server ? std::move(server) : std::make_unique<Httpd>(settings_.httpd)),
       live_(settings_.tls_root),
       staged_(settings_.tls_root),
-      strangers_(settings_.foreign_dirs) {}
+      unmanaged_(settings_.foreign_dirs) {}
 
 std::optional<host::Dir> ApacheDriver::try_dir(std::string const& name) const {
     return host::Dir::try_open(settings_.root + "/" + name);
@@ -79,7 +79,7 @@ std::string ApacheDriver::unloadable(Site const& site) {
         auto const logs = host::Dir::try_open(site.log_dir.str());
         if (!logs) return site.log_dir.str() + " is missing";
         for (auto const* const kind : {".access.log", ".error.log"})
-            if (auto const log = logs->look(site.domain.str() + kind); log && log->kind != host::Seen::regular)
+            if (auto const log = logs->look(site.domain.str() + kind); log && log->kind != host::FileStat::regular)
                 return site.log_dir.str() + "/" + site.domain.str() + kind + " is not an ordinary file";
         return {};
     } catch (Expired const&) {
@@ -134,7 +134,7 @@ void ApacheDriver::look_at(std::string const& domain, host::Dir const& sites, st
     } else if (file != nullptr) {
         site.vhost_file = file->state;
         if (!loaded().contains(domain)) {
-            out.foreign.push_back({std::move(site), settings_.root + "/sites/" + domain + ".conf is not ours"});
+            out.unmanaged.push_back({std::move(site), settings_.root + "/sites/" + domain + ".conf is not ours"});
             return;
         }
     } else if (quarantined.empty()) {
@@ -177,12 +177,12 @@ Observed<Site> ApacheDriver::observe(Of<Site>, Scope const& scope, Context& cont
     }
     std::set<std::string> known;
     for (auto const& site : out.found) known.insert(site.domain.str());
-    for (auto const& [name, file] : strangers_.look()) {
+    for (auto const& [name, file] : unmanaged_.look()) {
         if (known.contains(name) || (!scope.everything() && !domains.contains(name))) continue;
         Site site;
         if (auto domain = Domain::try_parse(name)) {
             site.domain = std::move(*domain);
-            out.foreign.push_back({std::move(site), "served by " + file});
+            out.unmanaged.push_back({std::move(site), "served by " + file});
         }
     }
     return out;

@@ -2,7 +2,7 @@
 #pragma once
 #include "drivers/apache/httpd.hpp"
 #include "drivers/apache/kinds.hpp"
-#include "drivers/apache/strangers.hpp"
+#include "drivers/apache/unmanaged.hpp"
 #include "drivers/apache/tree.hpp"
 #include "drivers/driver.hpp"
 #include "drivers/host/pem.hpp"
@@ -20,7 +20,7 @@ struct ApacheSettings {
     HttpdSettings httpd{};
 };
 
-// apply() only collects: nothing is live before settle() has judged the whole tree.
+// apply() only collects: nothing is live before commit() has judged the whole tree.
 //
 // loaded.json says of each site which bytes and which certificate the running Apache has confirmed to serve. A crash
 // between exchange and reload, a renewed certificate and a hand edit all show as `live: false`, and end in one restart.
@@ -33,17 +33,17 @@ public:
 
     Observed<Site> observe(Of<Site>, Scope const& scope, Context& context);
     std::vector<Outcome> apply(std::span<Step<Site> const> steps, Context& context);
-    Settled settle(Context& context);
+    CommitResult commit(Context& context);
     // A graceful restart touches every site: changes that come close together share one.
     static constexpr std::chrono::milliseconds least_interval{1000};
 
 private:
     struct PairState {
-        std::optional<host::Seen> chain, key;
+        std::optional<host::FileStat> chain, key;
         std::string stamp;
         std::optional<std::string> why;  // empty, or why no server would load it; nothing: not looked at yet
     };
-    struct Batch;  // settle.cpp: one settle()
+    struct Batch;  // commit.cpp: one commit()
 
     [[nodiscard]] std::optional<host::Dir> try_dir(std::string const& name) const;
     PairState& pair(Domain const& certificate);
@@ -61,11 +61,11 @@ private:
     std::shared_ptr<host::PairReader> reader_;
     std::unique_ptr<WebServer> server_;
     Tree live_, staged_;
-    Strangers strangers_;
+    UnmanagedSites unmanaged_;
     std::unordered_map<std::string, PairState> pairs_;
     std::map<std::string, std::string> loaded_;
-    std::optional<host::Seen> loaded_seen_;
-    std::optional<host::Dir> tls_;                        // for one observe() or settle()
+    std::optional<host::FileStat> loaded_seen_;
+    std::optional<host::Dir> tls_;                        // for one observe() or commit()
     std::map<std::string, std::optional<Site>> pending_;  // by domain; nothing: remove it
 };
 

@@ -118,8 +118,8 @@ struct Bench {
         s.log_dir = AbsolutePath(path + "/log");
         return s;
     }
-    // One pass of a toy engine; returns what settle() said.
-    Settled pass(std::vector<Site> const& want) {
+    // One pass of a toy engine; returns what commit() said.
+    CommitResult pass(std::vector<Site> const& want) {
         auto const seen = driver->observe({}, {}, context);
         std::vector<Step<Site>> steps;
         for (auto const& w : want) {
@@ -134,7 +134,7 @@ struct Bench {
             if (std::none_of(want.begin(), want.end(), [&](auto const& w) { return w.domain == have.domain; }))
                 steps.push_back({Verb::remove, {}, have, {}});
         driver->apply(steps, context);
-        return driver->settle(context);
+        return driver->commit(context);
     }
     // The domains that differ from what is wanted.
     std::vector<std::string> differing(std::vector<Site> const& want) {
@@ -164,7 +164,7 @@ TEST_CASE("many changed sites cost one config test and one graceful restart, and
     Bench bench;
     std::vector<Site> want;
     for (int i = 0; i < 50; ++i) want.push_back(bench.site("s" + std::to_string(i) + ".test"));
-    CHECK(bench.pass(want).verdicts.empty());
+    CHECK(bench.pass(want).records.empty());
     CHECK(bench.differing(want).empty());
     CHECK(bench.server.tests == 1);
     CHECK(bench.server.loads == 1);
@@ -180,9 +180,9 @@ TEST_CASE("a site Apache refuses is found by bisection and the others go live") 
     for (int i = 0; i < 16; ++i) want.push_back(bench.site("s" + std::to_string(i) + ".test"));
     bench.server.broken = {"s11.test"};
     auto const settled = bench.pass(want);
-    REQUIRE(settled.verdicts.size() == 1);
-    CHECK(settled.verdicts[0].first.key == "s11.test");
-    CHECK(settled.verdicts[0].second.why == "quarantined: Syntax error somewhere");
+    REQUIRE(settled.records.size() == 1);
+    CHECK(settled.records[0].first.key == "s11.test");
+    CHECK(settled.records[0].second.why == "quarantined: Syntax error somewhere");
     CHECK(bench.differing(want) == Names{"s11.test"});
     CHECK(bench.server.loads == 1);
     bench.pass(want);
@@ -200,7 +200,7 @@ TEST_CASE("a site without its certificate or log directory never reaches the tre
     secure.certificate = Domain("a.test");
     lost.log_dir = AbsolutePath(bench.path + "/nowhere");
     std::vector<Site> const want{secure, lost, bench.site("c.test")};
-    CHECK(bench.pass(want).verdicts.size() == 2);
+    CHECK(bench.pass(want).records.size() == 2);
     CHECK(bench.differing(want) == Names{"a.test", "b.test"});
     CHECK_FALSE(bench.sites().look("a.test.conf"));
 }
@@ -212,7 +212,7 @@ TEST_CASE("while a site cannot be as wanted, its last good version stays live") 
     bench.pass({before});
     auto after = before;
     after.certificate = Domain("a.test");
-    CHECK(bench.pass({after}).verdicts.size() == 1);
+    CHECK(bench.pass({after}).records.size() == 1);
     CHECK(read_site(bench.sites().read("a.test.conf")->bytes)->certificate.empty());
     CHECK(bench.server.loads == 1);
 }
@@ -223,7 +223,7 @@ TEST_CASE("nothing is touched while somebody else's configuration is broken") {
     bench.pass({bench.site("a.test")});
     bench.server.foreign_broken = true;
     auto const settled = bench.pass({bench.site("a.test"), bench.site("b.test")});
-    CHECK(settled.overall.how == Outcome::later);
+    CHECK(settled.overall.how == Outcome::retry);
     CHECK_FALSE(bench.sites().look("b.test.conf"));
     CHECK(bench.server.loads == 1);
 }
@@ -251,7 +251,7 @@ TEST_CASE("when Apache ends itself over a new tree the old one is put back and s
     bench.pass({bench.site("a.test")});
     bench.server.dies_on_load = true;
     auto const settled = bench.pass({bench.site("a.test"), bench.site("b.test")});
-    CHECK(settled.overall.how == Outcome::later);
+    CHECK(settled.overall.how == Outcome::retry);
     CHECK(bench.server.up);
     CHECK_FALSE(bench.sites().look("b.test.conf"));
 }
@@ -261,7 +261,7 @@ TEST_CASE("sites for whose logs Apache has no descriptors wait, and the others g
     Bench bench;
     bench.server.files = 256 + 4;
     auto const settled = bench.pass({bench.site("a.test"), bench.site("b.test"), bench.site("c.test")});
-    CHECK(settled.verdicts.size() == 1);
+    CHECK(settled.records.size() == 1);
     CHECK(bench.server.up);
     CHECK(bench.server.loads == 1);
 }
@@ -302,21 +302,21 @@ TEST_CASE("a file in our tree that is not ours survives exchanges, and its name 
     bench.sites().write("x.test.conf", "# by hand\n", {0, 0, 0644});
     auto const settled = bench.pass({bench.site("a.test"), bench.site("b.test"), bench.site("x.test")});
     CHECK(bench.sites().read("x.test.conf")->bytes == "# by hand\n");
-    REQUIRE(settled.verdicts.size() == 1);
-    CHECK(settled.verdicts[0].first.key == "x.test");
-    CHECK(bench.driver->observe({}, {}, bench.context).foreign.size() == 1);
+    REQUIRE(settled.records.size() == 1);
+    CHECK(settled.records[0].first.key == "x.test");
+    CHECK(bench.driver->observe({}, {}, bench.context).unmanaged.size() == 1);
 }
 
-TEST_CASE("a name the rest of Apache's configuration serves is foreign") {
+TEST_CASE("a name the rest of Apache's configuration serves is unmanaged") {
     if (!root()) return;
     Bench bench;
     bench.pass({bench.site("a.test")});
     host::Dir::make_all(bench.path + "/foreign", {0, 0, 0755})
         .write("old.conf", "<VirtualHost *:80>\n  servername \"Old.test:80\"\n", {0, 0, 0644});
     auto const seen = bench.driver->observe({}, {}, bench.context);
-    REQUIRE(seen.foreign.size() == 1);
-    CHECK(seen.foreign[0].value.domain == Domain("old.test"));
-    CHECK(seen.foreign[0].why == "served by " + bench.path + "/foreign/old.conf");
+    REQUIRE(seen.unmanaged.size() == 1);
+    CHECK(seen.unmanaged[0].value.domain == Domain("old.test"));
+    CHECK(seen.unmanaged[0].why == "served by " + bench.path + "/foreign/old.conf");
 }
 
 TEST_CASE("a wildcard does not take a name that another site asks for") {
@@ -325,7 +325,7 @@ TEST_CASE("a wildcard does not take a name that another site asks for") {
     auto wild = bench.site("a.test");
     wild.aliases = {DomainPattern("*.a.test")};
     std::vector<Site> const want{wild, bench.site("shop.a.test")};
-    CHECK(bench.pass(want).verdicts.empty());
+    CHECK(bench.pass(want).records.empty());
     CHECK(bench.differing(want).empty());
 }
 

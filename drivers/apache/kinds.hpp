@@ -13,9 +13,9 @@ template <>
 struct Describe<SiteRedirect> {
     static constexpr std::string_view kind = "site_redirect", doc = "One path sent elsewhere.";
     static constexpr auto fields = std::tuple{
-        field("from", &SiteRedirect::from, "Exact path.", Mark::key),
-        field("to", &SiteRedirect::to, "Absolute URL.", Mark::required),
-        field("code", &SiteRedirect::code, "301, 302, 307 or 308.", Mark::none, {.min = 301, .max = 308}),
+        field("from", &SiteRedirect::from, "Exact path.", Attribute::key),
+        field("to", &SiteRedirect::to, "Absolute URL.", Attribute::required),
+        field("code", &SiteRedirect::code, "301, 302, 307 or 308.", Attribute::none, {.min = 301, .max = 308}),
     };
 };
 
@@ -40,17 +40,17 @@ struct Describe<Site> {
     static constexpr auto fields = std::tuple{
         field("domain", &Site::domain,
               "ServerName; the file is /etc/genesis/apache/sites/<domain>.conf, ~<domain>.conf with a wildcard alias.",
-              Mark::key | Mark::fixed),
-        field("owner", &Site::owner, "The account's user.", Mark::required, {.refers_to = "unix_user"}),
+              Attribute::key | Attribute::fixed),
+        field("owner", &Site::owner, "The account's user.", Attribute::required, {.refers_to = "unix_user"}),
         field("aliases", &Site::aliases, "ServerAlias, sorted."),
-        field("docroot", &Site::docroot, "DocumentRoot.", Mark::required, {.refers_to = "directory"}),
-        field("log_dir", &Site::log_dir, "Root's directory for <domain>.access.log and .error.log.", Mark::required,
+        field("docroot", &Site::docroot, "DocumentRoot.", Attribute::required, {.refers_to = "directory"}),
+        field("log_dir", &Site::log_dir, "Root's directory for <domain>.access.log and .error.log.", Attribute::required,
               {.refers_to = "directory"}),
         field("php_socket", &Site::php_socket, "Where *.php goes; empty: PHP files are not served at all."),
-        field("php", &Site::php, "The service behind php_socket.", Mark::none, {.refers_to = "php_service"}),
-        field("certificate", &Site::certificate, "Empty: no HTTPS.", Mark::none, {.refers_to = "certificate"}),
+        field("php", &Site::php, "The service behind php_socket.", Attribute::none, {.refers_to = "php_service"}),
+        field("certificate", &Site::certificate, "Empty: no HTTPS.", Attribute::none, {.refers_to = "certificate"}),
         field("https_redirect", &Site::https_redirect, "Port 80 answers 301 to https."),
-        field("hsts_seconds", &Site::hsts_seconds, "Strict-Transport-Security (RFC 6797); 0: none.", Mark::none,
+        field("hsts_seconds", &Site::hsts_seconds, "Strict-Transport-Security (RFC 6797); 0: none.", Attribute::none,
               {.min = 0, .max = 63072000}),
         field("redirects", &Site::redirects, "Before anything else of the site."),
         field("suspended", &Site::suspended, "Every request gets 503 and a plain page."),

@@ -12,9 +12,9 @@ struct Describe<ApacheOptions> {
     static constexpr std::string_view kind = "apache", doc = "Apache.";
     static constexpr auto fields = std::tuple{
         field("canary_port", &ApacheOptions::canary_port,
-              "Loopback port on which Apache tells which configuration it runs.", Mark::none, {.min = 1, .max = 65535}),
+              "Loopback port on which Apache says which configuration it runs.", Attribute::none, {.min = 1, .max = 65535}),
         field("reload_seconds", &ApacheOptions::reload_seconds,
-              "How long a graceful restart may take to show; then it counts as failed and is tried again.", Mark::none,
+              "How long a graceful restart may take to show; then it counts as failed and is tried again.", Attribute::none,
               {.min = 1, .max = 3600}),
     };
 };

@@ -32,7 +32,7 @@ SiteFile const* Tree::look(host::Dir const& dir, std::string const& name) {
     auto& file = files_[name];
     if (file.seen == *seen && !file.state.empty()) return &file;
     file = {*seen, std::nullopt, {}, "not an ordinary file"};
-    if (seen->kind != host::Seen::regular || seen->links != 1) return &file;
+    if (seen->kind != host::FileStat::regular || seen->links != 1) return &file;
     auto const read = dir.read(name, 64 << 20);
     if (!read) return nullptr;
     file.seen = read->seen;

@@ -12,7 +12,7 @@ inline constexpr host::Owner site_file_owner{0, 0, 0640};
 inline constexpr std::string_view canary_file = "_genesis.conf";
 
 struct SiteFile {
-    host::Seen seen;
+    host::FileStat seen;
     std::optional<Site> site;  // nothing: not ours by its first line
     std::string sha;           // of the bytes; empty when it is not an ordinary file
     std::string state;         // of ours: "intact", or how it differs from what its own record renders to

@@ -55,9 +55,9 @@ std::string compare(FileRead const& file, std::string_view bytes, Owner const& o
 std::string compare(Dir const& dir, std::string_view name, std::string_view bytes, Owner const& owner) {
     auto const seen = dir.look(name);
     if (!seen) return "missing";
-    if (seen->kind == Seen::symlink) return "a symbolic link";
-    if (seen->kind == Seen::directory) return "a directory";
-    if (seen->kind != Seen::regular) return "not a regular file";
+    if (seen->kind == FileStat::symlink) return "a symbolic link";
+    if (seen->kind == FileStat::directory) return "a directory";
+    if (seen->kind != FileStat::regular) return "not a regular file";
     if (seen->links != 1) return "has more than one hard link";
     if (seen->size > bytes.size() + (1 << 20)) return "much too large";
     auto const file = dir.read(name, bytes.size() + (1 << 20));

@@ -29,7 +29,7 @@ constexpr std::chrono::milliseconds glance{100};  // how soon a request to stop 
 struct Prepared {
     std::vector<char*> argv, envp;
     char const* directory;
-    As const* as;
+    RunAs const* as;
     int in, out, err, report;
 };
 
@@ -47,7 +47,7 @@ struct Failure {  // what the child sends back when it cannot become the program
 }
 
 // Raw system calls: the wrappers of glibc would look for threads that this child does not have.
-void become(As const& as, int report) {
+void become(RunAs const& as, int report) {
     if (::syscall(SYS_setgroups, 0, nullptr) != 0) give_up(report, "drop groups");
     for (unsigned long cap = 0; cap < 64; ++cap)  // EINVAL: the kernel has no such capability
         if (::prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0 && errno != EINVAL) give_up(report, "drop capabilities");
@@ -174,7 +174,7 @@ std::vector<std::string> environment_of(Command const& command) {
 }
 
 // Reads both streams until the process has ended.
-int follow(Child& process, Pipe& out, Pipe& err, Command const& command, Context const& context, Ran& ran) {
+int follow(Child& process, Pipe& out, Pipe& err, Command const& command, Context const& context, ExecResult& ran) {
     bool out_open = true, err_open = true;
     for (;;) {
         try {
@@ -198,7 +198,7 @@ void set_nonblocking(Fd const& fd) { ::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get()
 
 }  // namespace
 
-Ran run(Command const& command, Context const& context) {
+ExecResult run(Command const& command, Context const& context) {
     if (command.argv.empty() || !command.argv[0].starts_with('/')) throw Fault("a program needs an absolute path");
     context.check();
     Fd const input = input_of(command.input);
@@ -216,12 +216,12 @@ Ran run(Command const& command, Context const& context) {
     throw_if_not_started(report.read, command.argv[0]);
     set_nonblocking(out.read);
     set_nonblocking(err.read);
-    Ran ran;
+    ExecResult ran;
     ran.code = follow(process, out, err, command, context, ran);
     return ran;
 }
 
-std::string Ran::why() const {
+std::string ExecResult::why() const {
     std::string_view text = err.find_first_not_of(" \t\r\n") == std::string::npos ? out : err;
     while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
     if (text.size() > 300) text.remove_prefix(text.size() - 300);

@@ -11,7 +11,7 @@
 
 namespace genesis::host {
 
-struct As {  // run as this user, without capabilities or supplementary groups
+struct RunAs {  // run as this user, without capabilities or supplementary groups
     uid_t uid;
     gid_t gid;
 };
@@ -22,11 +22,11 @@ struct Command {
     std::map<std::string, std::string>
         environment{};  // all of it; PATH, LC_ALL=C, HOME=/nonexistent are set when absent
     std::string directory = "/";
-    std::optional<As> as{};
+    std::optional<RunAs> as{};
     std::size_t most = 4 << 20;  // bytes of output kept of each stream; the rest is read and dropped
 };
 
-struct Ran {
+struct ExecResult {
     int code = -1;  // exit code, or 128 + signal
     std::string out, err;
     [[nodiscard]] bool ok() const { return code == 0; }
@@ -36,6 +36,6 @@ struct Ran {
 
 // Throws Fault when it cannot start, Expired after having killed the child's process group at the context's deadline.
 // Only descriptors 0, 1 and 2 reach the child.
-Ran run(Command const& command, Context const& context);
+ExecResult run(Command const& command, Context const& context);
 
 }  // namespace genesis::host

@@ -12,7 +12,7 @@
 using namespace genesis;
 using namespace genesis::host;
 
-TEST_CASE("a program gets its arguments as they are, its input whole, and its exit code is told") {
+TEST_CASE("a program gets its arguments as they are, its input whole, and its exit code is reported") {
     TestRoot const t;
     auto const echo = run({.argv = {"/bin/echo", "$(id)", "a b", "`x`;"}}, t.context);
     CHECK(echo.ok());
@@ -38,7 +38,7 @@ TEST_CASE("a program gets a clean environment, / as its directory and no descrip
 TEST_CASE("a program that runs as a tenant has its numbers and nothing of root's") {
     if (!can_run_as_root()) return;
     TestRoot const t;
-    auto const out = run({.argv = {"/bin/cat", "/proc/self/status"}, .as = As{tenant, tenant}}, t.context).out;
+    auto const out = run({.argv = {"/bin/cat", "/proc/self/status"}, .as = RunAs{tenant, tenant}}, t.context).out;
     for (auto const* line : {"Uid:\t59990\t59990\t59990\t59990", "Gid:\t59990\t59990\t59990\t59990", "Groups:\t \n",
                              "CapPrm:\t0000000000000000", "CapEff:\t0000000000000000", "CapBnd:\t0000000000000000",
                              "CapInh:\t0000000000000000", "CapAmb:\t0000000000000000", "NoNewPrivs:\t1"})

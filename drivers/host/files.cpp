@@ -42,12 +42,12 @@ void require_plain(std::string const& dir, std::string_view name) {
         throw Fault(join(dir, name) + ": not a plain name");
 }
 
-Seen seen_of(struct stat const& s) {
-    Seen seen;
-    seen.kind = S_ISREG(s.st_mode)   ? Seen::regular
-                : S_ISDIR(s.st_mode) ? Seen::directory
-                : S_ISLNK(s.st_mode) ? Seen::symlink
-                                     : Seen::other;
+FileStat seen_of(struct stat const& s) {
+    FileStat seen;
+    seen.kind = S_ISREG(s.st_mode)   ? FileStat::regular
+                : S_ISDIR(s.st_mode) ? FileStat::directory
+                : S_ISLNK(s.st_mode) ? FileStat::symlink
+                                     : FileStat::other;
     seen.owner = {s.st_uid, s.st_gid, s.st_mode & 07777};
     seen.inode = s.st_ino;
     seen.links = s.st_nlink;
@@ -56,7 +56,7 @@ Seen seen_of(struct stat const& s) {
     return seen;
 }
 
-Seen look_at(Fd const& fd, std::string const& path) {
+FileStat look_at(Fd const& fd, std::string const& path) {
     struct stat s {};
     if (::fstat(fd.get(), &s) != 0) throw Fault(path + ": " + reason(errno));
     return seen_of(s);
@@ -77,8 +77,8 @@ bool correct(Fd const& fd, Owner const& now, Owner const& wanted, std::string co
 }
 
 // What keeps a file from being trusted as ours; nothing when it is a regular file with one name.
-void require_regular(Seen const& seen, std::string const& path) {
-    if (seen.kind != Seen::regular) throw Fault(path + ": not a regular file");
+void require_regular(FileStat const& seen, std::string const& path) {
+    if (seen.kind != FileStat::regular) throw Fault(path + ": not a regular file");
     if (seen.links != 1) throw Fault(path + ": has more than one hard link");
 }
 
@@ -127,7 +127,7 @@ Fd open_from_root(std::string_view absolute, int& error) {
 
 }  // namespace
 
-bool Seen::operator==(Seen const& o) const {
+bool FileStat::operator==(FileStat const& o) const {
     return kind == o.kind && same(owner, o.owner) && inode == o.inode && links == o.links && size == o.size &&
            mtime_ns == o.mtime_ns;
 }
@@ -171,7 +171,7 @@ std::optional<Dir> Dir::try_beneath(std::string_view path) const {
     fail(path_, path, error);
 }
 
-std::optional<Seen> Dir::look(std::string_view path) const {
+std::optional<FileStat> Dir::look(std::string_view path) const {
     if (path.find('/') == std::string_view::npos && path != "..") {  // one call, and the last name is never followed
         struct stat s {};
         if (::fstatat(fd_.get(), std::string(path).c_str(), &s, AT_SYMLINK_NOFOLLOW) == 0) return seen_of(s);
@@ -185,7 +185,7 @@ std::optional<Seen> Dir::look(std::string_view path) const {
     return look_at(fd, join(path_, path));
 }
 
-Seen Dir::look_self() const { return look_at(fd_, path_); }
+FileStat Dir::look_self() const { return look_at(fd_, path_); }
 
 std::optional<FileRead> Dir::read(std::string_view path, std::size_t most) const {
     int error = 0;
@@ -225,8 +225,8 @@ bool already(int dir, std::string_view name, std::string_view bytes, Owner const
     Fd const fd = open_beneath(dir, name, file_flags, 0, error);
     if (!fd) return false;
     auto const seen = look_at(fd, path);
-    if (seen.kind == Seen::directory) throw Fault(path + ": a directory is in the way");
-    if (seen.kind != Seen::regular || seen.links != 1 || seen.size != bytes.size()) return false;
+    if (seen.kind == FileStat::directory) throw Fault(path + ": a directory is in the way");
+    if (seen.kind != FileStat::regular || seen.links != 1 || seen.size != bytes.size()) return false;
     return same(seen.owner, owner) && read_all(fd, seen.size, bytes.size() + 4096, path) == bytes;
 }
 
@@ -241,7 +241,7 @@ Fd make_temporary(int dir, std::string const& name, std::string const& path) {
     throw Fault(path + ": " + reason(EAGAIN));
 }
 
-// Whoever owns the directory may have exchanged the temporary name: then what stands at `name` is not our file.
+// The directory's owner may have exchanged the temporary name: then what stands at `name` is not our file.
 void require_ours(int dir, std::string const& name, Fd const& fd, std::string const& path) {
     struct stat there {
     }, ours{};

@@ -20,16 +20,16 @@ struct Owner {
 };
 
 // What stands at a name, without following it.
-struct Seen {
+struct FileStat {
     enum Kind { regular, directory, symlink, other } kind = other;
     Owner owner;
     std::uint64_t inode = 0, links = 0, size = 0;
     std::int64_t mtime_ns = 0;
-    bool operator==(Seen const&) const;
+    bool operator==(FileStat const&) const;
 };
 
 struct FileRead {
-    Seen seen;
+    FileStat seen;
     std::string bytes;
 };
 
@@ -45,14 +45,14 @@ public:
 
     [[nodiscard]] Dir beneath(std::string_view path) const;
     [[nodiscard]] std::optional<Dir> try_beneath(std::string_view path) const;
-    [[nodiscard]] std::optional<Seen> look(std::string_view path) const;  // nothing when absent; never follows
-    [[nodiscard]] Seen look_self() const;
+    [[nodiscard]] std::optional<FileStat> look(std::string_view path) const;  // nothing when absent; never follows
+    [[nodiscard]] FileStat look_self() const;
     // A regular file with one link; anything else (symlink, FIFO, device, hard link, over `most` bytes) throws Fault.
     [[nodiscard]] std::optional<FileRead> read(std::string_view path, std::size_t most = 1 << 20) const;
     // Names in no order; at most `most`, more is a Fault.
     [[nodiscard]] std::vector<std::string> list(std::size_t most = 1000000) const;
 
-    // Temporary file in the same directory, fchown, fchmod, fsync (unless told not to), renameat, fsync of the
+    // Temporary file in the same directory, fchown, fchmod, fsync (unless asked not to), renameat, fsync of the
     // directory. Returns false and writes nothing when bytes, owner and mode are already so. `path` is a plain name.
     // Whatever stood there (symlink included) is replaced, never followed; a directory is a Fault.
     bool write(std::string_view name, std::string_view bytes, Owner const& owner, bool durable = true) const;

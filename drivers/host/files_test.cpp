@@ -27,7 +27,7 @@ struct Tree : TestRoot {
         return dir.look("outside/canary") == before && outside.read("canary")->bytes == "untouched" &&
                outside.list().size() == 1 && outside.look_self().owner.mode == 0700;
     }
-    std::optional<Seen> before;
+    std::optional<FileStat> before;
 };
 
 }  // namespace
@@ -74,7 +74,7 @@ TEST_CASE("a symbolic link where a file should be is replaced, never followed") 
     CHECK(compare(home, "a", "x", mine(0644)) == "a symbolic link");
     CHECK_THROWS_AS(home.read("a"), Fault);
     CHECK(home.write("a", "x", mine(0644)));
-    CHECK(home.look("a")->kind == Seen::regular);
+    CHECK(home.look("a")->kind == FileStat::regular);
     CHECK(t.untouched());
 }
 
@@ -89,11 +89,11 @@ TEST_CASE("a symbolic link on the way is refused by every operation") {
     CHECK_THROWS_AS(home.beneath("../outside"), Fault);
     CHECK_THROWS_AS(home.write("../outside/canary", "x", mine(0644)), Fault);
     CHECK_THROWS_AS(Dir::open(t.at("home/d")), Fault);
-    CHECK(home.look("d")->kind == Seen::symlink);
+    CHECK(home.look("d")->kind == FileStat::symlink);
     CHECK(t.untouched());
 }
 
-TEST_CASE("a hard link to a foreign file is neither read nor owned, and replaced without touching the file") {
+TEST_CASE("a hard link to a file of another owner is neither read nor owned, and replaced without touching the file") {
     Tree const t;
     auto const home = t.home();
     REQUIRE(::link(t.at("outside/canary").c_str(), t.at("home/a").c_str()) == 0);
@@ -132,7 +132,7 @@ TEST_CASE("a directory where a file should be, and a file where a directory shou
     CHECK_THROWS_AS(home.write("d", "x", mine(0644)), Fault);
     CHECK_THROWS_AS(home.make("f", mine(0755)), Fault);
     CHECK_THROWS_AS(home.remove("d"), Fault);
-    CHECK(home.look("d")->kind == Seen::directory);
+    CHECK(home.look("d")->kind == FileStat::directory);
     CHECK(home.read("f")->bytes == "x");
 }
 

@@ -113,7 +113,7 @@ PairRead PairReader::read(std::string_view chain, std::string_view key) {
     return read;
 }
 
-void PairReader::vouch(std::string_view chain, std::string_view key, Pair pair) {
+void PairReader::trust(std::string_view chain, std::string_view key, Pair pair) {
     known_->keep(name_of(chain, key), {std::move(pair), {}});
 }
 

@@ -32,7 +32,7 @@ public:
 
     PairRead read(std::string_view chain, std::string_view key);
     // For a pair that this program has just made: spares the parsing.
-    void vouch(std::string_view chain, std::string_view key, Pair pair);
+    void trust(std::string_view chain, std::string_view key, Pair pair);
 
 private:
     struct Known;

@@ -1,4 +1,4 @@
-// Listening sockets, and what is told to the service manager.
+// Listening sockets, and what the service manager is sent.
 #pragma once
 #include "drivers/host/fd.hpp"
 

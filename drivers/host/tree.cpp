@@ -90,7 +90,7 @@ std::string all_of(std::vector<std::string> const& stuck) {
 bool Dir::remove_tree(std::string_view name, Context const& context) const {
     auto const seen = look(name);
     if (!seen) return false;
-    if (seen->kind != Seen::directory) return remove(name);
+    if (seen->kind != FileStat::directory) return remove(name);
     auto const top = beneath(name);
     Walk walk{top.fd(), context};
     empty(top.fd(), top.path(), 0, walk);

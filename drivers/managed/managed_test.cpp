@@ -19,7 +19,7 @@ template <>
 struct genesis::Describe<Sample> {
     static constexpr std::string_view kind = "sample", doc = "A sample.";
     static constexpr auto fields = std::tuple{
-        field("name", &Sample::name, "Its name.", Mark::key),
+        field("name", &Sample::name, "Its name.", Attribute::key),
         field("size", &Sample::size, "Its size."),
         field("state", &Sample::state, "Observed."),
     };

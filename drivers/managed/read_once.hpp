@@ -14,7 +14,7 @@ namespace genesis::managed {
 template <class Said, std::size_t N>
 class ReadOnce {
 public:
-    using Seen = std::array<std::optional<host::Seen>, N>;
+    using Seen = std::array<std::optional<host::FileStat>, N>;
 
     // Valid until forget() or trim(). What read() throws leaves the former entry.
     template <class Read>

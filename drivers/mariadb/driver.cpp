@@ -18,8 +18,8 @@ using mariadb::literal;
 using mariadb::Rejected;
 using mariadb::Session;
 
-Outcome refused(std::string why) { return {.how = Outcome::refused, .why = std::move(why)}; }
-Outcome later(std::string why) { return {.how = Outcome::later, .why = std::move(why)}; }
+Outcome terminal(std::string why) { return {.how = Outcome::terminal, .why = std::move(why)}; }
+Outcome retry(std::string why) { return {.how = Outcome::retry, .why = std::move(why)}; }
 
 // MariaDB's error numbers, as mysqld_error.h has them.
 enum Error : unsigned {  // only those that decide something
@@ -36,11 +36,11 @@ enum Error : unsigned {  // only those that decide something
 Outcome verdict(Rejected const& rejected) {
     auto const code = rejected.code;
     if (code == unknown_charset || code == unknown_collation || code == collation_mismatch)
-        return refused(rejected.what());
-    return later(rejected.what());
+        return terminal(rejected.what());
+    return retry(rejected.what());
 }
 
-// Runs `one` for every step; a step that fails stands alone, a lost connection is made anew for the next.
+// Runs `one` for every step; a step that fails stands alone, a lost connection is made again for the next.
 template <class V, class One>
 std::vector<Outcome> each(std::span<Step<V> const> steps, mariadb::Settings const& settings, Context& context,
                           One one) {
@@ -54,7 +54,7 @@ std::vector<Outcome> each(std::span<Step<V> const> steps, mariadb::Settings cons
             out.push_back(verdict(rejected));
         } catch (Fault const& fault) {
             session.reset();
-            out.push_back(later(fault.what()));
+            out.push_back(retry(fault.what()));
         }
     return out;
 }
@@ -74,9 +74,9 @@ std::string_view account_of(std::string_view name) { return name.substr(0, name.
 // ---- databases
 
 Outcome make_database(Session& session, Database const& want) {
-    if (!plain_word(want.charset) || !plain_word(want.collation)) return refused("no such character set or collation");
+    if (!plain_word(want.charset) || !plain_word(want.collation)) return terminal("no such character set or collation");
     if (want.owner.empty() || account_of(want.name) != want.owner.str())
-        return refused("the database's name is not of the account " + want.owner.str());
+        return terminal("the database's name is not of the account " + want.owner.str());
     auto const rest = identifier(want.name) + " CHARACTER SET " + want.charset + " COLLATE " + want.collation +
                       " COMMENT " + literal(mariadb::marker(want.owner));
     try {
@@ -84,14 +84,14 @@ Outcome make_database(Session& session, Database const& want) {
     } catch (Rejected const& rejected) {
         if (rejected.code != database_exists) throw;
         if (mariadb::owner_of(mariadb::comment_of(session, want.name).value_or("")) != want.owner)
-            return later("a database " + want.name + " exists and is not ours");
+            return retry("a database " + want.name + " exists and is not ours");
         session.run("ALTER DATABASE " + rest);
     }
     return {};
 }
 
 Outcome change_database(Session& session, Database const& want) {
-    if (!plain_word(want.charset) || !plain_word(want.collation)) return refused("no such character set or collation");
+    if (!plain_word(want.charset) || !plain_word(want.collation)) return terminal("no such character set or collation");
     session.run("ALTER DATABASE " + identifier(want.name) + " CHARACTER SET " + want.charset + " COLLATE " +
                 want.collation + " COMMENT " + literal(mariadb::marker(want.owner)));
     return {};
@@ -101,7 +101,7 @@ Outcome drop_database(Session& session, Database const& have) {
     auto const comment = mariadb::comment_of(session, have.name);
     if (!comment) return {};
     if (mariadb::owner_of(*comment) != have.owner)
-        return later("the comment of database " + have.name + " is no longer what the plan saw");
+        return retry("the comment of database " + have.name + " is no longer what the plan saw");
     session.run("DROP DATABASE IF EXISTS " + identifier(have.name));
     return {};
 }
@@ -109,7 +109,7 @@ Outcome drop_database(Session& session, Database const& have) {
 Outcome do_database(Session& session, Step<Database> const& step) {
     auto const& name = step.subject().name;
     if (!mariadb::could_be_ours(name) || mariadb::is_system(name))
-        return refused(name + " cannot be an account's database");
+        return terminal(name + " cannot be an account's database");
     switch (step.verb) {
         case Verb::create:
             return make_database(session, step.want);
@@ -118,7 +118,7 @@ Outcome do_database(Session& session, Step<Database> const& step) {
         case Verb::remove:
             return drop_database(session, step.have);
     }
-    return refused("there is no such step");
+    return terminal("there is no such step");
 }
 
 // ---- users
@@ -150,13 +150,13 @@ void drop_user(Session& session, std::string const& name) {
 
 Outcome do_user(Session& session, Step<DbUser> const& step) {
     auto const& name = step.subject().name;
-    if (!mariadb::could_be_ours(name)) return refused(name + " cannot be an account's database user");
+    if (!mariadb::could_be_ours(name)) return terminal(name + " cannot be an account's database user");
     if (step.verb == Verb::remove) {
         drop_user(session, name);
         return {};
     }
     if (!is_verifier(step.want.password_hash.reveal()))
-        return refused("the password's hash is not one of mysql_native_password");
+        return terminal("the password's hash is not one of mysql_native_password");
     if (step.verb == Verb::update)
         change_user(session, step.want);
     else
@@ -233,12 +233,12 @@ void remove_grant(Session& session, Grant const& have) {
 
 Outcome do_grant(Session& session, Step<Grant> const& step) {
     if (!mariadb::could_be_ours(step.subject().user))
-        return refused(step.subject().user + " cannot be an account's database user");
+        return terminal(step.subject().user + " cannot be an account's database user");
     if (step.verb == Verb::remove) {
         remove_grant(session, step.have);
         return {};
     }
-    if (auto why = why_not(step.want)) return refused(*why);
+    if (auto why = why_not(step.want)) return terminal(*why);
     put_grant(session, step.want, step.verb == Verb::update ? step.have : Grant{});
     return {};
 }

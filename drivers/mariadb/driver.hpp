@@ -27,7 +27,7 @@ public:
     std::vector<Outcome> apply(std::span<Step<DbUser> const> steps, Context& context);
     // Taking something away ends the user's connections too: a session keeps what it had when it chose its database.
     std::vector<Outcome> apply(std::span<Step<Grant> const> steps, Context& context);
-    Settled settle(Context&) { return {}; }  // GRANT and its like are live at once; FLUSH PRIVILEGES is not needed
+    CommitResult commit(Context&) { return {}; }  // GRANT and its like are live at once; FLUSH PRIVILEGES is not needed
 
 private:
     mariadb::Settings settings_;

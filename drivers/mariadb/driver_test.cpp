@@ -68,7 +68,7 @@ TEST_CASE("a server that is not there is a fault for observe and a later for eac
                                                            .changes = {}});
     auto const outcomes = driver.apply(std::span<Step<Database> const>(steps), context);
     REQUIRE(outcomes.size() == 3);
-    for (auto const& outcome : outcomes) CHECK(outcome.how == Outcome::later);
+    for (auto const& outcome : outcomes) CHECK(outcome.how == Outcome::retry);
 }
 
 }  // namespace

@@ -25,13 +25,13 @@ template <>
 struct Describe<Database> {
     static constexpr std::string_view kind = "database",
                                       doc = "A database; its comment says whose: \"genesis:<account>\".";
-    // Not `marked`: whoever may ALTER or DROP and CREATE tables may do the same to their database and so lose or forge
+    // Not `marked`: a user who may ALTER or DROP and CREATE tables may do the same to their database and so lose or forge
     // the comment (every dump with --add-drop-database does). The journal knows; the comment is put back.
     static constexpr Ownership ownership = Ownership::journalled;
     static constexpr bool holds_data = true;
     static constexpr auto fields = std::tuple{
-        field("name", &Database::name, "<account>_<name>.", Mark::key | Mark::fixed),
-        field("owner", &Database::owner, "The account, as the comment has it.", Mark::required),
+        field("name", &Database::name, "<account>_<name>.", Attribute::key | Attribute::fixed),
+        field("owner", &Database::owner, "The account, as the comment has it.", Attribute::required),
         field("charset", &Database::charset, "Default character set."),
         field("collation", &Database::collation, "Default collation."),
     };
@@ -47,9 +47,9 @@ struct Describe<DbUser> {
     static constexpr std::string_view kind = "db_user", doc = "A MariaDB user at localhost.";
     static constexpr Ownership ownership = Ownership::journalled;
     static constexpr auto fields = std::tuple{
-        field("name", &DbUser::name, "<account>_<name>.", Mark::key | Mark::fixed),
+        field("name", &DbUser::name, "<account>_<name>.", Attribute::key | Attribute::fixed),
         field("password_hash", &DbUser::password_hash,
-              "mysql_native_password: '*' and upper-case hex of SHA1(SHA1(password)).", Mark::required,
+              "mysql_native_password: '*' and upper-case hex of SHA1(SHA1(password)).", Attribute::required,
               {.text = &rules::line}),
         field("locked", &DbUser::locked, "ACCOUNT LOCK, and no connection of the user is left."),
     };
@@ -68,9 +68,9 @@ struct Describe<Grant> {
         field("name", &Grant::name,
               "<user>@<database>; at other levels <user>@*, <user>@<database>.<table>, \"<user>@like <pattern>\", "
               "\"<user>@procedure <database>.<routine>\", \"<user>@role <role>\", \"<user>@proxy <user>\".",
-              Mark::key | Mark::fixed),
-        field("user", &Grant::user, "Whose.", Mark::required | Mark::fixed, {.refers_to = "db_user"}),
-        field("database", &Grant::database, "On what; empty for a grant at another level.", Mark::fixed,
+              Attribute::key | Attribute::fixed),
+        field("user", &Grant::user, "Whose.", Attribute::required | Attribute::fixed, {.refers_to = "db_user"}),
+        field("database", &Grant::database, "On what; empty for a grant at another level.", Attribute::fixed,
               {.refers_to = "database"}),
         field("privileges", &Grant::privileges, "SQL names, upper case, sorted: SELECT, INSERT …"),
     };

@@ -83,7 +83,7 @@ struct Tenant {
 };
 
 // A server that has nothing of ours before and after each test.
-struct World {
+struct ServerFixture {
     RealClock clock;
     NoLog log;
     Context context{.stop = {},
@@ -92,10 +92,10 @@ struct World {
                     .log = log};
     mariadb::Settings settings{.socket = test_socket(), .user = "root"};
     MariadbDriver driver{settings};
-    World() { sweep(); }
-    World(World const&) = delete;
-    World& operator=(World const&) = delete;
-    ~World() { sweep(); }
+    ServerFixture() { sweep(); }
+    ServerFixture(ServerFixture const&) = delete;
+    ServerFixture& operator=(ServerFixture const&) = delete;
+    ~ServerFixture() { sweep(); }
     void sweep() {
         Session root(settings, context);
         for (auto const& row :

@@ -1,4 +1,4 @@
-// Keeps PHP-FPM: what is there, and the files; what systemd is told stands in settle.cpp.
+// Keeps PHP-FPM: what is there, and the files; what systemd is asked for stands in commit.cpp.
 #include "drivers/php_fpm/driver.hpp"
 
 #include <unistd.h>
@@ -21,18 +21,18 @@ std::string_view between(std::string_view text, std::string_view before, std::st
 }
 
 // Empty for what is absent or cannot be ours; compare() then says why.
-std::string bytes_of(host::Dir const& dir, std::string const& name, std::optional<host::Seen> const& seen) {
-    if (!seen || seen->kind != host::Seen::regular || seen->links != 1) return {};
+std::string bytes_of(host::Dir const& dir, std::string const& name, std::optional<host::FileStat> const& seen) {
+    if (!seen || seen->kind != host::FileStat::regular || seen->links != 1) return {};
     auto file = dir.read(name);
     return file ? std::move(file->bytes) : std::string();
 }
 
 std::string config_path(std::string const& name) { return name + "/" + std::string(php_config_file); }
 
-std::string config_state(host::Dir const& dir, std::string const& name, std::optional<host::Seen> const& holder,
+std::string config_state(host::Dir const& dir, std::string const& name, std::optional<host::FileStat> const& holder,
                          std::string const& wanted) {
     if (!holder) return "missing";
-    if (holder->kind != host::Seen::directory) return "its directory is none";
+    if (holder->kind != host::FileStat::directory) return "its directory is none";
     auto const& is = holder->owner;
     if (is.uid != config_dir_owner.uid || is.gid != config_dir_owner.gid || is.mode != config_dir_owner.mode)
         return "its directory: mode " + host::describe(is) + ", wanted " + host::describe(config_dir_owner);
@@ -81,7 +81,7 @@ std::set<std::string> PhpFpmDriver::names(Dirs const& dirs) const {
 PhpFpmDriver::Known const& PhpFpmDriver::known(Dirs const& dirs, std::string const& name) {
     auto const config = config_path(name), service = php_unit(name, ".service"), socket = php_unit(name, ".socket");
     auto const holder = dirs.config.look(name);
-    bool const inside = holder && holder->kind == host::Seen::directory;
+    bool const inside = holder && holder->kind == host::FileStat::directory;
     std::array const seen{holder, inside ? dirs.config.look(config) : std::nullopt, dirs.units.look(service),
                           dirs.units.look(socket), dirs.stamps.look(name)};
     return cache_.get(name, seen, [&] {
@@ -122,7 +122,7 @@ bool PhpFpmDriver::sockets_stand(PhpService const& record) const {
     if (!dir) return false;
     return std::all_of(record.pools.begin(), record.pools.end(), [&](PhpPool const& pool) {
         auto const seen = dir->look(host::split(php_socket(layout_, record.owner, pool.site)).second);
-        return seen && seen->kind == host::Seen::other;
+        return seen && seen->kind == host::FileStat::other;
     });
 }
 
@@ -137,7 +137,7 @@ void PhpFpmDriver::look_at(Dirs const& dirs, std::string const& name, std::map<s
         record.name = UnitName::checked(name);
         record.config = record.service_unit = record.socket_unit = "the first line is not ours";
         if (!dirs.stamps.look(name)) {
-            out.foreign.push_back({std::move(record), "files of " + php_unit(name, "") + " exist and are not ours"});
+            out.unmanaged.push_back({std::move(record), "files of " + php_unit(name, "") + " exist and are not ours"});
             return;
         }
     }
@@ -186,13 +186,13 @@ Outcome PhpFpmDriver::realise(Dirs const& dirs, Step<PhpService> const& step) {
     auto const name = record.name.str();
     auto const& seen = known(dirs, name);
     if (seen.exists && !seen.record && !dirs.stamps.look(name))
-        return {Outcome::later, "files of " + php_unit(name, "") + " exist and are not ours"};
+        return {Outcome::retry, "files of " + php_unit(name, "") + " exist and are not ours"};
     if (step.verb == Verb::remove) {
         pending_.push_back({record, Verb::remove});
         return {};
     }
-    if (record.pools.empty()) return {Outcome::refused, "a PHP service needs at least one site"};
-    if (auto why = missing_version(record.version); !why.empty()) return {Outcome::refused, std::move(why)};
+    if (record.pools.empty()) return {Outcome::terminal, "a PHP service needs at least one site"};
+    if (auto why = missing_version(record.version); !why.empty()) return {Outcome::terminal, std::move(why)};
     auto const files = render_php(record, layout_, settings_);
     auto const wanted = digests_of(files);
     auto const before = given(dirs, name);
@@ -205,7 +205,7 @@ Outcome PhpFpmDriver::realise(Dirs const& dirs, Step<PhpService> const& step) {
     pending.service_given = given_is(&PhpDigests::service);
     pending.socket_given = given_is(&PhpDigests::socket);
     if (pending.units_given() && !pending.config_given)
-        stamp(dirs, name, {"-", wanted.service, wanted.socket});  // a crash before settle() makes no stop of a reload
+        stamp(dirs, name, {"-", wanted.service, wanted.socket});  // a crash before commit() makes no stop of a reload
     else if (!pending.units_given())
         dirs.stamps.remove(name);
     write_config(dirs, name, files.config);
@@ -216,7 +216,7 @@ Outcome PhpFpmDriver::realise(Dirs const& dirs, Step<PhpService> const& step) {
 }
 
 void PhpFpmDriver::write_config(Dirs const& dirs, std::string const& name, std::string const& bytes) const {
-    if (auto const there = dirs.config.look(name); there && there->kind != host::Seen::directory)
+    if (auto const there = dirs.config.look(name); there && there->kind != host::FileStat::directory)
         dirs.config.remove(name);
     dirs.config.make(name, config_dir_owner);
     dirs.config.beneath(name).write(php_config_file, bytes, file_owner, false);
@@ -240,7 +240,7 @@ std::vector<Outcome> PhpFpmDriver::apply(std::span<Step<PhpService> const> steps
         } catch (Expired const&) {
             throw;
         } catch (Fault const& fault) {
-            out.push_back({Outcome::later, fault.what()});
+            out.push_back({Outcome::retry, fault.what()});
         }
     }
     dirs.units.sync();

@@ -12,7 +12,7 @@ namespace genesis {
 std::vector<std::string> installed_php(std::string const& program_dir);
 
 // Files are ours when any of them begins with our header, or when we keep a stamp of that name: the digests of what
-// systemd and the FPM master were last given. A stamp is taken away before files change and put back once settle() has
+// systemd and the FPM master were last given. A stamp is taken away before files change and put back once commit() has
 // succeeded, so a crash anywhere between shows as `listening: false`. A new setting of a pool reloads the master that
 // runs; only what systemd must know (sites, user, mounts) stops it.
 class PhpFpmDriver {
@@ -24,7 +24,7 @@ public:
 
     Observed<PhpService> observe(Of<PhpService>, Scope const& scope, Context& context);
     std::vector<Outcome> apply(std::span<Step<PhpService> const> steps, Context& context);
-    Settled settle(Context& context);
+    CommitResult commit(Context& context);
 
 private:
     struct Dirs {
@@ -46,7 +46,7 @@ private:
     };
     using Failures = std::map<std::string, std::string>;    // unit → why
     using UnitStates = std::map<std::string, std::string>;  // loaded unit → ActiveState
-    struct Orders;                                          // settle.cpp: what systemd is to do for one batch
+    struct Orders;                                          // commit.cpp: what systemd is to do for one batch
 
     [[nodiscard]] std::optional<Dirs> try_dirs() const;
     [[nodiscard]] Dirs make_dirs() const;

@@ -110,7 +110,7 @@ TEST_CASE("a stamp reads back what was given, and what is no stamp gives nothing
         CHECK(read_digests(text) == PhpDigests{});
 }
 
-TEST_CASE("FPM is told its sockets in the order in which systemd opens them") {
+TEST_CASE("FPM is given its sockets in the order in which systemd opens them") {
     auto const files = render_php(service(), NodeLayout{});
     CHECK(
         holds(files.service, "FPM_SOCKETS=/run/genesis/php/acme/a.test.sock=3,/run/genesis/php/acme/b.test.sock=4\n"));
@@ -134,7 +134,7 @@ TEST_CASE("a version of PHP that is not installed is refused by name") {
     bench.install("8.1");
     bench.install("7.4");
     auto const outcome = bench.apply(service());
-    CHECK(outcome.how == Outcome::refused);
+    CHECK(outcome.how == Outcome::terminal);
     CHECK(outcome.why == "PHP 8.2 is not installed; there are: 7.4, 8.1");
 }
 
@@ -151,7 +151,7 @@ TEST_CASE("a PHP service without a site is refused, for FPM would not start") {
     bench.install("8.2");
     auto want = service();
     want.pools.clear();
-    CHECK(bench.apply(want).how == Outcome::refused);
+    CHECK(bench.apply(want).how == Outcome::terminal);
 }
 
 TEST_CASE("files of the same name that are not ours keep their bytes") {
@@ -160,7 +160,7 @@ TEST_CASE("files of the same name that are not ours keep their bytes") {
     bench.install("8.2");
     auto const units = host::Dir::make_all(bench.layout.units, {0, 0, 0755});
     units.write("genesis-php-acme-8.2.socket", "[Socket]\n", {0, 0, 0644});
-    CHECK(bench.apply(service()).how == Outcome::later);
+    CHECK(bench.apply(service()).how == Outcome::retry);
     CHECK(units.read("genesis-php-acme-8.2.socket")->bytes == "[Socket]\n");
 }
 

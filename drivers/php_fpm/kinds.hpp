@@ -28,10 +28,10 @@ struct Describe<PhpPool> {
     static constexpr std::string_view kind = "php_pool", doc = "The workers of one site.";
     static constexpr auto fields = std::tuple{
         field("site", &PhpPool::site, "Pool name; its socket is /run/genesis/php/<account>/<site>.sock.",
-              Mark::key | Mark::fixed),
-        field("max_children", &PhpPool::max_children, "pm.max_children of an ondemand pool.", Mark::none,
+              Attribute::key | Attribute::fixed),
+        field("max_children", &PhpPool::max_children, "pm.max_children of an ondemand pool.", Attribute::none,
               {.min = 1, .max = 500}),
-        field("settings", &PhpPool::settings, "php_admin_value entries.", Mark::none, {.keys = &rules::php_setting}),
+        field("settings", &PhpPool::settings, "php_admin_value entries.", Attribute::none, {.keys = &rules::php_setting}),
     };
 };
 
@@ -52,13 +52,13 @@ struct Describe<PhpService> {
                                       doc = "A PHP-FPM master of one account and version, started by its sockets.";
     static constexpr auto fields = std::tuple{
         field("name", &PhpService::name, "<account>-<version>; the units are genesis-php-<name>.service and .socket.",
-              Mark::key | Mark::fixed),
-        field("owner", &PhpService::owner, "The user it runs as.", Mark::required | Mark::fixed,
+              Attribute::key | Attribute::fixed),
+        field("owner", &PhpService::owner, "The user it runs as.", Attribute::required | Attribute::fixed,
               {.refers_to = "unix_user"}),
-        field("version", &PhpService::version, "/usr/sbin/php-fpm<version>.", Mark::required | Mark::fixed),
-        field("home", &PhpService::home, "The only home it can see.", Mark::required, {.refers_to = "directory"}),
-        field("slice", &PhpService::slice, "The slice that bounds it.", Mark::required, {.refers_to = "slice"}),
-        field("log_dir", &PhpService::log_dir, "Root's directory for php.log.", Mark::required,
+        field("version", &PhpService::version, "/usr/sbin/php-fpm<version>.", Attribute::required | Attribute::fixed),
+        field("home", &PhpService::home, "The only home it can see.", Attribute::required, {.refers_to = "directory"}),
+        field("slice", &PhpService::slice, "The slice that bounds it.", Attribute::required, {.refers_to = "slice"}),
+        field("log_dir", &PhpService::log_dir, "Root's directory for php.log.", Attribute::required,
               {.refers_to = "directory"}),
         field("pools", &PhpService::pools, "One for each site."),
         field("config", &PhpService::config, "\"intact\", or what is wrong with the FPM configuration file."),

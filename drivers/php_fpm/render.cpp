@@ -102,7 +102,7 @@ std::string service_text(PhpService const& record, NodeLayout const& layout, Php
     out += "Environment=FPM_SOCKETS=" + inherited(record, layout) + "\n";
     out += "ExecStart=" + settings.program_dir.str() + "/php-fpm" + record.version.str() +
            " --nodaemonize --force-stderr --fpm-config " + config + "/" + std::string(php_config_file) + "\n";
-    // New pools are loaded by SIGUSR2: requests in flight end, the sockets stay open, the master begins anew.
+    // New pools are loaded by SIGUSR2: requests in flight end, the sockets stay open, the master begins again.
     out += "ExecReload=/bin/kill -USR2 $MAINPID\n";
     out += "KillMode=mixed\nKillSignal=SIGQUIT\nTimeoutStopSec=15\nRestart=on-failure\nOOMPolicy=continue\n";
     out += "StandardOutput=null\nStandardError=append:" + record.log_dir.str() + "/php.log\n";

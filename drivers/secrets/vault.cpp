@@ -68,7 +68,7 @@ Secret checked_key(Secret key) {
     return key;
 }
 
-void refuse_unless_private(host::Seen const& seen, std::string_view path) {
+void refuse_unless_private(host::FileStat const& seen, std::string_view path) {
     if (seen.owner.uid != 0 || (seen.owner.mode & 077) != 0)
         throw Fault(std::string(path) + ": the master key must be root's and 0600, it is " +
                     host::describe(seen.owner));

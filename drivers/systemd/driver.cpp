@@ -49,7 +49,7 @@ std::optional<Slice> parse(std::string_view bytes, std::string_view name) {
     return unreadable;
 }
 
-Foreign<Slice> stranger(std::string_view name, std::string const& why) {
+Unmanaged<Slice> unmanaged(std::string_view name, std::string const& why) {
     Slice value;
     value.name = UnitName::checked(name);
     return {value, why};
@@ -62,11 +62,11 @@ SystemdDriver::Known SystemdDriver::read_unit(host::Dir const& dir, std::string 
     try {
         auto const file = dir.read(unit);
         auto slice = file ? parse(file->bytes, name) : std::nullopt;
-        if (!slice) return {std::nullopt, stranger(name, layout_.units + "/" + unit + " exists and is not ours")};
+        if (!slice) return {std::nullopt, unmanaged(name, layout_.units + "/" + unit + " exists and is not ours")};
         if (slice->file == "intact") slice->file = host::compare(*file, render(*slice), owner);
         return {std::move(slice), {}};
     } catch (Fault const& fault) {  // a link, or no file at all
-        return {std::nullopt, stranger(name, fault.what())};
+        return {std::nullopt, unmanaged(name, fault.what())};
     }
 }
 
@@ -85,15 +85,15 @@ Observed<Slice> SystemdDriver::observe(Of<Slice>, Scope const& scope, Context& c
         if (known.slice)
             out.found.push_back(*known.slice);
         else
-            out.foreign.push_back(known.stranger);
+            out.unmanaged.push_back(known.unmanaged);
     }
-    if (scope.everything()) cache_.trim(out.found.size() + out.foreign.size());
+    if (scope.everything()) cache_.trim(out.found.size() + out.unmanaged.size());
     if (manager_ == Manager::told && !checked_) note_stale(out, context);
     checked_ = checked_ || scope.everything();
     return out;
 }
 
-// Whoever wrote a file may have died before systemd read it again. Asked until all were seen once: later changes are
+// The daemon that wrote a file may have died before systemd read it again. Asked until all were seen once: later changes are
 // our own.
 void SystemdDriver::note_stale(Observed<Slice>& out, Context& context) {
     std::vector<std::string> units;
@@ -112,7 +112,7 @@ std::vector<Outcome> SystemdDriver::apply(std::span<Step<Slice> const> steps, Co
         auto const unit = unit_of(step.subject());
         try {
             if (!is_ours(unit)) {
-                outcomes.push_back({Outcome::refused, unit + " is not the name of an account's slice"});
+                outcomes.push_back({Outcome::terminal, unit + " is not the name of an account's slice"});
             } else if (step.verb == Verb::remove) {
                 if (dir.remove(unit)) removed_.insert(unit);
                 outcomes.emplace_back();
@@ -121,23 +121,23 @@ std::vector<Outcome> SystemdDriver::apply(std::span<Step<Slice> const> steps, Co
                 outcomes.emplace_back();
             }
         } catch (Fault const& fault) {
-            outcomes.push_back({Outcome::later, fault.what()});
+            outcomes.push_back({Outcome::retry, fault.what()});
         }
     }
     return outcomes;
 }
 
 // Repeated as a whole when it fails: what is still to be made known is only forgotten at the end.
-Settled SystemdDriver::settle(Context& context) {
+CommitResult SystemdDriver::commit(Context& context) {
     if (manager_ == Manager::none || (changed_.empty() && removed_.empty())) return {};
     std::vector<std::string> gone;
     for (auto const& [unit, state] : systemd_.loaded({removed_.begin(), removed_.end()}, all_units(), context))
         gone.push_back(unit);
     bool const known = !systemd_.loaded({changed_.begin(), changed_.end()}, all_units(), context).empty();
-    Settled out;
+    CommitResult out;
     for (auto const& [unit, why] : systemd_.stop(gone, context))
-        out.verdicts.push_back({{std::string(Describe<Slice>::kind), unit.substr(0, unit.size() - suffix.size())},
-                                {Outcome::later, "stop: " + why}});
+        out.records.push_back({{std::string(Describe<Slice>::kind), unit.substr(0, unit.size() - suffix.size())},
+                                {Outcome::retry, "stop: " + why}});
     systemd_.reset_failed(gone, context);
     if (known) systemd_.daemon_reload(context);
     changed_.clear();

@@ -22,12 +22,12 @@ public:
     Observed<Slice> observe(Of<Slice>, Scope const& scope, Context& context);
     std::vector<Outcome> apply(std::span<Step<Slice> const> steps, Context& context);
     // One daemon-reload, and only when systemd has already loaded a slice whose file changed.
-    Settled settle(Context& context);
+    CommitResult commit(Context& context);
 
 private:
     struct Known {
         std::optional<Slice> slice;
-        Foreign<Slice> stranger;  // when there is no slice of ours
+        Unmanaged<Slice> unmanaged;  // when there is no slice of ours
     };
     [[nodiscard]] Known read_unit(host::Dir const& dir, std::string const& unit) const;
     void note_stale(Observed<Slice>& out, Context& context);
@@ -36,7 +36,7 @@ private:
     Manager manager_;
     host::Systemd systemd_;
     managed::ReadOnce<Known, 1> cache_;        // by unit
-    std::set<std::string> changed_, removed_;  // unit names, until settle()
+    std::set<std::string> changed_, removed_;  // unit names, until commit()
     bool checked_ = false;                     // whether systemd was asked what it has not read yet
 };
 static_assert(Driver<SystemdDriver>);

@@ -88,7 +88,7 @@ TEST_CASE("a slice changed by hand is seen, and put back by the next pass") {
     CHECK(b.quiet(acme()));
 }
 
-TEST_CASE("a slice without our first line is foreign, and names of other depth are not looked at") {
+TEST_CASE("a slice without our first line is unmanaged, and names of other depth are not looked at") {
     if (!host::can_run_as_root()) return;
     Bench b;
     b.dir.write(unit, "[Slice]\nMemoryMax=1G\n", {0, 0, 0644});
@@ -96,8 +96,8 @@ TEST_CASE("a slice without our first line is foreign, and names of other depth a
     b.dir.write("genesis-acme.service", "[Service]\n", {0, 0, 0644});
     auto const seen = b.driver.observe(Of<Slice>{}, {}, b.context);
     CHECK(seen.found.empty());
-    REQUIRE(seen.foreign.size() == 1);
-    CHECK(seen.foreign[0].value.name.str() == "genesis-acme");
+    REQUIRE(seen.unmanaged.size() == 1);
+    CHECK(seen.unmanaged[0].value.name.str() == "genesis-acme");
 }
 
 TEST_CASE("no slice is made whose name could lie inside another account's") {
@@ -106,12 +106,12 @@ TEST_CASE("no slice is made whose name could lie inside another account's") {
     for (auto const* name : {"genesis-acme-inner", "genesis-", "system", "genesis"}) {
         auto slice = acme();
         slice.name = UnitName::checked(name);
-        CHECK(b.apply(Verb::create, slice).how == Outcome::refused);
+        CHECK(b.apply(Verb::create, slice).how == Outcome::terminal);
     }
     CHECK(b.dir.list().empty());
 }
 
-TEST_CASE("a slice that 0.1.0 wrote is ours, and is written anew as what it says") {
+TEST_CASE("a slice that 0.1.0 wrote is ours, and is written again as what it says") {
     if (!host::can_run_as_root()) return;
     Bench b;
     b.dir.write(unit,

@@ -16,11 +16,11 @@ template <>
 struct Describe<Slice> {
     static constexpr std::string_view kind = "slice", doc = "The systemd slice of an account; 0 is no limit.";
     static constexpr auto fields = std::tuple{
-        field("name", &Slice::name, "Unit name without .slice: genesis-<account>.", Mark::key | Mark::fixed),
-        field("cpu_percent", &Slice::cpu_percent, "CPUQuota=, percent of one core.", Mark::none,
+        field("name", &Slice::name, "Unit name without .slice: genesis-<account>.", Attribute::key | Attribute::fixed),
+        field("cpu_percent", &Slice::cpu_percent, "CPUQuota=, percent of one core.", Attribute::none,
               {.min = 0, .max = 100000}),
-        field("memory_mib", &Slice::memory_mib, "MemoryMax=, MiB.", Mark::none, {.min = 0, .max = 1 << 24}),
-        field("tasks", &Slice::tasks, "TasksMax=, processes and threads.", Mark::none, {.min = 0, .max = 1 << 22}),
+        field("memory_mib", &Slice::memory_mib, "MemoryMax=, MiB.", Attribute::none, {.min = 0, .max = 1 << 24}),
+        field("tasks", &Slice::tasks, "TasksMax=, processes and threads.", Attribute::none, {.min = 0, .max = 1 << 22}),
         field("file", &Slice::file, "\"intact\", or what is wrong with the unit file."),
     };
 };

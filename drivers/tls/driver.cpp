@@ -21,24 +21,24 @@ std::string header(Certificate const& record) {
 
 // Line two of what we made ourselves: the digests of both bodies and the validity. While they agree, a pass over
 // thousands of certificates parses none. Supplied pairs have no such line: what a server accepts of them may change.
-constexpr std::string_view vouched = "# vouched ";
-std::string vouching(MadePair const& made) {
+constexpr std::string_view trusted_mark = "# vouched ";
+std::string trusted_note(MadePair const& made) {
     auto seconds = [](Time t) { return std::to_string(t.time_since_epoch() / std::chrono::seconds(1)); };
-    return std::string(vouched) + sha256(made.chain) + " " + sha256(made.key) + " " + seconds(made.not_before) + " " +
+    return std::string(trusted_mark) + sha256(made.chain) + " " + sha256(made.key) + " " + seconds(made.not_before) + " " +
            seconds(made.not_after) + "\n";
 }
 
 struct Split {
     std::optional<Certificate> record;
-    std::string_view body, vouching{};
+    std::string_view body, trusted_note{};
 };
 
 Split split_header(std::string_view bytes) {
     if (!managed::is_ours(bytes)) return {std::nullopt, bytes};
     Split out{managed::read_record<Certificate>(bytes), managed::after_first_line(bytes)};
-    if (!out.body.starts_with(vouched)) return out;
+    if (!out.body.starts_with(trusted_mark)) return out;
     auto const end = std::min(out.body.find('\n'), out.body.size() - 1);
-    out.vouching = out.body.substr(0, end + 1);
+    out.trusted_note = out.body.substr(0, end + 1);
     out.body.remove_prefix(end + 1);
     return out;
 }
@@ -52,28 +52,28 @@ std::vector<std::string> wanted_names(Certificate const& want) {
 }
 
 void vouch_for(host::PairReader& pairs, Certificate const& record, Split const& chain, Split const& key) {
-    if (record.source != CertificateSource::self_signed || chain.vouching.empty() || chain.vouching != key.vouching)
+    if (record.source != CertificateSource::self_signed || chain.trusted_note.empty() || chain.trusted_note != key.trusted_note)
         return;
-    std::istringstream words{std::string(chain.vouching.substr(vouched.size()))};
+    std::istringstream words{std::string(chain.trusted_note.substr(trusted_mark.size()))};
     std::string chain_sha, key_sha;
     std::int64_t from = 0, until = 0;
     if (!(words >> chain_sha >> key_sha >> from >> until)) return;
     if (chain_sha != sha256(chain.body) || key_sha != sha256(key.body)) return;
-    pairs.vouch(chain.body, key.body,
+    pairs.trust(chain.body, key.body,
                 {wanted_names(record), Time(std::chrono::seconds(from)), Time(std::chrono::seconds(until))});
 }
 
-std::string wrong_file(std::string const& name, std::optional<host::Seen> const& seen, host::Owner const& want) {
+std::string wrong_file(std::string const& name, std::optional<host::FileStat> const& seen, host::Owner const& want) {
     if (!seen) return name + " is missing";
-    if (seen->kind != host::Seen::regular || seen->links != 1) return name + " is not an ordinary file";
+    if (seen->kind != host::FileStat::regular || seen->links != 1) return name + " is not an ordinary file";
     if (seen->owner.uid != want.uid || seen->owner.gid != want.gid || seen->owner.mode != want.mode)
         return name + ": mode " + host::describe(seen->owner) + ", wanted " + host::describe(want);
     return {};
 }
 
 // Nothing when the file cannot hold anything of ours: absent, not regular, or left empty by a power loss.
-std::string bytes_of(host::Dir const& root, std::string const& path, std::optional<host::Seen> const& seen) {
-    if (!seen || seen->kind != host::Seen::regular || seen->links != 1) return {};
+std::string bytes_of(host::Dir const& root, std::string const& path, std::optional<host::FileStat> const& seen) {
+    if (!seen || seen->kind != host::FileStat::regular || seen->links != 1) return {};
     auto file = root.read(path);
     return file ? std::move(file->bytes) : std::string();
 }
@@ -97,13 +97,13 @@ TlsDriver::Known const& TlsDriver::known(host::Dir const& root, std::string cons
 }
 
 TlsDriver::Known TlsDriver::read_files(host::Dir const& root, std::string const& name,
-                                       std::optional<host::Seen> const& chain_seen,
-                                       std::optional<host::Seen> const& key_seen) {
+                                       std::optional<host::FileStat> const& chain_seen,
+                                       std::optional<host::FileStat> const& key_seen) {
     auto const chain_bytes = bytes_of(root, name + "/chain.pem", chain_seen);
     Secret const key_bytes(bytes_of(root, name + "/key.pem", key_seen));
     auto const chain = split_header(chain_bytes), key = split_header(key_bytes.reveal());
-    auto const holds = [](std::optional<host::Seen> const& f) {
-        return f && (f->kind != host::Seen::regular || f->size > 0);
+    auto const holds = [](std::optional<host::FileStat> const& f) {
+        return f && (f->kind != host::FileStat::regular || f->size > 0);
     };
     Known fresh{holds(chain_seen) || holds(key_seen), chain.record ? chain.record : key.record, {}, {}};
     if (!fresh.record) return fresh;
@@ -145,16 +145,16 @@ void TlsDriver::look_at(host::Dir const& root, std::string const& name, Observed
     if (!parsed) return;
     auto const dir = root.look(name);
     if (!dir) return;
-    auto stranger = [&] {
+    auto unmanaged = [&] {
         Certificate value;
         value.name = *parsed;
-        out.foreign.push_back({std::move(value), root_ + "/" + name + " was not made by Genesis"});
+        out.unmanaged.push_back({std::move(value), root_ + "/" + name + " was not made by Genesis"});
     };
-    if (dir->kind != host::Seen::directory) return stranger();
+    if (dir->kind != host::FileStat::directory) return unmanaged();
     try {
         auto const& seen = known(root, name);
         if (!seen.record) {
-            if (seen.holds) stranger();
+            if (seen.holds) unmanaged();
             return;
         }
         auto record = *seen.record;
@@ -197,12 +197,12 @@ void TlsDriver::store(host::Dir const& root, Certificate const& want, Time now) 
         made.not_after = read.pair.not_after;
         if (!keep) {
             made = make_self_signed(wanted_names(want), now, std::chrono::days(settings_.lifetime_days));
-            pairs_->vouch(made.chain, made.key, {wanted_names(want), made.not_before, made.not_after});
+            pairs_->trust(made.chain, made.key, {wanted_names(want), made.not_before, made.not_after});
         }
     }
     root.make(name, directory_owner);
     auto const dir = root.beneath(name);
-    auto const first = header(want) + (want.source == CertificateSource::self_signed ? vouching(made) : "");
+    auto const first = header(want) + (want.source == CertificateSource::self_signed ? trusted_note(made) : "");
     // The key goes first: until the chain follows, the pair does not match and is written again. One syncfs at the end
     // of the batch makes all of it durable; files a power loss left empty count as absent.
     dir.write("key.pem", first + made.key, key_owner, false);
@@ -213,7 +213,7 @@ Outcome TlsDriver::realise(host::Dir const& root, Step<Certificate> const& step,
     auto const name = step.subject().name.str();
     Observed<Certificate> here;
     look_at(root, name, here, context);
-    if (!here.foreign.empty()) return {Outcome::later, here.foreign.front().why};
+    if (!here.unmanaged.empty()) return {Outcome::retry, here.unmanaged.front().why};
     if (step.verb == Verb::remove) {
         cache_.forget(name);
         root.remove_tree(name, context);
@@ -221,11 +221,11 @@ Outcome TlsDriver::realise(host::Dir const& root, Step<Certificate> const& step,
     }
     auto const& want = step.want;
     if (want.source == CertificateSource::supplied) {
-        if (want.chain.empty() || want.key.empty()) return {Outcome::refused, "a chain and a key must be given"};
+        if (want.chain.empty() || want.key.empty()) return {Outcome::terminal, "a chain and a key must be given"};
         if (sha256(want.chain.str()) != want.chain_digest || sha256(want.key.reveal()) != want.key_digest)
-            return {Outcome::refused, "the digests do not belong to the chain and the key"};
+            return {Outcome::terminal, "the digests do not belong to the chain and the key"};
         auto const read = pairs_->read(want.chain.str(), want.key.reveal());
-        if (!read.why.empty()) return {Outcome::refused, read.why};
+        if (!read.why.empty()) return {Outcome::terminal, read.why};
     }
     store(root, want, context.clock.now());
     return {};
@@ -242,13 +242,13 @@ std::vector<Outcome> TlsDriver::apply(std::span<Step<Certificate> const> steps, 
         } catch (Expired const&) {
             throw;
         } catch (Fault const& fault) {
-            out.push_back({Outcome::later, fault.what()});
+            out.push_back({Outcome::retry, fault.what()});
         }
     }
     root.sync();
     return out;
 }
 
-Settled TlsDriver::settle(Context& /*context*/) { return {}; }
+CommitResult TlsDriver::commit(Context& /*context*/) { return {}; }
 
 }  // namespace genesis

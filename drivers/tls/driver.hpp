@@ -22,7 +22,7 @@ public:
 
     Observed<Certificate> observe(Of<Certificate>, Scope const& scope, Context& context);
     std::vector<Outcome> apply(std::span<Step<Certificate> const> steps, Context& context);
-    Settled settle(Context& context);
+    CommitResult commit(Context& context);
 
 private:
     // What the bytes of a pair said.
@@ -35,8 +35,8 @@ private:
 
     void look_at(host::Dir const& root, std::string const& name, Observed<Certificate>& out, Context const& context);
     Known const& known(host::Dir const& root, std::string const& name);
-    Known read_files(host::Dir const& root, std::string const& name, std::optional<host::Seen> const& chain_seen,
-                     std::optional<host::Seen> const& key_seen);
+    Known read_files(host::Dir const& root, std::string const& name, std::optional<host::FileStat> const& chain_seen,
+                     std::optional<host::FileStat> const& key_seen);
     [[nodiscard]] std::string state(Known const& known, host::Owner const& dir, Time now) const;
     Outcome realise(host::Dir const& root, Step<Certificate> const& step, Context const& context);
     void store(host::Dir const& root, Certificate const& want, Time now);

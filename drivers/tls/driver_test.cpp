@@ -150,13 +150,13 @@ TEST_CASE("a supplied pair is stored as given, and one that does not match is re
     REQUIRE(bench.pass(want).how == Outcome::done);
     CHECK(bench.quiet(want));
     auto const mixed = bench.pass(supplied({one.chain, other.key, {}, {}}));
-    CHECK(mixed.how == Outcome::refused);
+    CHECK(mixed.how == Outcome::terminal);
     CHECK(mixed.why == "the key does not match the certificate");
     CHECK(bench.pass(supplied({one.key, one.key, {}, {}})).why == "chain.pem is not a certificate");
     CHECK(bench.quiet(want));
 }
 
-TEST_CASE("a vouching line that was copied to another pair vouches for nothing") {
+TEST_CASE("a note of trust that was copied to another pair is not believed") {
     if (!root()) return;
     Bench bench;
     auto const want = self_signed();
@@ -185,9 +185,9 @@ TEST_CASE("a directory that is not ours is reported and its bytes stay") {
     auto const dir = host::Dir::make_all(bench.path + "/tls/a.test", {0, 0, 0755});
     dir.write("chain.pem", "somebody's\n", {0, 0, 0644});
     auto const seen = bench.look();
-    REQUIRE(seen.foreign.size() == 1);
+    REQUIRE(seen.unmanaged.size() == 1);
     CHECK(seen.found.empty());
-    CHECK(bench.pass(self_signed()).how == Outcome::later);
+    CHECK(bench.pass(self_signed()).how == Outcome::retry);
     CHECK(dir.read("chain.pem")->bytes == "somebody's\n");
 }
 

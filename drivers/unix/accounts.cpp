@@ -69,7 +69,7 @@ Accounts const& AccountFiles::read() {
     if (seen_[0] && std::array{dir.look(files[0]), dir.look(files[1]), dir.look(files[2])} == seen_) return accounts_;
     seen_ = {};
     accounts_ = {};
-    std::array<std::optional<host::Seen>, 3> seen;
+    std::array<std::optional<host::FileStat>, 3> seen;
     for (std::size_t i = 0; i < files.size(); ++i) {
         auto const file = dir.read(files[i], most);
         if (!file || file->bytes.empty()) throw Fault(dir.path() + "/" + files[i] + ": missing or empty");

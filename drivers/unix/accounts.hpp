@@ -43,7 +43,7 @@ public:
 
 private:
     std::string dir_;
-    std::array<std::optional<host::Seen>, 3> seen_;
+    std::array<std::optional<host::FileStat>, 3> seen_;
     Accounts accounts_;
 };
 

@@ -1,7 +1,7 @@
 // Directories: seen, made and owned through descriptors; a tree is removed only where one of ours can be.
 #include "drivers/host/processes.hpp"
 #include "drivers/unix/driver.hpp"
-#include "drivers/unix/welcome.hpp"
+#include "drivers/unix/placeholder_page.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -13,9 +13,9 @@ using unix_accounts::in_range;
 
 namespace {
 
-std::string kind_of(host::Seen const& seen) {
-    if (seen.kind == host::Seen::directory) return std::string(intact);
-    if (seen.kind == host::Seen::symlink) return "a symbolic link";
+std::string kind_of(host::FileStat const& seen) {
+    if (seen.kind == host::FileStat::directory) return std::string(intact);
+    if (seen.kind == host::FileStat::symlink) return "a symbolic link";
     return "no directory";
 }
 
@@ -46,7 +46,7 @@ Outcome guarded(Work&& work) {
     } catch (Expired const&) {
         throw;
     } catch (Fault const& fault) {
-        return {Outcome::later, fault.what()};
+        return {Outcome::retry, fault.what()};
     }
 }
 
@@ -87,7 +87,7 @@ void UnixDriver::keep(Directory const& want, Trees& trees) {
     if (!parent) throw Fault(above + ": missing");
     auto made = parent->make_new(name, owner_of(want));
     if (!made) return void(parent->make(name, owner_of(want)));
-    if (!want.welcome.empty()) write_welcome(*made, want.welcome, owner_of(want));
+    if (!want.welcome.empty()) write_placeholder_page(*made, want.welcome, owner_of(want));
     if (trees.in_home(want.path)) trees.remember(std::move(*made));
 }
 
@@ -95,13 +95,13 @@ void UnixDriver::keep(Directory const& want, Trees& trees) {
 Outcome UnixDriver::drop(Directory const& have, Trees& trees, Context& context) {
     auto const& path = have.path.str();
     if (!trees.in_home(path) && !lies_beneath(path, layout_.logs) && !lies_beneath(path, layout_.run))
-        return {Outcome::refused, path + " lies in no tree of ours; it is left as it is"};
+        return {Outcome::terminal, path + " lies in no tree of ours; it is left as it is"};
     if (trees.in_home(path)) {
         auto const* homes = trees.homes();
         auto const home = homes ? homes->look(trees.tenant(path)) : std::nullopt;
         if (!home) return {};
-        if (home->kind == host::Seen::directory && !in_range(home->owner.uid))
-            return {Outcome::later, path + ": the home does not belong to a tenant; it is left as it is"};
+        if (home->kind == host::FileStat::directory && !in_range(home->owner.uid))
+            return {Outcome::retry, path + ": the home does not belong to a tenant; it is left as it is"};
     }
     if (auto const* parent = trees.parent(path)) parent->remove_tree(host::split(path).second, context);
     return {};

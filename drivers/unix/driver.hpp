@@ -30,12 +30,12 @@ public:
     // Parents before what lies in them, whatever the order of the steps; removal the other way round.
     std::vector<Outcome> apply(std::span<Step<Directory> const> steps, Context& context);
     std::vector<Outcome> apply(std::span<Step<AuthorizedKeys> const> steps, Context& context);
-    Settled settle(Context&) { return {}; }
+    CommitResult commit(Context&) { return {}; }
 
 private:
     void create(std::span<Step<UnixUser> const> steps, std::vector<Outcome>& outcomes, Context& context);
     // One of the system's own tools. They know /etc only: with any other `passwd` none is run (Fault).
-    host::Ran run_tool(std::vector<std::string> argv, std::string input, Context& context) const;
+    host::ExecResult run_tool(std::vector<std::string> argv, std::string input, Context& context) const;
     void run_sysusers(std::string const& input, Context& context) const;
     std::string delete_with(std::string const& tool, std::string const& name, Context& context) const;
     void modify(std::span<Step<UnixUser> const> steps, std::vector<Outcome>& outcomes, Context& context);

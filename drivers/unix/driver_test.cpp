@@ -56,7 +56,7 @@ TEST_CASE("owner and mode changed by hand are seen and put back, also a setgid b
     CHECK(owner_at(b.at("home/acme/sites")) == "0755 59991:59991");
 }
 
-TEST_CASE("a symbolic link in a directory's place is drift that is told and neither followed nor deleted") {
+TEST_CASE("a symbolic link in a directory's place is drift that is reported and neither followed nor deleted") {
     if (!can_run_as_root()) return;
     Home b;
     b.dir.beneath("home/acme/sites").remove_tree("x", b.context);
@@ -66,7 +66,7 @@ TEST_CASE("a symbolic link in a directory's place is drift that is told and neit
     CHECK(b.see<Directory>(b.at("home/acme/sites/x/public"))->file != intact);
     for (auto const& one : {want, below}) {
         auto const outcome = b.pass(one);
-        CHECK(outcome.how == Outcome::later);
+        CHECK(outcome.how == Outcome::retry);
         CHECK_THAT(outcome.why, Catch::Contains("in the way"));
     }
     CHECK(b.untouched());
@@ -80,8 +80,8 @@ TEST_CASE("one directory that cannot be made does not keep the others from being
                                        {Verb::create, b.directory("home/acme/missing/x"), {}, {}},
                                        {Verb::create, b.directory("home/acme/y"), {}, {}}};
     auto const outcomes = b.driver.apply(std::span<Step<Directory> const>(steps), b.context);
-    CHECK(outcomes[0].how == Outcome::later);
-    CHECK(outcomes[1].how == Outcome::later);
+    CHECK(outcomes[0].how == Outcome::retry);
+    CHECK(outcomes[1].how == Outcome::retry);
     CHECK(outcomes[2].how == Outcome::done);
     CHECK(b.dir.beneath("home/acme").read("file")->bytes == "the tenant's");
 }
@@ -138,12 +138,12 @@ TEST_CASE("a home is removed with the processes of its tenant, and what its link
 TEST_CASE("no tree is removed outside of our roots, nor a home that no tenant owns") {
     if (!can_run_as_root()) return;
     UnixBench b;
-    CHECK(b.drop(b.directory("outside")).how == Outcome::refused);
-    CHECK(b.drop(b.directory("home")).how == Outcome::refused);
-    CHECK(b.drop(b.directory("log")).how == Outcome::refused);
+    CHECK(b.drop(b.directory("outside")).how == Outcome::terminal);
+    CHECK(b.drop(b.directory("home")).how == Outcome::terminal);
+    CHECK(b.drop(b.directory("log")).how == Outcome::terminal);
     b.dir.beneath("home").make("operator", {1000, 1000, 0755});
     auto const outcome = b.drop(b.directory("home/operator"));
-    CHECK(outcome.how == Outcome::later);
+    CHECK(outcome.how == Outcome::retry);
     CHECK(owner_at(b.at("home/operator")) == "0755 1000:1000");
     CHECK(b.untouched());
 }
@@ -198,16 +198,16 @@ TEST_CASE("whatever is done by hand to the keys is seen and put back") {
     }
 }
 
-TEST_CASE("a link in the place of .ssh or of the home is told, and root's keys stay as they are") {
+TEST_CASE("a link in the place of .ssh or of the home is reported, and root's keys stay as they are") {
     if (!can_run_as_root()) return;
     Home b;
     b.link(b.at("outside"), "home/acme/.ssh");
     CHECK(b.see<AuthorizedKeys>("acme")->file == ".ssh is no directory");
-    CHECK(b.pass(b.keys({key("one")})).how == Outcome::later);
+    CHECK(b.pass(b.keys({key("one")})).how == Outcome::retry);
     CHECK(b.drop(b.keys()).how == Outcome::done);
     b.dir.beneath("home").remove_tree("acme", b.context);
     b.link(b.at("outside"), "home/acme");
     CHECK(b.see<AuthorizedKeys>("acme")->file != intact);
-    CHECK(b.pass(b.keys({key("one")})).how == Outcome::later);
+    CHECK(b.pass(b.keys({key("one")})).how == Outcome::retry);
     CHECK(b.untouched());
 }

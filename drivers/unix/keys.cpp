@@ -45,7 +45,7 @@ void parse(std::string_view const bytes, AuthorizedKeys& into) {
 bool read_keys(host::Dir const& homes, std::string const& home, AuthorizedKeys& into) {
     auto const ssh = homes.look(home + "/.ssh");
     if (!ssh) return false;
-    if (ssh->kind != host::Seen::directory) {
+    if (ssh->kind != host::FileStat::directory) {
         into.file = ".ssh is no directory";
         return true;
     }
@@ -66,9 +66,9 @@ std::optional<host::Dir> open_home(Trees& trees, std::string const& home) {
 }
 
 Outcome write_keys(AuthorizedKeys const& want, Trees& trees) {
-    if (!in_range(want.uid)) return {Outcome::refused, std::to_string(want.uid) + " is not the number of an account"};
+    if (!in_range(want.uid)) return {Outcome::terminal, std::to_string(want.uid) + " is not the number of an account"};
     auto const home = open_home(trees, want.home.str());
-    if (!home) return {Outcome::later, want.home.str() + ": missing"};
+    if (!home) return {Outcome::retry, want.home.str() + ": missing"};
     home->make(".ssh", owner_of(want.uid, 0700));
     home->beneath(".ssh").write(file_name, render(want), owner_of(want.uid, 0600), false);
     return {};
@@ -77,7 +77,7 @@ Outcome write_keys(AuthorizedKeys const& want, Trees& trees) {
 Outcome remove_keys(AuthorizedKeys const& have, Trees& trees) {
     auto const home = open_home(trees, have.home.str());
     auto const ssh = home ? home->look(".ssh") : std::nullopt;
-    if (ssh && ssh->kind == host::Seen::directory) home->beneath(".ssh").remove(file_name);
+    if (ssh && ssh->kind == host::FileStat::directory) home->beneath(".ssh").remove(file_name);
     return {};
 }
 
@@ -117,7 +117,7 @@ std::vector<Outcome> UnixDriver::apply(std::span<Step<AuthorizedKeys> const> ste
             outcomes.push_back(step.verb == Verb::remove ? remove_keys(step.have, trees)
                                                          : write_keys(step.want, trees));
         } catch (Fault const& fault) {
-            outcomes.push_back({Outcome::later, fault.what()});
+            outcomes.push_back({Outcome::retry, fault.what()});
         }
     }
     return outcomes;

@@ -21,8 +21,8 @@ inline std::string log_dir_of(NodeLayout const& layout, AccountName const& accou
 // How the tenant may log in over SSH.
 enum class Login { none, sftp, shell };
 template <>
-struct Choices<Login> {
-    static constexpr std::array words{std::pair{Login::none, std::string_view("none")},
+struct EnumNames<Login> {
+    static constexpr std::array names{std::pair{Login::none, std::string_view("none")},
                                       std::pair{Login::sftp, std::string_view("sftp")},
                                       std::pair{Login::shell, std::string_view("shell")}};
 };
@@ -43,10 +43,10 @@ template <>
 struct Describe<UnixUser> {
     static constexpr std::string_view kind = "unix_user", doc = "A user and the group of the same name and number.";
     static constexpr auto fields = std::tuple{
-        field("name", &UnixUser::name, "Login name, also of the group.", Mark::key | Mark::fixed),
-        field("uid", &UnixUser::uid, "User and group number.", Mark::required | Mark::fixed,
+        field("name", &UnixUser::name, "Login name, also of the group.", Attribute::key | Attribute::fixed),
+        field("uid", &UnixUser::uid, "User and group number.", Attribute::required | Attribute::fixed,
               {.min = first_uid, .max = last_uid}),
-        field("home", &UnixUser::home, "Home directory as passwd(5) has it.", Mark::required),
+        field("home", &UnixUser::home, "Home directory as passwd(5) has it.", Attribute::required),
         field(
             "login", &UnixUser::login,
             "Which of the groups genesis-nossh, genesis-sftp and genesis-shell the user is in; sshd decides by them."),
@@ -72,17 +72,17 @@ struct Describe<Directory> {
     static constexpr bool enumerable = false;  // nothing marks ours among the tenant's: looked at by key only
     static constexpr bool holds_data = true;
     static constexpr auto fields = std::tuple{
-        field("path", &Directory::path, "Where it is.", Mark::key | Mark::fixed),
+        field("path", &Directory::path, "Where it is.", Attribute::key | Attribute::fixed),
         field("owner", &Directory::owner, "The user whose directory it is; its removal waits for the directory's.",
-              Mark::write_only, {.refers_to = "unix_user"}),
-        field("uid", &Directory::uid, "Owner.", Mark::none, {.min = 0, .max = 65533}),
-        field("gid", &Directory::gid, "Group.", Mark::none, {.min = 0, .max = 65533}),
+              Attribute::write_only, {.refers_to = "unix_user"}),
+        field("uid", &Directory::uid, "Owner.", Attribute::none, {.min = 0, .max = 65533}),
+        field("gid", &Directory::gid, "Group.", Attribute::none, {.min = 0, .max = 65533}),
         field("mode", &Directory::mode, "Permission bits."),
         field(
-            "welcome", &Directory::welcome,
-            "A domain, or static: and a domain: a directory made anew gets a first index page for it, in PHP or plain, "
+            "placeholder_page", &Directory::welcome,
+            "A domain, or static: and a domain: a directory made again gets a first index page for it, in PHP or plain, "
             "which is the tenant's from then on.",
-            Mark::write_only),
+            Attribute::write_only),
         field("file", &Directory::file, "\"intact\", or what stands in the directory's way."),
     };
 };
@@ -99,12 +99,12 @@ struct Describe<AuthorizedKeys> {
     static constexpr std::string_view kind = "authorized_keys", doc = "~/.ssh/authorized_keys of a user.";
     static constexpr bool enumerable = false;  // looked at by key only
     static constexpr auto fields = std::tuple{
-        field("owner", &AuthorizedKeys::owner, "Whose keys.", Mark::key | Mark::fixed, {.refers_to = "unix_user"}),
-        field("uid", &AuthorizedKeys::uid, "The owner's number.", Mark::required),
-        field("home", &AuthorizedKeys::home, "Home directory.", Mark::required, {.refers_to = "directory"}),
+        field("owner", &AuthorizedKeys::owner, "Whose keys.", Attribute::key | Attribute::fixed, {.refers_to = "unix_user"}),
+        field("uid", &AuthorizedKeys::uid, "The owner's number.", Attribute::required),
+        field("home", &AuthorizedKeys::home, "Home directory.", Attribute::required, {.refers_to = "directory"}),
         field("keys", &AuthorizedKeys::keys, "One line each, in this order."),
         field("file", &AuthorizedKeys::file,
-              "\"intact\", or what is wrong with the file: its owner, mode, kind or a foreign line."),
+              "\"intact\", or what is wrong with the file: its owner, mode, kind or a line that is not ours."),
     };
 };
 

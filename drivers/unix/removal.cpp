@@ -19,7 +19,7 @@ void sweep_tree(host::Dir const& dir, std::map<uid_t, std::string> const& users,
             if (!seen) continue;
             if (users.contains(seen->owner.uid))
                 dir.remove_tree(name, context);
-            else if (seen->kind == host::Seen::directory && depth < deepest)
+            else if (seen->kind == host::FileStat::directory && depth < deepest)
                 if (auto const below = dir.try_beneath(name)) sweep_tree(*below, users, depth + 1, context);
         } catch (Expired const&) {
             throw;
@@ -88,11 +88,11 @@ void UnixDriver::remove(std::span<Step<UnixUser> const> steps, std::vector<Outco
         auto const user = all.users.find(name);
         auto const uid = user != all.users.end() ? user->second.uid : steps[i].have.uid;
         if (user != all.users.end() && !user->second.ours())
-            outcomes[i] = {Outcome::later, "user " + name + " is not ours any more"};
+            outcomes[i] = {Outcome::retry, "user " + name + " is not ours any more"};
         else if (uid != steps[i].have.uid)
-            outcomes[i] = {Outcome::later, "user " + name + " has the number " + std::to_string(uid)};
+            outcomes[i] = {Outcome::retry, "user " + name + " has the number " + std::to_string(uid)};
         else if (auto const bearer = all.by_uid.find(uid); bearer != all.by_uid.end() && bearer->second != name)
-            outcomes[i] = {Outcome::later, "its number belongs to user " + bearer->second};
+            outcomes[i] = {Outcome::retry, "its number belongs to user " + bearer->second};
         else if (in_range(uid))
             going.emplace(static_cast<uid_t>(uid), name);
     }
@@ -101,7 +101,7 @@ void UnixDriver::remove(std::span<Step<UnixUser> const> steps, std::vector<Outco
         if (steps[i].verb == Verb::remove && outcomes[i].how == Outcome::done &&
             all.users.contains(steps[i].have.name.str()))
             if (auto const why = delete_with("/usr/sbin/userdel", steps[i].have.name.str(), context); !why.empty())
-                outcomes[i] = {Outcome::later, why};
+                outcomes[i] = {Outcome::retry, why};
     remove_groups(steps, outcomes, context);
 }
 
@@ -114,10 +114,10 @@ void UnixDriver::remove_groups(std::span<Step<UnixUser> const> steps, std::vecto
         auto const& name = steps[i].have.name.str();
         auto const group = all.groups.find(name);
         if (all.users.contains(name))
-            outcomes[i] = {Outcome::later, "user " + name + " is still there"};
+            outcomes[i] = {Outcome::retry, "user " + name + " is still there"};
         else if (group != all.groups.end() && in_range(group->second))
             if (auto const why = delete_with("/usr/sbin/groupdel", name, context); !why.empty())
-                outcomes[i] = {Outcome::later, why};
+                outcomes[i] = {Outcome::retry, why};
     }
 }
 

@@ -16,7 +16,7 @@ struct Describe<UnixSettings> {
     static constexpr auto fields = std::tuple{
         field("sweep", &UnixSettings::sweep,
               "Directories outside of its home where a removed user may have left files: what is its is removed there.",
-              Mark::none, {.most = 50}),
+              Attribute::none, {.most = 50}),
     };
 };
 

@@ -23,7 +23,7 @@ host::Dir const* Trees::opened(std::string const& path) {
     return at->second ? &*at->second : nullptr;
 }
 
-std::optional<host::Seen> Trees::look(std::string_view path) {
+std::optional<host::FileStat> Trees::look(std::string_view path) {
     if (in_home(path)) {
         auto const* dir = homes();
         return dir ? dir->look(relative(path)) : std::nullopt;

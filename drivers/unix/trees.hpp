@@ -18,7 +18,7 @@ public:
     explicit Trees(std::string homes) : homes_path_(std::move(homes)) {}
 
     // What stands at the path, without following anything; nothing when it or its parent is absent.
-    std::optional<host::Seen> look(std::string_view path);
+    std::optional<host::FileStat> look(std::string_view path);
     // The directory the path lies in; beneath `homes` resolved from there and never through a link. Valid until the
     // next call; null when it is missing.
     host::Dir const* parent(std::string_view path);

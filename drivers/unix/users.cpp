@@ -20,17 +20,17 @@ bool same(UnixUser const& a, UnixUser const& b) {
            a.entry == b.entry;
 }
 
-Foreign<UnixUser> foreign_user(std::string const& name, User const& user, Accounts const& all, std::int64_t day) {
+Unmanaged<UnixUser> unmanaged_user(std::string const& name, User const& user, Accounts const& all, std::int64_t day) {
     return {record_of(name, user, all, day),
             "user " + name + " (" + std::to_string(user.uid) + ") exists and is not ours"};
 }
 
-// A group without its user is foreign, unless its number says that our last attempt ended half way.
-std::optional<Foreign<UnixUser>> foreign_group(std::string const& name, std::int64_t gid) {
+// A group without its user is unmanaged, unless its number says that our last attempt ended half way.
+std::optional<Unmanaged<UnixUser>> unmanaged_group(std::string const& name, std::int64_t gid) {
     if (in_range(gid)) return std::nullopt;
     UnixUser value;
     value.name = AccountName::checked(name);
-    return Foreign<UnixUser>{value, "group " + name + " (" + std::to_string(gid) + ") exists and is not ours"};
+    return Unmanaged<UnixUser>{value, "group " + name + " (" + std::to_string(gid) + ") exists and is not ours"};
 }
 
 // True when users may come from elsewhere than the local files (LDAP …), so that asking NSS is worth its time.
@@ -123,9 +123,9 @@ Observed<UnixUser> UnixDriver::observe(Of<UnixUser>, Scope const& scope, Context
         if (user != all.users.end() && user->second.ours()) {
             out.found.push_back(record_of(name, user->second, all, day));
         } else if (user != all.users.end()) {
-            out.foreign.push_back(foreign_user(name, user->second, all, day));
+            out.unmanaged.push_back(unmanaged_user(name, user->second, all, day));
         } else if (auto const group = all.groups.find(name); group != all.groups.end()) {
-            if (auto stranger = foreign_group(name, group->second)) out.foreign.push_back(std::move(*stranger));
+            if (auto unmanaged = unmanaged_group(name, group->second)) out.unmanaged.push_back(std::move(*unmanaged));
         }
     };
     if (!scope.everything()) {
@@ -147,12 +147,12 @@ void UnixDriver::create(std::span<Step<UnixUser> const> steps, std::vector<Outco
         auto const& want = steps[i].want;
         if (steps[i].verb == Verb::remove) continue;
         if (!plain(want.shell)) {
-            outcomes[i] = {Outcome::refused, "the shell is no path"};
+            outcomes[i] = {Outcome::terminal, "the shell is no path"};
         } else if (auto const why = obstacle(want, all)) {
-            outcomes[i] = {Outcome::later, *why};
+            outcomes[i] = {Outcome::retry, *why};
         } else if (!all.users.contains(want.name.str())) {
             if (elsewhere && host::user_id(want.name.str()))
-                outcomes[i] = {Outcome::later, "user " + want.name.str() + " is known from elsewhere"};
+                outcomes[i] = {Outcome::retry, "user " + want.name.str() + " is known from elsewhere"};
             else
                 input += sysusers_lines(want);
         } else if (!all.groups.contains(want.name.str())) {
@@ -164,7 +164,7 @@ void UnixDriver::create(std::span<Step<UnixUser> const> steps, std::vector<Outco
     if (!input.empty()) run_sysusers(input, context);
 }
 
-host::Ran UnixDriver::run_tool(std::vector<std::string> argv, std::string input, Context& context) const {
+host::ExecResult UnixDriver::run_tool(std::vector<std::string> argv, std::string input, Context& context) const {
     if (layout_.passwd != "/etc") throw Fault(argv[0] + " works on /etc only");
     return host::run({.argv = std::move(argv), .input = std::move(input)}, context);
 }
@@ -185,14 +185,14 @@ void UnixDriver::modify(std::span<Step<UnixUser> const> steps, std::vector<Outco
         auto const& want = steps[i].want;
         auto const user = all.users.find(want.name.str());
         if (user == all.users.end() || user->second.uid != want.uid) {
-            outcomes[i] = {Outcome::later, "systemd-sysusers did not make it"};
+            outcomes[i] = {Outcome::retry, "systemd-sysusers did not make it"};
             continue;
         }
         auto const have = record_of(want.name.str(), user->second, all, day);
         if (same(want, have)) continue;
         changed = true;
         auto const ran = run_tool(usermod(want, have, all), {}, context);
-        if (!ran.ok()) outcomes[i] = {Outcome::later, "usermod: " + ran.why()};
+        if (!ran.ok()) outcomes[i] = {Outcome::retry, "usermod: " + ran.why()};
     }
     if (!changed) return;
     accounts_.read();
@@ -201,7 +201,7 @@ void UnixDriver::modify(std::span<Step<UnixUser> const> steps, std::vector<Outco
         auto const& name = steps[i].want.name.str();
         auto const have = record_of(name, all.users.at(name), all, day);
         if (!same(steps[i].want, have))
-            outcomes[i] = {Outcome::later, "not as it should be after usermod: " + have.entry};
+            outcomes[i] = {Outcome::retry, "not as it should be after usermod: " + have.entry};
     }
 }
 

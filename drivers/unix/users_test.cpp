@@ -1,4 +1,4 @@
-// How the local user database is read: who is ours, who is foreign, and what is wrong with whom.
+// How the local user database is read: who is ours, who is unmanaged, and what is wrong with whom.
 #include "drivers/unix/driver.hpp"
 
 #include "drivers/unix/test_bench.hpp"
@@ -20,13 +20,13 @@ UnixUser acme(UnixBench const& b) {
 
 }  // namespace
 
-TEST_CASE("a user of ours is read back whole, and everybody else is foreign") {
+TEST_CASE("a user of ours is read back whole, and everybody else is unmanaged") {
     if (!can_run_as_root()) return;
     UnixBench b;
     CHECK(b.quiet(acme(b)));
     auto const seen = b.driver.observe(Of<UnixUser>{}, {}, b.context);
     CHECK(seen.found.size() == 1);
-    CHECK(seen.foreign.size() == 2);  // root, and the group genesis-sftp
+    CHECK(seen.unmanaged.size() == 2);  // root, and the group genesis-sftp
     CHECK(seen.unseen.empty());
 }
 
@@ -42,18 +42,18 @@ TEST_CASE("a user is ours by its number and the first field of GECOS, which a te
     CHECK(line("59991", "genesis,room 1,,").found.size() == 1);
     for (auto const* gecos : {"", "Genesis", "genesis2", "x,genesis"}) CHECK(line("59991", gecos).found.empty());
     CHECK(line("1001", "genesis").found.empty());
-    CHECK(line("60000", "genesis").foreign.at(0).why == "user acme (60000) exists and is not ours");
+    CHECK(line("60000", "genesis").unmanaged.at(0).why == "user acme (60000) exists and is not ours");
 }
 
-TEST_CASE("a group that bears the name of no user is foreign unless a creation of ours ended half way") {
+TEST_CASE("a group that bears the name of no user is unmanaged unless a creation of ours ended half way") {
     if (!can_run_as_root()) return;
     UnixBench b;
     b.accounts("", "acme:x:555:\n");
     auto const seen = b.driver.observe(Of<UnixUser>{}, Scope{{"acme"}}, b.context);
     CHECK(seen.found.empty());
-    CHECK(seen.foreign.at(0).why == "group acme (555) exists and is not ours");
+    CHECK(seen.unmanaged.at(0).why == "group acme (555) exists and is not ours");
     b.accounts("", "acme:x:59991:\n");
-    CHECK(b.driver.observe(Of<UnixUser>{}, Scope{{"acme"}}, b.context).foreign.empty());
+    CHECK(b.driver.observe(Of<UnixUser>{}, Scope{{"acme"}}, b.context).unmanaged.empty());
 }
 
 TEST_CASE("login groups, expiry and the user's own group are seen as they are") {

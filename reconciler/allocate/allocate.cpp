@@ -1,4 +1,4 @@
-// First what the object has and still claims, then what it asks for anew, in the order of its claims.
+// First what the object has and still claims, then what it asks for again, in the order of its claims.
 #include "reconciler/allocate/allocate.hpp"
 
 #include <algorithm>

@@ -44,7 +44,7 @@ void print_field(FieldInfo const& f, json::value const& value, std::string const
         return;
     }
     out += indent + std::string(f.name) + ":";
-    if (f.shape.form == Form::record) {
+    if (f.shape.type == Type::record) {
         out += "\n";
         for (auto const& inner : f.shape.record->fields) {
             auto const* const given = value.as_object().if_contains(inner.name);

@@ -11,8 +11,8 @@ namespace genesis {
 
 enum class LogLevel { debug, info, warning, error };
 template <>
-struct Choices<LogLevel> {
-    static constexpr std::array words{std::pair{LogLevel::debug, std::string_view("debug")},
+struct EnumNames<LogLevel> {
+    static constexpr std::array names{std::pair{LogLevel::debug, std::string_view("debug")},
                                       std::pair{LogLevel::info, std::string_view("info")},
                                       std::pair{LogLevel::warning, std::string_view("warning")},
                                       std::pair{LogLevel::error, std::string_view("error")}};
@@ -62,8 +62,8 @@ struct Describe<CacheConfig> {
         field("redis", &CacheConfig::redis,
               "Where it listens: the path of a unix socket, or a loopback address and port. The connection is not "
               "encrypted.",
-              Mark::required),
-        field("database", &CacheConfig::database, "The number of its database.", Mark::none, {.min = 0, .max = 1000}),
+              Attribute::required),
+        field("database", &CacheConfig::database, "The number of its database.", Attribute::none, {.min = 0, .max = 1000}),
         field("password_file", &CacheConfig::password_file,
               "File with its password on one line, readable by root only. Empty: it has none."),
     };
@@ -93,10 +93,10 @@ struct Describe<Config> {
         field("state_dir", &Config::state_dir, "Specs, sealed secrets and history."),
         field("spec_dir", &Config::spec_dir, "Spec files here are applied as soon as they are saved."),
         field("socket", &Config::socket, "Unix socket of the daemon for genesisctl; root and admin_group have access."),
-        field("resync", &Config::resync, "Seconds between full passes, whether or not anything changed.", Mark::none,
+        field("resync", &Config::resync, "Seconds between full passes, whether or not anything changed.", Attribute::none,
               {.min = 5, .max = 86400}),
         field("max_removals", &Config::max_removals,
-              "A plan that would remove more objects than this waits for a confirmation.", Mark::none,
+              "A plan that would remove more objects than this waits for a confirmation.", Attribute::none,
               {.min = 0, .max = 1000000}),
         field("log_level", &Config::log_level, "Lowest level that is logged."),
         field("web_group", &Config::web_group,
@@ -107,25 +107,25 @@ struct Describe<Config> {
               "Names no account may have, beside this server's own, localhost and *.arpa."),
         field("webhooks", &Config::webhooks,
               "Webhook receivers of events: a list of {name, url, kid, key_file, audience, ca_file, events, kinds}.",
-              Mark::none, {.most = 50}),
+              Attribute::none, {.most = 50}),
         field("listen", &Config::listen,
               "Addresses of the API over HTTPS, for requests signed with a key (genesisctl keys). An address that "
               "is in "
               "use is retried and affects nothing else.",
-              Mark::none, {.most = 16}),
+              Attribute::none, {.most = 16}),
         field("listen_plain", &Config::listen_plain,
               "Addresses of the API without encryption, for a proxy on this server; requests are signed too.",
-              Mark::none, {.most = 16}),
+              Attribute::none, {.most = 16}),
         field("probes", &Config::probes,
               "Addresses of /healthz, /readyz, /metrics and /openapi.json, without encryption or authentication.",
-              Mark::none, {.most = 16}),
+              Attribute::none, {.most = 16}),
         field("certificate", &Config::certificate,
               "Certificate for HTTPS with its chain, PEM; read again when it changes. Empty: a self-signed one, "
               "api-certificate.pem in state_dir."),
         field("key", &Config::key, "The private key of the certificate, PEM without a passphrase."),
-        field("requests_per_second", &Config::requests_per_second, "Rate limit of each key; 0: none.", Mark::none,
+        field("requests_per_second", &Config::requests_per_second, "Rate limit of each key; 0: none.", Attribute::none,
               {.min = 0, .max = 1000000}),
-        field("burst", &Config::burst, "Burst that a key may use beyond the rate limit.", Mark::none,
+        field("burst", &Config::burst, "Burst that a key may use beyond the rate limit.", Attribute::none,
               {.min = 1, .max = 1000000}),
         field("cache", &Config::cache,
               "A Redis on this server, as {redis: /run/redis/redis.sock} or {redis: \"127.0.0.1:6379\", database: 0, "

@@ -3,7 +3,7 @@
 #include "drivers/secrets/vault.hpp"
 #include "reconciler/api/engine.hpp"
 #include "reconciler/run/loop.hpp"
-#include "reconciler/run/watch.hpp"
+#include "reconciler/run/spec_directory.hpp"
 
 namespace genesis {
 
@@ -15,7 +15,7 @@ public:
     std::future<Plan> plan(std::optional<Ref> const& object) override { return loop_.examine(object); }
     std::future<Plan> preview(Object const& object) override { return loop_.preview(object); }
     Status status(Object const& object) override { return loop_.status().status(object); }
-    // The cache is this process's own, and begins anew with it.
+    // The cache is this process's own, and begins again with it.
     std::optional<std::string> status_version() override {
         return run_ + "." + std::to_string(loop_.status().version());
     }

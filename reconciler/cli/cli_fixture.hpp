@@ -106,7 +106,7 @@ struct Ended {
     int exit = -1;
     std::string out, err;
 };
-struct World {
+struct CliFixture {
     TempDir dir;
     Daemon daemon{dir.path + "/s"};
     [[nodiscard]] Ended ctl(std::vector<std::string> args, std::string const& input = "", bool terminal = false) const {

@@ -16,7 +16,7 @@ std::string const broken_pool =
     R"({"kind":"php_pool","key":"acme","state":"failing","cause":"drifted","message":"would not start"})";
 
 TEST_CASE("apply puts each document, packages first, and prints the results") {
-    World world;
+    CliFixture world;
     world.daemon.say("PUT /v1/accounts/acme", 202,
                      R"({"kind":"account","name":"acme","generation":1,"result":"created"})");
     world.daemon.say("PUT /v1/packages/starter", 200,
@@ -30,7 +30,7 @@ TEST_CASE("apply puts each document, packages first, and prints the results") {
 }
 
 TEST_CASE("apply reads standard input and directories, and sends nothing if anything in them is invalid") {
-    World world;
+    CliFixture world;
     world.daemon.say("PUT /v1/accounts/acme", 202, R"({"generation":1,"result":"created"})");
     CHECK(world.ctl({"apply", "-f", "-"}, acme).exit == 0);
     auto const good = world.dir.file("1.yaml", acme),
@@ -43,7 +43,7 @@ TEST_CASE("apply reads standard input and directories, and sends nothing if anyt
 }
 
 TEST_CASE("the daemon's problems are printed one a line with file, document and pointer, and the rest is applied") {
-    World world;
+    CliFixture world;
     world.daemon.say(
         "PUT /v1/accounts/acme", 409,
         R"({"code":"domain_taken","detail":"d","problems":[{"path":"/sites/0/domain","code":"domain_taken","text":"belongs to another account"},{"path":"/name","code":"x","text":"also\u001b[31m"}]})");
@@ -73,7 +73,7 @@ TEST_CASE("a daemon that does not listen is one message and exit 1") {
 }
 
 TEST_CASE("wrong usage is exit 2, and help is exit 0 with an example for every verb") {
-    World world;
+    CliFixture world;
     for (auto const& args : std::vector<std::vector<std::string>>{{},
                                                                   {"bogus"},
                                                                   {"get"},
@@ -101,7 +101,7 @@ TEST_CASE("wrong usage is exit 2, and help is exit 0 with an example for every v
 }
 
 TEST_CASE("get follows pages, shows a table for people and an array for scripts") {
-    World world;
+    CliFixture world;
     world.daemon.say("GET /v1/accounts?limit=100", 200,
                      R"({"items":[)" + envelope("acme", true) + R"(],"next":"acme"})");
     world.daemon.say("GET /v1/accounts?limit=100&after=acme", 200,
@@ -124,7 +124,7 @@ TEST_CASE("get follows pages, shows a table for people and an array for scripts"
 }
 
 TEST_CASE("drift is exit 3 when there is any and 0 when there is none") {
-    World world;
+    CliFixture world;
     world.daemon.say("GET /v1/drift", 200, R"({"items":[]})");
     CHECK(world.ctl({"drift"}).exit == 0);
     world.daemon.say(
@@ -136,7 +136,7 @@ TEST_CASE("drift is exit 3 when there is any and 0 when there is none") {
 }
 
 TEST_CASE("of two long lists drift shows only the difference") {
-    World world;
+    CliFixture world;
     json::array have, want;
     for (int i = 0; i < 40; ++i) want.emplace_back("privilege " + std::to_string(i));
     have = want;
@@ -151,11 +151,11 @@ TEST_CASE("of two long lists drift shows only the difference") {
 }
 
 TEST_CASE("plan shows steps, what is held back and why, and counts them") {
-    World world;
+    CliFixture world;
     world.daemon.say(
         "PUT /v1/accounts/acme?dry_run=true", 200,
         R"({"steps":[{"verb":"create","kind":"unix_user","key":"acme","cause":"spec_changed","changes":[]},{"verb":"update","kind":"site","key":"a.example","cause":"drifted","changes":[{"path":"/root","from":"/x","to":"/y"}]}],)"
-        R"("holds":[{"kind":"database","key":"acme_shop","reason":"conflict","message":"is not ours","changes":[]}],"settles":["apache: one reload"]})");
+        R"("holds":[{"kind":"database","key":"acme_shop","reason":"conflict","message":"is not ours","changes":[]}],"commits":["apache: one reload"]})");
     auto const ended = world.ctl({"plan", "-f", world.dir.file("a.yaml", acme)});
     CHECK(ended.exit == 0);
     CHECK(ended.out ==
@@ -166,15 +166,15 @@ TEST_CASE("plan shows steps, what is held back and why, and counts them") {
 }
 
 TEST_CASE("a plan of everything shows the object of each step") {
-    World world;
+    CliFixture world;
     world.daemon.say(
         "GET /v1/plan", 200,
-        R"({"steps":[{"verb":"create","kind":"site","key":"a.example","object":"account/acme","cause":"drifted"}],"holds":[],"settles":[]})");
+        R"({"steps":[{"verb":"create","kind":"site","key":"a.example","object":"account/acme","cause":"drifted"}],"holds":[],"commits":[]})");
     CHECK(world.ctl({"plan"}).out.find("everything\n  + create site/a.example of account/acme  (drifted)\n") == 0);
 }
 
 TEST_CASE("wait prints each new state once, and ends when all is ready") {
-    World world;
+    CliFixture world;
     for (int i = 0; i < 3; ++i) world.daemon.say("GET /v1/accounts/acme", 200, envelope("acme", false, broken_pool));
     world.daemon.say("GET /v1/accounts/acme", 200, envelope("acme", true));
     auto const ended = world.ctl({"wait", "account/acme"});
@@ -184,7 +184,7 @@ TEST_CASE("wait prints each new state once, and ends when all is ready") {
 }
 
 TEST_CASE("wait is exit 3 on timeout, and names what is not ready") {
-    World world;
+    CliFixture world;
     world.daemon.say("GET /v1/accounts/acme", 200, envelope("acme", false, broken_pool));
     auto const ended = world.ctl({"wait", "account/acme", "--timeout", "1s"});
     CHECK(ended.exit == 3);
@@ -195,7 +195,7 @@ TEST_CASE("wait is exit 3 on timeout, and names what is not ready") {
 }
 
 TEST_CASE("ready for an older generation is not ready") {
-    World world;
+    CliFixture world;
     auto old = envelope("acme", true);
     old.replace(old.find("\"generation\":2"), 14, "\"generation\":3");
     world.daemon.say("GET /v1/accounts/acme", 200, old);
@@ -203,7 +203,7 @@ TEST_CASE("ready for an older generation is not ready") {
 }
 
 TEST_CASE("delete --purge --wait asks to purge and waits until nothing is left") {
-    World world;
+    CliFixture world;
     world.daemon.say("DELETE /v1/accounts/acme?purge=true", 202, R"({"result":"terminating"})");
     world.daemon.say("GET /v1/accounts/acme", 200, envelope("acme", false));
     world.daemon.say("GET /v1/accounts/acme", 404, "{}");
@@ -213,7 +213,7 @@ TEST_CASE("delete --purge --wait asks to purge and waits until nothing is left")
 }
 
 TEST_CASE("the action verbs post to their paths") {
-    World world;
+    CliFixture world;
     for (auto const* target : {"/v1/accounts/acme/reconcile?confirm_removals=true", "/v1/reconcile", "/v1/pause",
                                "/v1/accounts/acme/resume", "/v1/accounts/acme/adopt", "/v1/accounts/acme/take-over"})
         world.daemon.say(std::string("POST ") + target, 202, "{}");
@@ -230,7 +230,7 @@ TEST_CASE("the action verbs post to their paths") {
 }
 
 TEST_CASE("diff compares fields, leaves secrets out and is exit 3 if something differs") {
-    World world;
+    CliFixture world;
     world.daemon.say("GET /v1/accounts/acme", 200, envelope("acme", true));
     CHECK(world.ctl({"diff", "-f", world.dir.file("a.yaml", acme)}).exit == 0);
     auto const ended = world.ctl({"diff", "-f", world.dir.file("a.yaml", acme + "state: suspended\n")});
@@ -241,7 +241,7 @@ TEST_CASE("diff compares fields, leaves secrets out and is exit 3 if something d
 }
 
 TEST_CASE("a generated secret that the file leaves out is not a difference") {
-    World world;
+    CliFixture world;
     auto stored = envelope("acme", true);
     stored.replace(stored.find(R"("state")"), 0,
                    R"("databases":[{"name":"shop","users":[{"name":"web","password":"********"}]}],)");
@@ -253,7 +253,7 @@ TEST_CASE("a generated secret that the file leaves out is not a difference") {
 }
 
 TEST_CASE("a version of PHP that the server chose because the file leaves it out is no difference") {
-    World world;
+    CliFixture world;
     auto stored = envelope("acme", true);
     stored.replace(stored.find(R"("state")"), 0, R"("sites":[{"domain":"acme.example","php":{"version":"8.2"}}],)");
     world.daemon.say("GET /v1/accounts/acme", 200, stored);
@@ -265,7 +265,7 @@ TEST_CASE("a version of PHP that the server chose because the file leaves it out
 }
 
 TEST_CASE("keys are added, listed, rotated and revoked, and a new secret is printed once") {
-    World world;
+    CliFixture world;
     auto const secret = std::string(64, 'a');
     world.daemon.say("POST /v1/keys/billing", 200,
                      R"({"kid":"billing","version":1,"scopes":["read"],"secret":")" + secret + "\"}");
@@ -293,7 +293,7 @@ TEST_CASE("keys are added, listed, rotated and revoked, and a new secret is prin
 }
 
 TEST_CASE("the completion names every verb") {
-    World world;
+    CliFixture world;
     for (auto const* shell : {"bash", "zsh"}) {
         auto const ended = world.ctl({"completion", shell});
         CHECK(ended.exit == 0);

@@ -53,8 +53,8 @@ void print_plan(std::ostream& out, std::string const& of, json::value const& pla
             << clean(text_at(hold, "message")) << '\n';
         print_changes(out, list_at(hold, "changes"), "from", "to");
     }
-    for (auto const& settle : list_at(plan, "settles"))
-        out << "  > " << (settle.is_string() ? clean(settle.get_string()) : short_json(settle)) << '\n';
+    for (auto const& commit : list_at(plan, "commits"))
+        out << "  > " << (commit.is_string() ? clean(commit.get_string()) : short_json(commit)) << '\n';
 }
 
 void print_counts(std::ostream& out, Counts const& counts) {

@@ -4,7 +4,7 @@
 namespace genesis {
 
 json::object describe(Plan const& plan) {
-    json::array steps, holds, settles;
+    json::array steps, holds, commits;
     struct Batch {
         std::string driver, kind;
         bool removes;
@@ -24,7 +24,7 @@ json::object describe(Plan const& plan) {
         ++batches.back().steps;
     }
     for (auto const& b : batches)
-        settles.push_back(json::string(b.driver + ": one settle after " + std::to_string(b.steps) + " of " + b.kind));
+        commits.push_back(json::string(b.driver + ": one commit after " + std::to_string(b.steps) + " of " + b.kind));
     for (auto const& h : plan.holds)
         holds.push_back({{"verb", word_of(h.verb)},
                          {"kind", h.ref.kind},
@@ -38,7 +38,7 @@ json::object describe(Plan const& plan) {
     for (auto const& [kind, why] : plan.unreachable) unreachable[kind] = why;
     return {{"steps", std::move(steps)},
             {"holds", std::move(holds)},
-            {"settles", std::move(settles)},
+            {"commits", std::move(commits)},
             {"observed_at", iso(plan.observed_at)},
             {"unreachable", std::move(unreachable)}};
 }

@@ -32,14 +32,14 @@ Package package_of(View const& view) {
     auto const* name = view.subject.spec.if_contains("package");
     auto const* package =
         name == nullptr ? nullptr : view.find({std::string(Describe<Package>::kind), std::string(name->as_string())});
-    return package == nullptr ? Package{} : restore<Package>(*package);
+    return package == nullptr ? Package{} : decode_trusted<Package>(*package);
 }
 
 class AccountRecords {
 public:
     explicit AccountRecords(View const& view)
         : subject_(view.subject),
-          account_(restore<Account>(subject_.spec)),
+          account_(decode_trusted<Account>(subject_.spec)),
           package_(package_of(view)),
           layout_(view.layout),
           name_(account_.name.str()),

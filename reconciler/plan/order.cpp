@@ -17,7 +17,7 @@ void collect(Shape const& shape, std::set<std::string>& out) {
 
 void collect(Schema const& schema, std::set<std::string>& out) {
     for (auto const& f : schema.fields) {
-        if (!f.rule.refers_to.empty()) out.emplace(f.rule.refers_to);
+        if (!f.constraint.refers_to.empty()) out.emplace(f.constraint.refers_to);
         collect(f.shape, out);
     }
 }

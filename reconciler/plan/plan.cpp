@@ -164,7 +164,7 @@ private:
     [[nodiscard]] std::optional<Reason> postponed(AnyStep const& step) const {
         auto const& owner = subject(step.object);
         for (auto const& c : step.changes)
-            if (step.verb == Verb::update && has(c.marks, Mark::fixed))
+            if (step.verb == Verb::update && has(c.attributes, Attribute::fixed))
                 return Reason{HoldReason::replacement,
                               c.path + " cannot change while it exists; remove it by hand or adopt its value"};
         if (policy_.paused || owner.paused) return Reason{HoldReason::paused, paused(step.verb)};
@@ -234,8 +234,8 @@ private:
             return;
         }
         for (auto const& f : info.schema->fields) {
-            if (f.rule.refers_to.empty() || !has(f.marks, Mark::required)) continue;
-            auto const* m = history({std::string(f.rule.refers_to), std::string(value.at(f.name).as_string())});
+            if (f.constraint.refers_to.empty() || !has(f.attributes, Attribute::required)) continue;
+            auto const* m = history({std::string(f.constraint.refers_to), std::string(value.at(f.name).as_string())});
             if (m == nullptr || !input_.subjects.contains(m->object)) continue;
             adopted_[ref] = m->object;
             unwanted_[ref.kind].insert(ref);
@@ -284,8 +284,8 @@ private:
         if (why) hold(step, std::move(*why));
         for (auto const& to : references(*info.schema, step.have)) referrers_[to].insert(ref);
         for (auto const& f : info.schema->fields)
-            if (!f.rule.refers_to.empty() && has(f.marks, Mark::write_only))
-                hidden_[{std::string(f.rule.refers_to), step.object}].insert(ref);
+            if (!f.constraint.refers_to.empty() && has(f.attributes, Attribute::write_only))
+                hidden_[{std::string(f.constraint.refers_to), step.object}].insert(ref);
         if (dispositions_[ref] == Disposition::pending) removals_[ref.kind].push_back(std::move(step));
     }
 

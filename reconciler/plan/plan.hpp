@@ -55,8 +55,8 @@ struct Policy {
 
 enum class Cause { never_converged, spec_changed, drifted };
 template <>
-struct Choices<Cause> {
-    static constexpr std::array words{std::pair{Cause::never_converged, std::string_view("never_converged")},
+struct EnumNames<Cause> {
+    static constexpr std::array names{std::pair{Cause::never_converged, std::string_view("never_converged")},
                                       std::pair{Cause::spec_changed, std::string_view("spec_changed")},
                                       std::pair{Cause::drifted, std::string_view("drifted")}};
 };
@@ -78,8 +78,8 @@ enum class HoldReason {
     orphan          // bears our marker, nothing asks for it
 };
 template <>
-struct Choices<HoldReason> {
-    static constexpr std::array words{std::pair{HoldReason::unseen, std::string_view("unseen")},
+struct EnumNames<HoldReason> {
+    static constexpr std::array names{std::pair{HoldReason::unseen, std::string_view("unseen")},
                                       std::pair{HoldReason::conflict, std::string_view("conflict")},
                                       std::pair{HoldReason::paused, std::string_view("paused")},
                                       std::pair{HoldReason::backing_off, std::string_view("backing_off")},

@@ -1,4 +1,4 @@
-// The only caller of observe(), apply() and settle().
+// The only caller of observe(), apply() and commit().
 #include "reconciler/run/batch_run.hpp"
 
 #include <algorithm>
@@ -13,9 +13,9 @@ std::vector<Outcome> all(std::size_t n, Outcome::How how, std::string const& why
 std::vector<Outcome> applied(AnyDriver& driver, std::span<AnyStep const> steps, Context& context) try {
     auto outcomes = driver.apply(steps, context);
     if (outcomes.size() == steps.size()) return outcomes;
-    return all(steps.size(), Outcome::later, "the driver answered for " + std::to_string(outcomes.size()) + " steps");
+    return all(steps.size(), Outcome::retry, "the driver answered for " + std::to_string(outcomes.size()) + " steps");
 } catch (std::exception const& error) {
-    return all(steps.size(), Outcome::later, error.what());
+    return all(steps.size(), Outcome::retry, error.what());
 }
 
 // Kind by kind.
@@ -29,26 +29,26 @@ void apply_all(AnyDriver& driver, BatchRun& batch, Context& context) {
     }
 }
 
-void settle(AnyDriver& driver, BatchRun& batch, Context& context) try {
-    auto settled = driver.settle(context);
-    std::map<Ref, Outcome> verdicts(settled.verdicts.begin(), settled.verdicts.end());
+void commit(AnyDriver& driver, BatchRun& batch, Context& context) try {
+    auto settled = driver.commit(context);
+    std::map<Ref, Outcome> records(settled.records.begin(), settled.records.end());
     for (std::size_t i = 0; i < batch.steps.size(); ++i) {
         auto& outcome = batch.outcomes[i];
         if (outcome.how != Outcome::done) continue;
-        if (auto it = verdicts.find(batch.steps[i].ref); it != verdicts.end())
+        if (auto it = records.find(batch.steps[i].ref); it != records.end())
             outcome = it->second;
         else if (settled.overall.how != Outcome::done)
             outcome = settled.overall;
     }
-    for (auto const& step : batch.steps) verdicts.erase(step.ref);
+    for (auto const& step : batch.steps) records.erase(step.ref);
     for (auto const* schema : driver.kinds())
-        for (auto& [ref, outcome] : verdicts)
+        for (auto& [ref, outcome] : records)
             if (ref.kind == schema->kind && outcome.how != Outcome::done) batch.elsewhere.emplace_back(ref, outcome);
     if (settled.overall.how != Outcome::done) batch.fault = settled.overall.why;
 } catch (std::exception const& error) {
     batch.fault = error.what();
     for (auto& outcome : batch.outcomes)
-        if (outcome.how == Outcome::done) outcome = {Outcome::later, batch.fault};
+        if (outcome.how == Outcome::done) outcome = {Outcome::retry, batch.fault};
 }
 
 }  // namespace
@@ -56,11 +56,11 @@ void settle(AnyDriver& driver, BatchRun& batch, Context& context) try {
 void run_batch(AnyDriver& driver, BatchRun& batch, Journal& journal, Context& context) try {
     journal.intend(batch.steps, batch.causes);
     apply_all(driver, batch, context);
-    settle(driver, batch, context);
+    commit(driver, batch, context);
     journal.record(batch.steps, batch.outcomes);
 } catch (std::exception const& error) {  // the journal itself: nothing may be done that is not written down first
     batch.fault = error.what();
-    batch.outcomes = all(batch.steps.size(), Outcome::later, batch.fault);
+    batch.outcomes = all(batch.steps.size(), Outcome::retry, batch.fault);
 }
 
 Observation run_observation(AnyDriver& driver, std::map<std::string, Scope> const& scopes, Context& context) {

@@ -10,11 +10,11 @@ struct BatchRun {
     std::vector<AnyStep> steps;  // those of one kind stand together, in the order in which kinds are made
     std::vector<std::string> causes;
     std::vector<Outcome> outcomes;                   // one a step, once the batch has ended
-    std::vector<std::pair<Ref, Outcome>> elsewhere;  // what settle() found wrong with records that no step was about
-    std::string fault;                               // why settle(), or the journal, failed as a whole
+    std::vector<std::pair<Ref, Outcome>> elsewhere;  // what commit() found wrong with records that no step was about
+    std::string fault;                               // why commit(), or the journal, failed as a whole
 };
 
-// Intent before, outcome after, one settle; throws nothing.
+// Intent before, outcome after, one commit; throws nothing.
 void run_batch(AnyDriver& driver, BatchRun& batch, Journal& journal, Context& context);
 
 // Observes each kind; one that throws is unreachable.

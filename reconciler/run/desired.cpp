@@ -1,4 +1,4 @@
-// From stored objects to what is wanted, made anew only where something it is made of has changed.
+// From stored objects to what is wanted, made again only where something it is made of has changed.
 #include "reconciler/run/desired.hpp"
 
 #include "resources/catalog.hpp"

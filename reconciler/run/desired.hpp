@@ -23,7 +23,7 @@ public:
     using Overlay = std::map<Ref, Wants>;
 
     // Takes over what is stored; `now` decides whether a grace has passed. True when the object's generation is another
-    // than before. Records are made anew where the object, its phase or something it refers to has changed.
+    // than before. Records are made again where the object, its phase or something it refers to has changed.
     bool upsert(Object const& object, Time now);
     void evict(Ref const& object);
 

@@ -16,7 +16,7 @@ namespace genesis {
 
 struct Timeouts {
     std::chrono::milliseconds observe{30000};     // for a driver to observe all its kinds
-    std::chrono::milliseconds batch{60000};       // for apply and settle of one batch …
+    std::chrono::milliseconds batch{60000};       // for apply and commit of one batch …
     std::chrono::milliseconds step{200};          // … and so much more for each of its steps
     std::chrono::milliseconds grace{2000};        // beyond a deadline before what it works on counts as failed
     std::chrono::milliseconds late_observe{700};  // a driver that takes longer is late …
@@ -50,7 +50,7 @@ struct DriverEvents {
     virtual void batch_ended(std::size_t driver, BatchRun const& batch) = 0;
     // The driver is late. `queued`: steps that it has not begun, given back; `begun`: those that it works on.
     virtual void late(std::size_t driver, std::vector<StepRequest> queued, std::vector<StepRequest> const& begun) = 0;
-    // Its deadline has passed as well; told once.
+    // Its deadline has passed as well; shown once.
     virtual void overdue(std::size_t driver, std::vector<StepRequest> const& begun) = 0;
     // Whether steps for the driver are being waited for that have not been handed over yet.
     [[nodiscard]] virtual bool more_to_come(std::size_t driver) const = 0;

@@ -49,14 +49,14 @@ bool Reconciler::note_outcome(StepRequest const& request, Outcome const& outcome
         note_failure(step.ref, step.object, "was applied, yet still differs in" + paths_of(step.changes));
     } else {
         note_failure(step.ref, step.object, outcome.why);
-        if (outcome.how == Outcome::refused) {
+        if (outcome.how == Outcome::terminal) {
             auto const* wants = desired_.find(step.object);
             auto const generation = run != nullptr ? run->generation : wants != nullptr ? wants->subject.generation : 0;
             states_.refused(step.ref, generation);
         }
     }
     if (run != nullptr)
-        note_line(*run, step.ref, outcome.how == Outcome::refused ? SyncState::refused : SyncState::failing,
+        note_line(*run, step.ref, outcome.how == Outcome::terminal ? SyncState::refused : SyncState::failing,
                   states_.find(step.ref)->error);
     return false;
 }
@@ -76,7 +76,7 @@ void Reconciler::step_ended(StepRequest const& request, Outcome const& outcome) 
     }
     auto& run = pass->second.objects.at(step.object);
     bool const well = note_outcome(request, outcome, &run);
-    bool const failed = outcome.how == Outcome::later || outcome.how == Outcome::refused;
+    bool const failed = outcome.how == Outcome::retry || outcome.how == Outcome::terminal;
     ++(failed ? run.failed : run.done);
     ++pass->second.result.steps;
     pass->second.result.failed += failed ? 1 : 0;
@@ -91,7 +91,7 @@ void Reconciler::step_ended(StepRequest const& request, Outcome const& outcome) 
 // the reload another site asked for had to leave it out. Their objects are looked at next, or they would stay "ready".
 void Reconciler::batch_ended(std::size_t driver, BatchRun const& batch) {
     auto const& name = pool_.name(driver);
-    if (settings_.metrics != nullptr) settings_.metrics->settle(name, batch.fault.empty());
+    if (settings_.metrics != nullptr) settings_.metrics->driver_commit(name, batch.fault.empty());
     if (!batch.fault.empty())
         log_.write(Level::error, "a batch could not be settled", {{"fault", name + ": " + batch.fault}});
     for (auto const& [ref, outcome] : batch.elsewhere)

@@ -172,7 +172,7 @@ Dirty RecordStates::take_due(Time now) {
     Dirty out;
     while (!due_.empty() && due_.begin()->first <= now) {
         out.insert(states_.at(due_.begin()->second).object);
-        due_.erase(due_.begin());  // whoever takes the object decides whether the attempt is made, missed or put off
+        due_.erase(due_.begin());  // the pass that takes the object decides whether the attempt is made, missed or put off
     }
     for (auto it = observe_at_.begin(); it != observe_at_.end();) {
         bool const due = it->second <= now;

@@ -36,7 +36,7 @@ public:
     void in_progress(Ref const& record, Ref const& object);
     void observe_again(Ref const& record, std::chrono::milliseconds after);
     void gone(Ref const& record);
-    // Another object wants it now: what is remembered of it begins anew.
+    // Another object wants it now: what is remembered of it begins again.
     void move(Ref const& record, Ref const& object);
     void forget_object(Ref const& object) { by_object_.erase(object); }
 

@@ -42,7 +42,7 @@ std::string fields_of(std::vector<Change> const& changes) {
 std::map<std::string, std::string> reported_of(Schema const& schema, json::object const& value) {
     std::map<std::string, std::string> out;
     for (auto const& f : schema.fields) {
-        if (!has(f.marks, Mark::reported)) continue;
+        if (!has(f.attributes, Attribute::reported)) continue;
         auto const* v = value.if_contains(f.name);
         if (v == nullptr || v->is_null()) continue;
         out.emplace(f.name, v->is_string() ? std::string(v->get_string()) : json::serialize(*v));
@@ -56,7 +56,7 @@ public:
         : observed_(observed), kinds_(kinds), states_(states), now_(now), now_text_(iso(now)) {
         for (auto const& [kind, info] : kinds)
             for (auto const& f : info.schema->fields)
-                if (has(f.marks, Mark::reported)) reporting_.insert(kind);
+                if (has(f.attributes, Attribute::reported)) reporting_.insert(kind);
     }
 
     void in_sync(Ref const& ref) {

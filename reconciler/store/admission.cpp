@@ -125,47 +125,47 @@ private:
     Problems problems_;
 };
 
-// What a put needs until it is told.
-struct Arrival {
+// What a put needs until it completes.
+struct PendingPut {
     Admission admission;
     Spec spec;
     std::map<std::string, Secret> generated{};
 };
 
-PutRequest request_of(std::shared_ptr<Arrival> const& arrival, AdmissionOptions const& options) {
+PutRequest request_of(std::shared_ptr<PendingPut> const& pending, AdmissionOptions const& options) {
     PutRequest request;
-    request.ref = {std::string(arrival->spec.kind->schema->kind), arrival->spec.name};
+    request.ref = {std::string(pending->spec.kind->schema->kind), pending->spec.name};
     request.source = options.source;
     request.if_match = options.if_match;
     request.if_none_match = options.if_none_match;
     request.take_over = options.take_over;
-    request.generated = &arrival->generated;
-    request.by = options.by;
-    request.spec = [arrival](Object const* former, PutRequest::Find const& find) {
-        arrival->generated.clear();  // of an earlier call, whose spec was not stored
-        return Entry(arrival->admission, arrival->spec, former, find, arrival->generated).run();
+    request.generated = &pending->generated;
+    request.actor = options.actor;
+    request.spec = [pending](Object const* former, PutRequest::Find const& find) {
+        pending->generated.clear();  // of an earlier call, whose spec was not stored
+        return Entry(pending->admission, pending->spec, former, find, pending->generated).run();
     };
     return request;
 }
 
-std::shared_ptr<Arrival> arrival_of(Admission const& admission, Spec spec) {
-    return std::make_shared<Arrival>(Arrival{admission, std::move(spec)});
+std::shared_ptr<PendingPut> pending_of(Admission const& admission, Spec spec) {
+    return std::make_shared<PendingPut>(PendingPut{admission, std::move(spec)});
 }
 
 }  // namespace
 
 Stored<Written> admit(Admission const& admission, Spec spec, AdmissionOptions const& options) {
-    return admission.store.put(request_of(arrival_of(admission, std::move(spec)), options));
+    return admission.store.put(request_of(pending_of(admission, std::move(spec)), options));
 }
 
-void admit(Admission const& admission, Spec spec, AdmissionOptions const& options, Told<Stored<Written>> told) {
-    admission.store.put(request_of(arrival_of(admission, std::move(spec)), options), std::move(told));
+void admit(Admission const& admission, Spec spec, AdmissionOptions const& options, Completion<Stored<Written>> completion) {
+    admission.store.put(request_of(pending_of(admission, std::move(spec)), options), std::move(completion));
 }
 
-Stored<Object> rehearse(Admission const& admission, Spec spec, AdmissionOptions const& options) {
-    auto request = request_of(arrival_of(admission, std::move(spec)), options);
-    request.by = nullptr;  // nothing is written, so nothing is spent
-    return admission.store.rehearse(request);
+Stored<Object> dry_run(Admission const& admission, Spec spec, AdmissionOptions const& options) {
+    auto request = request_of(pending_of(admission, std::move(spec)), options);
+    request.actor = nullptr;  // nothing is written, so nothing is consumed
+    return admission.store.dry_run(request);
 }
 
 }  // namespace genesis

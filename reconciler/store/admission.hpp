@@ -1,4 +1,4 @@
-// The one way a spec gets into the store, whoever brings it: checks that need the store or the machine, then put().
+// The one way a spec gets into the store, from wherever it comes: checks that need the store or the machine, then put().
 #pragma once
 #include "reconciler/store/objects.hpp"
 
@@ -25,16 +25,16 @@ struct AdmissionOptions {
     std::optional<std::int64_t> if_match;
     bool if_none_match = false;
     bool take_over = false;
-    Origin* by = nullptr;
+    Actor* actor = nullptr;
 };
 
 // Merges "********" and absent generated secrets with what is stored, makes up the missing ones, chooses what is left
 // to the server (ObjectKind::choose), refuses reserved names, what others have already, what it refers to and is not
 // there, and what the kind's own rules say, then stores.
 Stored<Written> admit(Admission const& admission, Spec spec, AdmissionOptions const& options);
-// The same, returning at once; the admission and `options.by` live until it is told. Throws Fault like Objects::put().
-void admit(Admission const& admission, Spec spec, AdmissionOptions const& options, Told<Stored<Written>> told);
+// The same, returning at once; the admission and `options.actor` live until it completes. Throws Fault like Objects::put().
+void admit(Admission const& admission, Spec spec, AdmissionOptions const& options, Completion<Stored<Written>> completion);
 // The same checks and the same merge, nothing stored: the object as it would be, for a preview.
-Stored<Object> rehearse(Admission const& admission, Spec spec, AdmissionOptions const& options);
+Stored<Object> dry_run(Admission const& admission, Spec spec, AdmissionOptions const& options);
 
 }  // namespace genesis

@@ -37,16 +37,16 @@ Spec with_user(std::string const& user_fields) {
     return account("acme", R"("databases": [{"name": "shop", "users": [{"name": "web")" + user_fields + "}]}]");
 }
 
-TEST_CASE("a password left out is made up once, told once, and stays") {
+TEST_CASE("a password left out is made up once, shown once, and stays") {
     AdmissionFixture f;
     CHECK(f.admit_spec(with_user("")).value().how == Wrote::created);
     auto const made = f.password();
     CHECK(made.size() == 24);
     CHECK(f.admit_spec(with_user("")).value().how == Wrote::unchanged);
     CHECK(f.password() == made);
-    auto const told = f.store().take_credentials({"account", "acme"}).value();
-    REQUIRE(told.size() == 1);
-    CHECK(told.at("databases/shop/users/web").reveal() == made);
+    auto const shown = f.store().take_credentials({"account", "acme"}).value();
+    REQUIRE(shown.size() == 1);
+    CHECK(shown.at("databases/shop/users/web").reveal() == made);
 }
 
 TEST_CASE("eight asterisks keep what is stored, and are a problem where nothing is") {
@@ -159,11 +159,11 @@ TEST_CASE("no more sites and databases than the package allows, unless the accou
     CHECK(f.admit_spec(account("acme", two + R"(, "state": "suspended")")).has_value());  // over it already: no growth
 }
 
-TEST_CASE("a rehearsal passes the same checks and stores nothing, not even the secret it made up") {
+TEST_CASE("a dry run passes the same checks and stores nothing, not even the secret it made up") {
     AdmissionFixture f;
     Admission const admission{f.store(), f.reserved};
-    CHECK(rehearse(admission, account("backup"), {}).error().code == "reserved");
-    auto const object = rehearse(admission, with_user(""), {}).value();
+    CHECK(dry_run(admission, account("backup"), {}).error().code == "reserved");
+    auto const object = dry_run(admission, with_user(""), {}).value();
     CHECK(uid_of(object) == 20000);
     CHECK_FALSE(f.store().find({"account", "acme"}));
     f.admit_spec(with_user(R"(, "password": "chosen-by-hand")")).value();

@@ -114,9 +114,9 @@ TEST_CASE("a shared address goes to the one that fewest have") {
     CHECK(loads == std::map<std::string, int>{{"192.0.2.80", 5}, {"192.0.2.81", 5}});
 }
 
-TEST_CASE("a rehearsal shows what would be given and gives nothing") {
+TEST_CASE("a dry run shows what would be given and gives nothing") {
     GuestFixture f;
-    auto const shown = f.store().rehearse(request_of(test_spec("guest", "aa", GuestFixture::one_nic))).value();
+    auto const shown = f.store().dry_run(request_of(test_spec("guest", "aa", GuestFixture::one_nic))).value();
     CHECK(text_of(*shown.allocations.at("eth0").value) == "192.0.2.1");
     f.guest("bb").value();
     CHECK(f.got("bb") == "192.0.2.1");
@@ -175,7 +175,7 @@ TEST_CASE("the database itself refuses a second holder of a value, whatever was 
     h.object.key = "b";
     CHECK_THROWS_AS(write(), Fault);
     h.shared = true;
-    write();  // who shares is told apart
+    write();  // the sharer makes the difference
 }
 
 // The same history over the database and over a list in memory.
@@ -217,7 +217,7 @@ void same_history(Bench& f, std::uint32_t seed) {
 TEST_CASE("over 1,000 random histories the database answers as the list in memory does") {
     Bench f;
     for (std::uint32_t seed = 0; seed < 1000; ++seed)
-        f.db.rehearse([&] {
+        f.db.dry_run([&] {
             same_history(f, seed);
             return 0;
         });

@@ -47,7 +47,7 @@ TEST_CASE("two accounts and two names: the same answer in either order") {
     }
 }
 
-TEST_CASE("a taken name is told at its place in the spec and never says whose it is") {
+TEST_CASE("a taken name is reported at its place in the spec and never says whose it is") {
     StoreFixture f;
     put(f.store(), account_with_domain("victim", "shop.example")).value();
     auto const refusal =

@@ -25,12 +25,12 @@ public:
         return commit_.run(std::forward<F>(work));
     }
     template <class F>
-    auto rehearse(F&& work) {
-        return commit_.rehearse(std::forward<F>(work));
+    auto dry_run(F&& work) {
+        return commit_.dry_run(std::forward<F>(work));
     }
     template <class F, class T>
-    void post(F work, std::function<void(std::exception_ptr, T)> told) {
-        commit_.post(std::move(work), std::move(told));
+    void post(F work, std::function<void(std::exception_ptr, T)> completion) {
+        commit_.post(std::move(work), std::move(completion));
     }
     // Inside the transaction under way.
     Statements& sql() { return sql_; }
@@ -50,7 +50,7 @@ public:
     }
     std::int64_t read_mark(std::string const& name);
 
-    // Called on the writing thread after each commit, once its callers were told; must return at once.
+    // Called on the writing thread after each commit, once its callers have their results; must return at once.
     void on_commit(std::function<void(GroupCommit::Committed const&)> listener) {
         std::lock_guard const lock(listeners_mutex_);
         listeners_.push_back(std::move(listener));

@@ -116,7 +116,7 @@ TEST_CASE("after kill -9 in the middle of writing, every acknowledged put is the
     }
 }
 
-TEST_CASE("an older schema is brought up to date step by step, a newer one and a foreign file are refused") {
+TEST_CASE("an older schema is brought up to date step by step, a newer one and a file of another owner are refused") {
     StoreFixture f;
     f.close();
     auto const path = f.directory() + "/other.db";

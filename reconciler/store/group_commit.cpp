@@ -1,4 +1,4 @@
-// The writing thread: BEGIN IMMEDIATE, a savepoint a job, COMMIT, and only then are the callers told.
+// The writing thread: BEGIN IMMEDIATE, a savepoint a job, COMMIT, and only then do the callers have their results.
 #include "reconciler/store/group_commit.hpp"
 
 #include <SQLiteCpp/Exception.h>
@@ -44,7 +44,7 @@ void GroupCommit::add(Job job) {
 
 void GroupCommit::wait_for(std::function<void()> work, Keep keep) {
     auto const durable =
-        std::make_shared<std::promise<void>>();  // whoever waits may be gone before it is told to the end
+        std::make_shared<std::promise<void>>();  // the waiting caller may be gone before the promise is
     add({std::move(work), keep, [durable](std::exception_ptr failure) {
              if (failure) {
                  durable->set_exception(std::move(failure));

@@ -1,7 +1,7 @@
 // One thread that writes: whatever waits goes into one transaction, so that many callers share one fsync.
 #pragma once
 #include "drivers/context.hpp"
-#include "reconciler/store/told.hpp"
+#include "reconciler/store/completion.hpp"
 
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
@@ -26,7 +26,7 @@ public:
         std::size_t jobs = 0;  // that shared the transaction
         std::chrono::steady_clock::duration took{};
     };
-    // `after` runs on the writing thread after each commit, once its callers were told.
+    // `after` runs on the writing thread after each commit, once its callers have their results.
     explicit GroupCommit(SQLite::Database& db, std::function<void(Committed const&)> after = {});
     ~GroupCommit() { close(); }
     void close();  // what waits is still written, and nothing else after it
@@ -48,18 +48,18 @@ public:
     }
     // The same, but whatever `work` wrote is undone: to see what would come of it.
     template <class F>
-    auto rehearse(F&& work) {
+    auto dry_run(F&& work) {
         std::optional<std::invoke_result_t<F&>> result;
         wait_for([&] { result.emplace(work()); }, Keep::no);
         return std::move(*result);
     }
-    // As run() does, but returns at once: told on the writing thread what came of it.
+    // As run() does, but returns at once: completes on the writing thread.
     template <class F, class Result = std::invoke_result_t<F&>>
-    void post(F work, Told<Result> told) {
+    void post(F work, Completion<Result> completion) {
         auto const result = std::make_shared<std::optional<Result>>();
         add({[result, work = std::move(work)]() mutable { result->emplace(work()); }, Keep::yes,
-             [result, told = std::move(told)](std::exception_ptr failure) {
-                 told(failure, failure ? Result() : std::move(**result));
+             [result, completion = std::move(completion)](std::exception_ptr failure) {
+                 completion(failure, failure ? Result() : std::move(**result));
              }});
     }
     [[nodiscard]] bool is_writing_thread() const { return std::this_thread::get_id() == thread_.get_id(); }

@@ -14,7 +14,7 @@ template <>
 struct Describe<TestPool> {
     static constexpr std::string_view kind = "pool", doc = "Addresses.";
     static constexpr auto fields = std::tuple{
-        field("name", &TestPool::name, "Name.", Mark::key | Mark::fixed),
+        field("name", &TestPool::name, "Name.", Attribute::key | Attribute::fixed),
         field("addresses", &TestPool::addresses, "What it offers."),
     };
 };
@@ -28,8 +28,8 @@ template <>
 struct Describe<TestNic> {
     static constexpr std::string_view kind = "nic", doc = "A network card.";
     static constexpr auto fields = std::tuple{
-        field("name", &TestNic::name, "Name.", Mark::key),
-        field("pool", &TestNic::pool, "Where its address is from.", Mark::required, {.refers_to = "pool"}),
+        field("name", &TestNic::name, "Name.", Attribute::key),
+        field("pool", &TestNic::pool, "Where its address is from.", Attribute::required, {.refers_to = "pool"}),
         field("address", &TestNic::address, "An address of its own."),
     };
 };
@@ -44,18 +44,18 @@ template <>
 struct Describe<TestGuest> {
     static constexpr std::string_view kind = "guest", doc = "A machine.";
     static constexpr auto fields = std::tuple{
-        field("name", &TestGuest::name, "Name.", Mark::key | Mark::fixed),
+        field("name", &TestGuest::name, "Name.", Attribute::key | Attribute::fixed),
         field("nics", &TestGuest::nics, "Its cards."),
         field("web", &TestGuest::web, "Has one of the web addresses, which are shared."),
         field("console", &TestGuest::console, "Has a port for its console."),
-        field("after", &TestGuest::after, "Another that comes first.", Mark::none, {.refers_to = "guest"}),
+        field("after", &TestGuest::after, "Another that comes first.", Attribute::none, {.refers_to = "guest"}),
     };
 };
 
 inline constexpr std::chrono::milliseconds test_quarantine{60000};
 
 inline std::vector<Claim> claims_of_guest(json::object const& spec) {
-    auto const guest = restore<TestGuest>(spec);
+    auto const guest = decode_trusted<TestGuest>(spec);
     std::vector<Claim> out;
     for (std::size_t i = 0; i < guest.nics.size(); ++i) {
         Claim claim{.space = "address", .slot = guest.nics[i].name.str(), .quarantine = test_quarantine};
@@ -78,7 +78,7 @@ inline std::vector<Claim> claims_of_guest(json::object const& spec) {
 
 inline std::vector<Value> offers_of_pool(json::object const& spec) {
     std::vector<Value> out;
-    for (auto const& address : restore<TestPool>(spec).addresses) out.emplace_back(address.str());
+    for (auto const& address : decode_trusted<TestPool>(spec).addresses) out.emplace_back(address.str());
     return out;
 }
 

@@ -16,7 +16,7 @@
 namespace genesis {
 namespace {
 
-constexpr int application_id = 0x474e5331;  // "GNS1", as file(1) can tell
+constexpr int application_id = 0x474e5331;  // "GNS1", as file(1) knows it
 constexpr int busy_milliseconds = 10000;
 
 // SQLite counts what it allocates under one lock of the whole process, and nobody here asks for the count
@@ -26,7 +26,7 @@ void count_no_memory() {
     (void)said;
 }
 
-// SQLite gives its WAL the mode of the database, so the mode is set by whoever makes the file first.
+// SQLite gives its WAL the mode of the database, so the mode is set when the file is first made.
 void make_private(std::string const& path) {
     int const fd = ::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) throw Fault(path + ": the store cannot be opened");
@@ -69,7 +69,7 @@ bool step(SQLite::Database& db, std::string const& path, std::span<std::string_v
     return true;
 }
 
-// A node's mark "objects" rises in the transaction of whatever changes one of its objects, whoever writes it.
+// A node's mark "objects" rises in every transaction that changes one of its objects.
 constexpr std::string_view count_changes = R"sql(
 CREATE TRIGGER object_inserted AFTER INSERT ON objects BEGIN
     INSERT INTO marks (node, name, value) VALUES (NEW.node, 'objects', 1)
@@ -102,7 +102,7 @@ ALTER TABLE objects DROP COLUMN package;
 )sql";
 
 // Numbers and host names become allocations of their spaces. A value is a number or a text, hence no type; '' where
-// nothing could be given, and `why` says why. `sharer` is empty where nobody else may have the value, else it tells
+// nothing could be given, and `why` says why. `sharer` is empty where nobody else may have the value, else it says
 // apart who shares it. `quarantine`: milliseconds for which it is kept back once released; null: for ever. Host names
 // have their labels reversed (example.acme.www, example.acme.*), so that what is beneath a name is one range.
 constexpr std::string_view allocate_all = R"sql(

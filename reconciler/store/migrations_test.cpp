@@ -62,9 +62,9 @@ json::value shown(Object const& o) {
             {"confirmed_generation", o.confirmed_generation},
             {"terminating", when(o.terminating)},
             {"purge", o.purge},
-            {"numbers", Codec<std::map<std::string, std::int64_t>>::put(numbers_of(o.allocations))},
+            {"numbers", Codec<std::map<std::string, std::int64_t>>::to_json(numbers_of(o.allocations))},
             {"observed_generation", o.observed_generation},
-            {"conditions", Codec<std::vector<Condition>>::put(o.conditions)},
+            {"conditions", Codec<std::vector<Condition>>::to_json(o.conditions)},
             {"created", when(o.created)},
             {"changed", when(o.changed)}};
 }
@@ -87,8 +87,8 @@ json::value shown(ApiKey const& k) {
     return {{"kid", k.kid},
             {"version", k.version},
             {"secret", k.secret.reveal()},
-            {"scopes", Codec<std::vector<std::string>>::put(k.scopes)},
-            {"cidrs", Codec<std::vector<std::string>>::put(k.cidrs)},
+            {"scopes", Codec<std::vector<std::string>>::to_json(k.scopes)},
+            {"cidrs", Codec<std::vector<std::string>>::to_json(k.cidrs)},
             {"comment", k.comment},
             {"created", when(k.created)},
             {"not_before", when(k.not_before)},

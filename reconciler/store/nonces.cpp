@@ -9,13 +9,13 @@ constexpr std::int64_t keep_seconds = 300, prune_every_seconds = 60;
 
 }  // namespace
 
-bool Nonces::spend(Origin* by) {
-    if (by == nullptr || !by->nonce) return true;
-    auto const nonce = *by->nonce;
+bool Nonces::consume(Actor* actor) {
+    if (actor == nullptr || !actor->nonce) return true;
+    auto const nonce = *actor->nonce;
     auto const horizon = db_.mark("nonce_horizon");
-    if (nonce.ts <= horizon || Use(db_.sql().spend, db_.node(), nonce.ts, nonce.kid, nonce.value).run() == 0)
+    if (nonce.ts <= horizon || Use(db_.sql().consume, db_.node(), nonce.ts, nonce.kid, nonce.value).run() == 0)
         return false;
-    by->nonce.reset();
+    actor->nonce.reset();
     auto const newest = db_.mark("nonce_newest");
     if (nonce.ts <= newest) return true;
     db_.set_mark("nonce_newest", nonce.ts);

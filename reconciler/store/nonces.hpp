@@ -1,7 +1,7 @@
-// One-time numbers of signed requests, spent in the transaction of what the request writes.
+// One-time numbers of signed requests, consumed in the transaction of what the request writes.
 #pragma once
 #include "reconciler/store/database.hpp"
-#include "reconciler/store/origin.hpp"
+#include "reconciler/store/actor.hpp"
 
 namespace genesis {
 
@@ -9,8 +9,8 @@ namespace genesis {
 class Nonces {
 public:
     explicit Nonces(StoreDatabase& db) : db_(db) {}
-    // False when the nonce was spent before, or may have been. Nothing to spend is fine.
-    bool spend(Origin* by);
+    // False when the nonce was consumed before, or may have been. Nothing to consume is fine.
+    bool consume(Actor* actor);
 
 private:
     void prune(std::int64_t newest, std::int64_t horizon);

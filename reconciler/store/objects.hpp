@@ -1,8 +1,8 @@
 // What is wanted: objects, what they were given of what is had once, and what was said of them. A port.
 #pragma once
 #include "drivers/context.hpp"
-#include "reconciler/store/origin.hpp"
-#include "reconciler/store/told.hpp"
+#include "reconciler/store/actor.hpp"
+#include "reconciler/store/completion.hpp"
 #include "resources/catalog.hpp"
 #include "resources/schema/secret.hpp"
 #include "resources/status.hpp"
@@ -23,7 +23,7 @@ struct Object {
     std::string source;   // "api", or "file:acme.yaml": who may change it
     std::string request;  // the X-Request-Id that brought this generation; empty when none did
     bool paused = false;
-    bool adopt = false;                     // foreign records of its names may be taken over
+    bool adopt = false;                     // unmanaged records of its names may be taken over
     std::int64_t confirmed_generation = 0;  // removals that need a confirmation have it up to this generation
     std::optional<Time> terminating;        // since when
     bool purge = false;                     // its data goes at once
@@ -66,37 +66,37 @@ struct PutRequest {
     // Called with what is stored (null: nothing): the complete spec to store, or a refusal. What it sees, there and
     // through find(), is the state that the put will be written to; it is called once more where that has changed.
     std::function<Stored<json::object>(Object const* former, Find const& find)> spec;
-    // Secrets that were made up in spec(), to be told once: label → secret. Filled by spec() before it returns.
+    // Secrets that were made up in spec(), to be shown once: label → secret. Filled by spec() before it returns.
     std::map<std::string, Secret>* generated = nullptr;
-    Origin* by = nullptr;  // null: the source itself, as with a spec file
+    Actor* actor = nullptr;  // null: the source itself, as with a spec file
 };
 
 // All members may be called at any time by anybody; a write is durable once it returns. Faults of the medium are thrown
 // as Fault; nothing is half written.
 struct Objects {
     virtual ~Objects() = default;
-    // `by`: who asks, for the audit row that goes into the same transaction; its nonce is spent there too.
+    // `actor`: who asks, for the audit row that goes into the same transaction; its nonce is consumed there too.
     // An equal spec (secrets compared in clear) of a living object is `unchanged`. A put revives a terminating object.
     virtual Stored<Written> put(PutRequest const& request) = 0;
-    // The same, returning at once; what the request points to lives until it is told. Throws Fault when the store is
-    // closing, and is then not told.
-    virtual void put(PutRequest request, Told<Stored<Written>> told) = 0;
+    // The same, returning at once; what the request points to lives until it completes. Throws Fault when the store is
+    // closing, and then never completes.
+    virtual void put(PutRequest request, Completion<Stored<Written>> completion) = 0;
     // What put() would store, allocations and all, and nothing is stored. Asks request.spec() like put().
-    virtual Stored<Object> rehearse(PutRequest const& request) = 0;
+    virtual Stored<Object> dry_run(PutRequest const& request) = 0;
     // Starts termination, or adds purge to one under way. Absent: unchanged, generation 0. What another object refers
     // to is in_use.
     // if_match: this generation must be the stored one; of what is absent none is.
-    virtual Stored<Written> remove(Ref const& ref, bool purge, std::string const& source, Origin* by = nullptr,
+    virtual Stored<Written> remove(Ref const& ref, bool purge, std::string const& source, Actor* actor = nullptr,
                                    std::optional<std::int64_t> if_match = {}) = 0;
     // What remove() would leave, and nothing is changed; nothing where it is absent already.
     virtual Stored<std::optional<Object>> rehearse_remove(Ref const& ref, bool purge, std::string const& source,
                                                           std::optional<std::int64_t> if_match = {}) = 0;
-    virtual Stored<Written> set_source(Ref const& ref, std::string const& source, Origin* by = nullptr) = 0;
-    virtual Stored<Written> set_paused(Ref const& ref, bool paused, Origin* by = nullptr) = 0;
-    virtual Stored<Written> set_adopt(Ref const& ref, bool adopt, Origin* by = nullptr) = 0;
-    virtual Stored<Written> confirm_removals(Ref const& ref, Origin* by = nullptr) = 0;
-    // Whether the whole server is looked at and not changed. False when the nonce was spent before.
-    virtual bool set_all_paused(bool paused, Origin& by) = 0;
+    virtual Stored<Written> set_source(Ref const& ref, std::string const& source, Actor* actor = nullptr) = 0;
+    virtual Stored<Written> set_paused(Ref const& ref, bool paused, Actor* actor = nullptr) = 0;
+    virtual Stored<Written> set_adopt(Ref const& ref, bool adopt, Actor* actor = nullptr) = 0;
+    virtual Stored<Written> confirm_removals(Ref const& ref, Actor* actor = nullptr) = 0;
+    // Whether the whole server is looked at and not changed. False when the nonce was consumed before.
+    virtual bool set_all_paused(bool paused, Actor& actor) = 0;
     virtual bool all_paused() = 0;
     // Forgets a terminated object and releases what it was given. `generation`: only this one; false, and nothing is
     // done, where another is stored: it was put again meanwhile.
@@ -117,8 +117,8 @@ struct Objects {
     // Tries again what could not be given, since values are released, pools grow and quarantines end: the objects that
     // have been given something.
     virtual std::vector<Ref> allocate_missing() = 0;
-    // Secrets that were made up for the object, told once: the second call returns none.
-    virtual Stored<std::map<std::string, Secret>> take_credentials(Ref const& ref, Origin* by = nullptr) = 0;
+    // Secrets that were made up for the object, shown once: the second call returns none.
+    virtual Stored<std::map<std::string, Secret>> take_credentials(Ref const& ref, Actor* actor = nullptr) = 0;
     // Rises in the commit of each change of an object, whichever process makes it, and never falls. Cheap, so that it
     // can be asked with every request. What is read after it is at least as new: what was made of objects that were
     // read after version n, while it still is n, is made of what is stored now.

@@ -1,4 +1,4 @@
-// A put is made outside of the lock: what changes meanwhile is seen, and what returns at once tells its end.
+// A put is made outside of the lock: what changes meanwhile is seen, and what returns at once completes.
 #include "reconciler/store/admission.hpp"
 #include "reconciler/store/free_numbers.hpp"
 #include "reconciler/store/store_fixture.hpp"
@@ -72,7 +72,7 @@ struct Interrupted final : Reserved {
     std::function<void()> meanwhile;
 };
 
-TEST_CASE("a password that was made up for a put that came too late is not the one that is told") {
+TEST_CASE("a password that was made up for a put that came too late is not the one that is shown") {
     StoreFixture f;
     Interrupted reserved;
     Admission const admission{f.store(), reserved};
@@ -82,19 +82,19 @@ TEST_CASE("a password that was made up for a put that came too late is not the o
     };
     reserved.meanwhile = [&] { admit(admission, spec("early@acme.example"), {}).value(); };
     CHECK(admit(admission, spec("late@acme.example"), {}).value().generation == 2);
-    auto const told = f.store().take_credentials(acme).value();
-    REQUIRE(told.size() == 1);
+    auto const shown = f.store().take_credentials(acme).value();
+    REQUIRE(shown.size() == 1);
     auto const stored = f.store().find(acme)->spec.at("databases").at(0).at("users").at(0).at("password");
-    CHECK(told.begin()->second.reveal() == std::string_view(stored.as_string()));
+    CHECK(shown.begin()->second.reveal() == std::string_view(stored.as_string()));
 }
 
-TEST_CASE("a put that returns at once is told what came of it once that is there to be read") {
+TEST_CASE("a put that returns at once completes once its result can be read") {
     StoreFixture f;
-    std::promise<std::int64_t> told;
+    std::promise<std::int64_t> completion;
     f.store().put(request_of(account("acme")), [&](std::exception_ptr const& failure, Stored<Written> const& written) {
-        told.set_value(failure ? -1 : written.value().generation);
+        completion.set_value(failure ? -1 : written.value().generation);
     });
-    CHECK(told.get_future().get() == 1);
+    CHECK(completion.get_future().get() == 1);
     CHECK(f.store().find(acme));
 }
 
@@ -115,17 +115,17 @@ TEST_CASE("two puts of one object at once both count, and the later one has seen
     CHECK(f.store().find(acme)->spec.at("contact") == "u1@acme.example");
 }
 
-TEST_CASE("what is spent at once is told, and a second time as spent before") {
+TEST_CASE("a nonce that is consumed completes, and a second time as consumed before") {
     StoreFixture f;
-    auto const spend = [&] {
-        Origin by;
+    auto const consume = [&] {
+        Actor by;
         by.nonce = Nonce{"billing", 1'800'000'000, "AAAAAAAAAAAAAAAAAAAAAA"};
-        std::promise<bool> told;
-        f.store().spend(by, [&](std::exception_ptr const&, bool fresh) { told.set_value(fresh); });
-        return told.get_future().get();
+        std::promise<bool> completion;
+        f.store().consume(by, [&](std::exception_ptr const&, bool fresh) { completion.set_value(fresh); });
+        return completion.get_future().get();
     };
-    CHECK(spend());
-    CHECK_FALSE(spend());
+    CHECK(consume());
+    CHECK_FALSE(consume());
 }
 
 struct SlowClock final : Clock {

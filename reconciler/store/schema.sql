@@ -44,7 +44,7 @@ CREATE TABLE domains (
 ) WITHOUT ROWID;
 CREATE INDEX domains_by_object ON domains (node, kind, name);
 
--- Secrets that were made up here, until they are told once.
+-- Secrets that were made up here, until they are shown once.
 CREATE TABLE credentials (
     node TEXT NOT NULL,
     kind TEXT NOT NULL,
@@ -104,7 +104,7 @@ CREATE TABLE keys (
     PRIMARY KEY (node, kid, version)
 ) WITHOUT ROWID;
 
--- Nonces that were spent, by the time they were signed for. What is not above the mark nonce_horizon is refused
+-- Nonces that were consumed, by the time they were signed for. What is not above the mark nonce_horizon is refused
 -- unseen, so rows beneath it can go, and no clock that jumps back brings them into force again.
 CREATE TABLE nonces (
     node TEXT NOT NULL,

@@ -38,12 +38,12 @@ std::string key_bound_to(std::string const& node, std::string const& kid, std::i
 
 }  // namespace
 
-bool SqliteKeys::spend(Origin& by) {
-    return db_.run([&] { return nonces_.spend(&by); });
+bool SqliteKeys::consume(Actor& actor) {
+    return db_.run([&] { return nonces_.consume(&actor); });
 }
 
-void SqliteKeys::spend(Origin& by, Told<bool> told) {
-    db_.post([this, &by] { return nonces_.spend(&by); }, std::move(told));
+void SqliteKeys::consume(Actor& actor, Completion<bool> completion) {
+    db_.post([this, &actor] { return nonces_.consume(&actor); }, std::move(completion));
 }
 
 template <class F>
@@ -67,17 +67,17 @@ bool SqliteKeys::insert_key(ApiKey const& key) {
                .run() > 0;
 }
 
-bool SqliteKeys::add_key(ApiKey const& key, Origin const& by) {
+bool SqliteKeys::add_key(ApiKey const& key, Actor const& actor) {
     return change_keys([&] {
         if (!insert_key(key)) return false;
-        trail_.note(by, "key-add", {"key", key.kid}, key.version,
+        trail_.note(actor, "key-add", {"key", key.kid}, key.version,
                     changes({{"/scopes", joined(key.scopes)}, {"/cidrs", joined(key.cidrs)}}));
         return true;
     });
 }
 
 std::optional<ApiKey> SqliteKeys::rotate_key(std::string const& kid, Secret const& secret, Time former_end,
-                                             Origin const& by) {
+                                             Actor const& actor) {
     std::optional<ApiKey> next;
     change_keys([&] {
         auto const now = db_.clock().now();
@@ -90,7 +90,7 @@ std::optional<ApiKey> SqliteKeys::rotate_key(std::string const& kid, Secret cons
         next->created = now;
         next->not_before.reset();
         if (!insert_key(*next)) throw Fault("a newer secret of " + kid + " is not valid yet");
-        trail_.note(by, "key-rotate", {"key", kid}, next->version, changes({{"/former_end", iso(former_end)}}));
+        trail_.note(actor, "key-rotate", {"key", kid}, next->version, changes({{"/former_end", iso(former_end)}}));
         return true;
     });
     return next;
@@ -117,18 +117,18 @@ std::vector<ApiKey> SqliteKeys::keys() {
     });
 }
 
-bool SqliteKeys::expire_key(std::string const& kid, Time at, Origin const& by) {
+bool SqliteKeys::expire_key(std::string const& kid, Time at, Actor const& actor) {
     return change_keys([&] {
         if (Use(db_.sql().expire_key, db_.node(), kid, at).run() == 0) return false;
-        trail_.note(by, "key-expire", {"key", kid}, 0, changes({{"/expires", iso(at)}}));
+        trail_.note(actor, "key-expire", {"key", kid}, 0, changes({{"/expires", iso(at)}}));
         return true;
     });
 }
 
-bool SqliteKeys::revoke_key(std::string const& kid, Origin const& by) {
+bool SqliteKeys::revoke_key(std::string const& kid, Actor const& actor) {
     return change_keys([&] {
         if (Use(db_.sql().revoke_key, db_.node(), kid, db_.clock().now()).run() == 0) return false;
-        trail_.note(by, "key-revoke", {"key", kid}, 0);
+        trail_.note(actor, "key-revoke", {"key", kid}, 0);
         return true;
     });
 }

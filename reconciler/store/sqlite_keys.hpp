@@ -13,15 +13,15 @@ public:
     SqliteKeys(StoreDatabase& db, SqliteTrail& trail, Vault vault)
         : db_(db), trail_(trail), nonces_(db), vault_(std::move(vault)) {}
 
-    bool add_key(ApiKey const& key, Origin const& by) override;
+    bool add_key(ApiKey const& key, Actor const& actor) override;
     std::vector<ApiKey> keys() override;
-    bool expire_key(std::string const& kid, Time at, Origin const& by) override;
+    bool expire_key(std::string const& kid, Time at, Actor const& actor) override;
     std::optional<ApiKey> rotate_key(std::string const& kid, Secret const& secret, Time former_end,
-                                     Origin const& by) override;
-    bool revoke_key(std::string const& kid, Origin const& by) override;
+                                     Actor const& actor) override;
+    bool revoke_key(std::string const& kid, Actor const& actor) override;
     std::int64_t keys_version() override;
-    bool spend(Origin& by) override;
-    void spend(Origin& by, Told<bool> told) override;
+    bool consume(Actor& actor) override;
+    void consume(Actor& actor, Completion<bool> completion) override;
 
 private:
     // Runs change() in a commit of its own and counts it once it is durable, unless it says that there was nothing.

@@ -13,7 +13,7 @@ AnyStep step(Verb verb, std::string const& key) {
     s.verb = verb;
     s.ref = {"directory", key};
     s.object = acme;
-    if (verb == Verb::update) s.changes.push_back({"/mode", "0750", "0755", Mark::none});
+    if (verb == Verb::update) s.changes.push_back({"/mode", "0750", "0755", Attribute::none});
     return s;
 }
 
@@ -33,11 +33,11 @@ TEST_CASE("an intent has its history line and its record at once, and the outcom
     CHECK(f.store().records()[0].ref.key == "/a");
     CHECK(f.store().records()[0].object == acme);
 
-    std::vector<Outcome> const outcomes{{Outcome::done, ""}, {Outcome::later, "busy"}};
+    std::vector<Outcome> const outcomes{{Outcome::done, ""}, {Outcome::retry, "busy"}};
     f.store().record(steps, outcomes);
     lines = f.store().history(std::nullopt, 0, 10);
     CHECK(lines[1].outcome == "done");
-    CHECK(lines[0].outcome == "later");
+    CHECK(lines[0].outcome == "retry");
     CHECK(lines[0].why == "busy");
     CHECK(f.store().history(acme, lines[0].id, 10).size() == 1);
     CHECK(f.store().history(acme, 0, 1).size() == 1);
@@ -60,7 +60,7 @@ TEST_CASE("a record survives a second intent, and goes when its removal is done"
     f.reopen();
     CHECK(f.store().records() == std::vector{record});
     f.store().intend(remove, cause);
-    f.store().record(remove, std::vector<Outcome>{{Outcome::later, "in use"}});
+    f.store().record(remove, std::vector<Outcome>{{Outcome::retry, "in use"}});
     CHECK(f.store().records().size() == 1);
     f.store().intend(remove, cause);
     f.store().record(remove, std::vector<Outcome>{{Outcome::done, ""}});

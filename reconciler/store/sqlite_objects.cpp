@@ -35,8 +35,8 @@ Allocations allocations_in(std::string const& text) {
 
 StoreRefusal replayed() { return {"replayed", "this request was used before", {}}; }
 
-Origin origin_of(Origin const* by, std::string const& source) {
-    if (by != nullptr) return {by->who, by->from, by->request, {}};
+Actor origin_of(Actor const* actor, std::string const& source) {
+    if (actor != nullptr) return {actor->who, actor->from, actor->request, {}};
     return {source, "local", "", {}};
 }
 
@@ -88,7 +88,7 @@ SqliteObjects::Row SqliteObjects::read_object(Use const& row) {
     o.terminating = row.maybe_time(8);
     o.purge = row.flag(9);
     o.observed_generation = row.integer(10);
-    o.conditions = Codec<std::vector<Condition>>::get(json::parse(row.text(11)));
+    o.conditions = Codec<std::vector<Condition>>::from_json(json::parse(row.text(11)));
     o.created = row.time(12);
     o.changed = row.time(13);
     o.allocations = allocations_in(row.text(14));
@@ -121,23 +121,23 @@ std::optional<Object> SqliteObjects::find_in(Statements& sql, Ref const& ref) co
     return opened(std::move(*row));
 }
 
-Stored<Written> SqliteObjects::remove(Ref const& ref, bool purge, std::string const& source, Origin* by,
+Stored<Written> SqliteObjects::remove(Ref const& ref, bool purge, std::string const& source, Actor* actor,
                                       std::optional<std::int64_t> if_match) {
-    return db_.run([&] { return remove_now(ref, purge, source, by, if_match); });
+    return db_.run([&] { return remove_now(ref, purge, source, actor, if_match); });
 }
 
 Stored<std::optional<Object>> SqliteObjects::rehearse_remove(Ref const& ref, bool purge, std::string const& source,
                                                              std::optional<std::int64_t> if_match) {
-    return db_.rehearse([&]() -> Stored<std::optional<Object>> {
+    return db_.dry_run([&]() -> Stored<std::optional<Object>> {
         auto const written = remove_now(ref, purge, source, nullptr, if_match);
         if (!written) return written.error();
         return find_in(db_.sql(), ref);
     });
 }
 
-Stored<Written> SqliteObjects::remove_now(Ref const& ref, bool purge, std::string const& source, Origin* by,
+Stored<Written> SqliteObjects::remove_now(Ref const& ref, bool purge, std::string const& source, Actor* actor,
                                           std::optional<std::int64_t> if_match) {
-    if (!nonces_.spend(by)) return replayed();
+    if (!nonces_.consume(actor)) return replayed();
     auto const stored = find_in(db_.sql(), ref);
     if (auto no = refuse_generation(if_match, stored ? &*stored : nullptr)) return std::move(*no);
     if (!stored) return Written{};
@@ -145,13 +145,13 @@ Stored<Written> SqliteObjects::remove_now(Ref const& ref, bool purge, std::strin
     if (stored->terminating && (stored->purge || !purge)) return Written{Wrote::unchanged, stored->generation};
     if (auto no = in_use(ref)) return std::move(*no);
     auto const now = db_.clock().now();
-    auto const origin = origin_of(by, source);
+    auto const origin = origin_of(actor, source);
     auto const generation = stored->generation + 1;
     Use(db_.sql().terminate, db_.node(), ref.kind, ref.key, generation, stored->terminating.value_or(now), purge, now,
         origin.request)
         .run();
     trail_.note(origin, purge ? "purge" : "delete", ref, generation);
-    trail_.tell("terminating", ref, generation, origin);
+    trail_.record_event("terminating", ref, generation, origin);
     return Written{Wrote::changed, generation};
 }
 
@@ -176,43 +176,43 @@ std::vector<Ref> SqliteObjects::dependents(Ref const& ref) {
 }
 
 template <class F>
-Stored<Written> SqliteObjects::change_row(Ref const& ref, std::string const& action, Origin* by, F const& set) {
+Stored<Written> SqliteObjects::change_row(Ref const& ref, std::string const& action, Actor* actor, F const& set) {
     return db_.run([&]() -> Stored<Written> {
-        if (!nonces_.spend(by)) return replayed();
+        if (!nonces_.consume(actor)) return replayed();
         if (set(db_.sql()) == 0) return StoreRefusal{"not_found", "there is no " + ref.str(), {}};
         auto const object = find_in(db_.sql(), ref);
-        trail_.note(origin_of(by, object->source), action, ref, object->generation);
+        trail_.note(origin_of(actor, object->source), action, ref, object->generation);
         return Written{Wrote::changed, object->generation};
     });
 }
 
-Stored<Written> SqliteObjects::set_source(Ref const& ref, std::string const& source, Origin* by) {
-    return change_row(ref, "take-over", by, [&](Statements& sql) {
+Stored<Written> SqliteObjects::set_source(Ref const& ref, std::string const& source, Actor* actor) {
+    return change_row(ref, "take-over", actor, [&](Statements& sql) {
         return Use(sql.set_source, db_.node(), ref.kind, ref.key, source).run();
     });
 }
 
-Stored<Written> SqliteObjects::set_paused(Ref const& ref, bool paused, Origin* by) {
-    return change_row(ref, paused ? "pause" : "resume", by, [&](Statements& sql) {
+Stored<Written> SqliteObjects::set_paused(Ref const& ref, bool paused, Actor* actor) {
+    return change_row(ref, paused ? "pause" : "resume", actor, [&](Statements& sql) {
         return Use(sql.set_paused, db_.node(), ref.kind, ref.key, paused).run();
     });
 }
 
-Stored<Written> SqliteObjects::set_adopt(Ref const& ref, bool adopt, Origin* by) {
-    return change_row(ref, "adopt", by,
+Stored<Written> SqliteObjects::set_adopt(Ref const& ref, bool adopt, Actor* actor) {
+    return change_row(ref, "adopt", actor,
                       [&](Statements& sql) { return Use(sql.set_adopt, db_.node(), ref.kind, ref.key, adopt).run(); });
 }
 
-Stored<Written> SqliteObjects::confirm_removals(Ref const& ref, Origin* by) {
-    return change_row(ref, "confirm", by,
+Stored<Written> SqliteObjects::confirm_removals(Ref const& ref, Actor* actor) {
+    return change_row(ref, "confirm", actor,
                       [&](Statements& sql) { return Use(sql.confirm, db_.node(), ref.kind, ref.key).run(); });
 }
 
-bool SqliteObjects::set_all_paused(bool paused, Origin& by) {
+bool SqliteObjects::set_all_paused(bool paused, Actor& actor) {
     return db_.run([&] {
-        if (!nonces_.spend(&by)) return false;
+        if (!nonces_.consume(&actor)) return false;
         db_.set_mark("paused", paused ? 1 : 0);
-        trail_.note(origin_of(&by, "api"), paused ? "pause" : "resume", {"node", db_.node()}, 0);
+        trail_.note(origin_of(&actor, "api"), paused ? "pause" : "resume", {"node", db_.node()}, 0);
         return true;
     });
 }
@@ -226,7 +226,7 @@ bool SqliteObjects::forget(Ref const& ref, std::optional<std::int64_t> generatio
         SqliteAllocations(db_.sql(), db_.node()).release(ref, db_.clock().now());
         Use(db_.sql().delete_references, db_.node(), ref.kind, ref.key).run();
         Use(db_.sql().delete_credentials, db_.node(), ref.kind, ref.key).run();
-        if (Use(db_.sql().delete_object, db_.node(), ref.kind, ref.key).run() > 0) trail_.tell("removed", ref, 0, {});
+        if (Use(db_.sql().delete_object, db_.node(), ref.kind, ref.key).run() > 0) trail_.record_event("removed", ref, 0, {});
         return true;
     });
 }
@@ -261,20 +261,20 @@ void SqliteObjects::set_status_now(StatusUpdate const& update) {
     auto const row = find_row(db_.sql(), update.ref);
     if (!row) return;
     auto const& object = row->object;
-    auto const text = json::serialize(Codec<std::vector<Condition>>::put(update.conditions));
+    auto const text = json::serialize(Codec<std::vector<Condition>>::to_json(update.conditions));
     Use(db_.sql().set_status, db_.node(), update.ref.kind, update.ref.key, update.observed_generation, text).run();
     auto const before = ready_of(object.conditions), now = ready_of(update.conditions);
     if (!now || (before && before->status == now->status && object.observed_generation == update.observed_generation))
         return;
-    Origin by;
-    by.request = object.request;
-    trail_.tell(now->status == "true" ? "ready" : "not_ready", update.ref, update.observed_generation, by,
+    Actor actor;
+    actor.request = object.request;
+    trail_.record_event(now->status == "true" ? "ready" : "not_ready", update.ref, update.observed_generation, actor,
                 now->message);
 }
 
-Stored<std::map<std::string, Secret>> SqliteObjects::take_credentials(Ref const& ref, Origin* by) {
+Stored<std::map<std::string, Secret>> SqliteObjects::take_credentials(Ref const& ref, Actor* actor) {
     return db_.run([&]() -> Stored<std::map<std::string, Secret>> {
-        if (!nonces_.spend(by)) return replayed();
+        if (!nonces_.consume(actor)) return replayed();
         std::map<std::string, Secret> out;
         auto const object = find_in(db_.sql(), ref);
         if (!object) return out;
@@ -285,7 +285,7 @@ Stored<std::map<std::string, Secret>> SqliteObjects::take_credentials(Ref const&
                 out.emplace(row.text(0), std::move(secret));
         }
         Use(db_.sql().delete_credentials, db_.node(), ref.kind, ref.key).run();
-        if (!out.empty()) trail_.note(origin_of(by, object->source), "credentials", ref, object->generation);
+        if (!out.empty()) trail_.note(origin_of(actor, object->source), "credentials", ref, object->generation);
         return out;
     });
 }

@@ -20,17 +20,17 @@ public:
     SqliteObjects(StoreDatabase& db, SqliteTrail& trail, Vault vault, Ranges ranges, std::span<ObjectKind const> kinds);
 
     Stored<Written> put(PutRequest const& request) override;
-    void put(PutRequest request, Told<Stored<Written>> told) override;
-    Stored<Object> rehearse(PutRequest const& request) override;
-    Stored<Written> remove(Ref const& ref, bool purge, std::string const& source, Origin* by = nullptr,
+    void put(PutRequest request, Completion<Stored<Written>> completion) override;
+    Stored<Object> dry_run(PutRequest const& request) override;
+    Stored<Written> remove(Ref const& ref, bool purge, std::string const& source, Actor* actor = nullptr,
                            std::optional<std::int64_t> if_match = {}) override;
     Stored<std::optional<Object>> rehearse_remove(Ref const& ref, bool purge, std::string const& source,
                                                   std::optional<std::int64_t> if_match = {}) override;
-    Stored<Written> set_source(Ref const& ref, std::string const& source, Origin* by = nullptr) override;
-    Stored<Written> set_paused(Ref const& ref, bool paused, Origin* by = nullptr) override;
-    Stored<Written> set_adopt(Ref const& ref, bool adopt, Origin* by = nullptr) override;
-    Stored<Written> confirm_removals(Ref const& ref, Origin* by = nullptr) override;
-    bool set_all_paused(bool paused, Origin& by) override;
+    Stored<Written> set_source(Ref const& ref, std::string const& source, Actor* actor = nullptr) override;
+    Stored<Written> set_paused(Ref const& ref, bool paused, Actor* actor = nullptr) override;
+    Stored<Written> set_adopt(Ref const& ref, bool adopt, Actor* actor = nullptr) override;
+    Stored<Written> confirm_removals(Ref const& ref, Actor* actor = nullptr) override;
+    bool set_all_paused(bool paused, Actor& actor) override;
     bool all_paused() override;
     bool forget(Ref const& ref, std::optional<std::int64_t> generation = {}) override;
 
@@ -40,7 +40,7 @@ public:
     void set_statuses(std::span<StatusUpdate const> updates) override;
     std::vector<Ref> dependents(Ref const& ref) override;
     std::vector<Ref> allocate_missing() override;
-    Stored<std::map<std::string, Secret>> take_credentials(Ref const& ref, Origin* by = nullptr) override;
+    Stored<std::map<std::string, Secret>> take_credentials(Ref const& ref, Actor* actor = nullptr) override;
     std::int64_t version() override;
     bool healthy() override;
 
@@ -58,7 +58,7 @@ private:
     [[nodiscard]] ObjectKind const& kind_of(Ref const& ref) const;
     [[nodiscard]] std::vector<Claim> claims_of(Ref const& ref, json::object const& spec) const;
 
-    // What tells one state of a stored object from another, as far as a put is concerned.
+    // What distinguishes one state of a stored object from another, as far as a put is concerned.
     struct Stamp {
         std::int64_t generation = 0;
         std::string source;
@@ -79,7 +79,7 @@ private:
     Stored<Written> write(PutRequest const& request, Draft const& draft);
     Stored<Written> write_spec(PutRequest const& request, Draft const& draft);
     void write_references(Ref const& ref, Draft const& draft);
-    Stored<Written> remove_now(Ref const& ref, bool purge, std::string const& source, Origin* by,
+    Stored<Written> remove_now(Ref const& ref, bool purge, std::string const& source, Actor* actor,
                                std::optional<std::int64_t> if_match);
     std::optional<StoreRefusal> in_use(Ref const& ref);
     Decision decide(Ref const& ref, std::vector<Claim> const& claims, bool stored);
@@ -88,7 +88,7 @@ private:
 
     // Runs set(sql), and says what the object's generation is; not_found when there is no such object.
     template <class F>
-    Stored<Written> change_row(Ref const& ref, std::string const& action, Origin* by, F const& set);
+    Stored<Written> change_row(Ref const& ref, std::string const& action, Actor* actor, F const& set);
 
     StoreDatabase& db_;
     SqliteTrail& trail_;
@@ -105,7 +105,7 @@ StoreRefusal replayed();
 StoreRefusal owned(std::string const& source);
 // Where a generation was wanted and another one, or nothing, is stored.
 std::optional<StoreRefusal> refuse_generation(std::optional<std::int64_t> wanted, Object const* stored);
-// Whoever keeps an object stands for itself where no request does.
-Origin origin_of(Origin const* by, std::string const& source);
+// The source of an object stands for itself where no request does.
+Actor origin_of(Actor const* actor, std::string const& source);
 
 }  // namespace genesis

@@ -131,15 +131,15 @@ Stored<Written> SqliteObjects::put(PutRequest const& request) {
     return db_.run([&] { return put_now(request, ready.get()); });
 }
 
-void SqliteObjects::put(PutRequest request, Told<Stored<Written>> told) {
+void SqliteObjects::put(PutRequest request, Completion<Stored<Written>> completion) {
     auto ready = prepared(request);
     db_.post([this, request = std::move(request), ready = std::move(ready)] { return put_now(request, ready.get()); },
-             std::move(told));
+             std::move(completion));
 }
 
-Stored<Object> SqliteObjects::rehearse(PutRequest const& request) {
+Stored<Object> SqliteObjects::dry_run(PutRequest const& request) {
     if (!db_.read([&](Statements& sql) { return stamp_in(sql, request.ref); })) expect_numbers(request.ref);
-    return db_.rehearse([&]() -> Stored<Object> {
+    return db_.dry_run([&]() -> Stored<Object> {
         auto const written = put_now(request, nullptr);
         if (!written) return written.error();
         return *find_in(db_.sql(), request.ref);
@@ -147,7 +147,7 @@ Stored<Object> SqliteObjects::rehearse(PutRequest const& request) {
 }
 
 Stored<Written> SqliteObjects::put_now(PutRequest const& request, Draft const* ready) {
-    if (!nonces_.spend(request.by)) return replayed();
+    if (!nonces_.consume(request.actor)) return replayed();
     if (ready != nullptr && still_stands(request.ref, *ready)) return write(request, *ready);
     auto const former = find_in(db_.sql(), request.ref);
     auto const made =
@@ -161,7 +161,7 @@ Stored<Written> SqliteObjects::write(PutRequest const& request, Draft const& dra
     auto const generation = draft.former->generation;
     if (draft.former->source == request.source) return Written{Wrote::unchanged, generation};
     Use(db_.sql().set_source, db_.node(), request.ref.kind, request.ref.key, request.source).run();
-    trail_.note(origin_of(request.by, request.source), "take-over", request.ref, generation);
+    trail_.note(origin_of(request.actor, request.source), "take-over", request.ref, generation);
     return Written{Wrote::changed, generation};
 }
 
@@ -198,12 +198,12 @@ Stored<Written> SqliteObjects::write_spec(PutRequest const& request, Draft const
         Use(db_.sql().insert_credential, db_.node(), ref.kind, ref.key, label, sealed).run();
 
     auto const generation = there ? draft.former->generation + 1 : 1;
-    auto const by = origin_of(request.by, request.source);
+    auto const actor = origin_of(request.actor, request.source);
     Use(there ? db_.sql().update_object : db_.sql().insert_object, db_.node(), ref.kind, ref.key, generation,
-        draft.sealed, request.source, db_.clock().now(), by.request)
+        draft.sealed, request.source, db_.clock().now(), actor.request)
         .run();
-    trail_.note(by, "put", ref, generation, draft.changes);
-    trail_.tell(there ? "changed" : "created", ref, generation, by);
+    trail_.note(actor, "put", ref, generation, draft.changes);
+    trail_.record_event(there ? "changed" : "created", ref, generation, actor);
     return Written{there ? Wrote::changed : Wrote::created, generation};
 }
 

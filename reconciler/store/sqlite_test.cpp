@@ -139,7 +139,7 @@ TEST_CASE("objects come by name, by kind, and page by page") {
 TEST_CASE("a pause of the whole server outlives a restart, is audited, and takes a nonce once") {
     StoreFixture f;
     CHECK_FALSE(f.store().all_paused());
-    Origin by{"ops", "192.0.2.7", "r-1", Nonce{"ops", 1000, "AAAAAAAAAAAAAAAAAAAAAA"}}, again = by;
+    Actor by{"ops", "192.0.2.7", "r-1", Nonce{"ops", 1000, "AAAAAAAAAAAAAAAAAAAAAA"}}, again = by;
     CHECK(f.store().set_all_paused(true, by));
     CHECK_FALSE(f.store().set_all_paused(false, again));
     f.reopen();
@@ -149,7 +149,7 @@ TEST_CASE("a pause of the whole server outlives a restart, is audited, and takes
     CHECK(noted[0].action == "pause");
     CHECK(noted[0].who == "ops");
     CHECK(noted[0].object.kind == "node");
-    Origin next{"root", "local", "", {}};
+    Actor next{"root", "local", "", {}};
     CHECK(f.store().set_all_paused(false, next));
     CHECK_FALSE(f.store().all_paused());
 }
@@ -185,14 +185,14 @@ TEST_CASE("a refusal or an exception from the spec leaves nothing behind, and ot
     CHECK(put(f.store(), account("acme")).has_value());
 }
 
-TEST_CASE("a rehearsal shows the object with its number and stores nothing") {
+TEST_CASE("a dry run shows the object with its number and stores nothing") {
     StoreFixture f;
-    auto const object = f.store().rehearse(request_of(account_with_domain("acme", "acme.example"))).value();
+    auto const object = f.store().dry_run(request_of(account_with_domain("acme", "acme.example"))).value();
     CHECK(object.generation == 1);
     CHECK(uid_of(object) == 20000);
     CHECK_FALSE(f.store().find(acme));
     CHECK(put(f.store(), account_with_domain("beta", "acme.example")).value().how == Wrote::created);
-    CHECK(f.store().rehearse(request_of(account_with_domain("acme", "acme.example"))).error().code == "domain_taken");
+    CHECK(f.store().dry_run(request_of(account_with_domain("acme", "acme.example"))).error().code == "domain_taken");
 }
 
 TEST_CASE("find() inside a put sees what the same transaction holds") {
@@ -240,7 +240,7 @@ TEST_CASE("no secret is on disk in clear, neither in the database nor in its log
           (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
 }
 
-TEST_CASE("generated secrets are told once, and not when they were replaced since") {
+TEST_CASE("generated secrets are shown once, and not when they were replaced since") {
     StoreFixture f;
     auto with = [](std::string const& one, std::string const& two) {
         return account("acme", R"("databases": [{"name": "shop", "users": [{"name": "web", "password": ")" + one +
@@ -252,9 +252,9 @@ TEST_CASE("generated secrets are told once, and not when they were replaced sinc
     request.generated = &generated;
     f.store().put(request).value();
     put(f.store(), with("first-secret", "chosen-by-hand")).value();
-    auto const told = f.store().take_credentials(acme).value();
-    REQUIRE(told.size() == 1);
-    CHECK(told.at("databases/shop/users/web").reveal() == "first-secret");
+    auto const shown = f.store().take_credentials(acme).value();
+    REQUIRE(shown.size() == 1);
+    CHECK(shown.at("databases/shop/users/web").reveal() == "first-secret");
     CHECK(f.store().take_credentials(acme).value().empty());
     CHECK(f.store().take_credentials({"account", "none"}).value().empty());
 }

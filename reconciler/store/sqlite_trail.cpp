@@ -1,4 +1,4 @@
-// Audit rows and events, written in the transaction of what they tell of.
+// Audit rows and events, written in the transaction of what they report.
 #include "reconciler/store/sqlite_trail.hpp"
 
 #include <limits>
@@ -39,32 +39,32 @@ Event read_event(Use const& row) {
 
 SqliteTrail::SqliteTrail(StoreDatabase& db) : db_(db) {
     db_.on_commit([this](GroupCommit::Committed const&) {
-        if (std::exchange(told_, false)) listeners_.tell();
+        if (std::exchange(wrote_, false)) listeners_.notify();
     });
 }
 
-void SqliteTrail::note(Origin const& by, std::string const& action, Ref const& ref, std::int64_t generation,
+void SqliteTrail::note(Actor const& actor, std::string const& action, Ref const& ref, std::int64_t generation,
                        std::string const& changes) {
-    Use(db_.sql().insert_audit, db_.node(), db_.clock().now(), by.who, by.from, by.request, action, ref.kind, ref.key,
+    Use(db_.sql().insert_audit, db_.node(), db_.clock().now(), actor.who, actor.from, actor.request, action, ref.kind, ref.key,
         generation, changes)
         .run();
     auto const id = db_.last_id();
     if (id % prune_every == 0) Use(db_.sql().prune_audit, id - audit_most).run();
 }
 
-void SqliteTrail::tell(std::string const& type, Ref const& ref, std::int64_t generation, Origin const& by,
+void SqliteTrail::record_event(std::string const& type, Ref const& ref, std::int64_t generation, Actor const& actor,
                        std::string const& why) {
     auto const name = "object." + type;
-    Use(db_.sql().insert_event, db_.node(), db_.clock().now(), name, ref.kind, ref.key, generation, by.request, why)
+    Use(db_.sql().insert_event, db_.node(), db_.clock().now(), name, ref.kind, ref.key, generation, actor.request, why)
         .run();
-    told_ = true;
+    wrote_ = true;
     auto const seq = db_.last_id();
     if (seq % prune_every != 0 || seq <= events_most) return;
     Use(db_.sql().prune_events, seq - events_most).run();
     db_.set_mark("events_pruned", seq - events_most);
 }
 
-EventFan::Subscription SqliteTrail::on_events(std::function<void()> listener) {
+Signal::Subscription SqliteTrail::on_events(std::function<void()> listener) {
     return listeners_.listen(std::move(listener));
 }
 

@@ -118,7 +118,7 @@ Statements::Statements(SQLite::Database& db)
       history_of(db, select_history("AND object_kind = ?4 AND object_name = ?5")),
       mark(db, "SELECT value FROM marks WHERE node = ?1 AND name = ?2"),
       set_mark(db, "INSERT OR REPLACE INTO marks (node, name, value) VALUES (?1, ?2, ?3)"),
-      spend(db, "INSERT OR IGNORE INTO nonces (node, ts, kid, nonce) VALUES (?1, ?2, ?3, ?4)"),
+      consume(db, "INSERT OR IGNORE INTO nonces (node, ts, kid, nonce) VALUES (?1, ?2, ?3, ?4)"),
       forget_nonces(db, "DELETE FROM nonces WHERE node = ?1 AND ts <= ?2"),
       insert_key(db,
                  "INSERT OR IGNORE INTO keys (node, kid, version, sealed, scopes, cidrs, comment, created, not_before, "

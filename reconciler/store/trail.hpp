@@ -1,8 +1,8 @@
-// What happened, for whoever asks later: who changed what, and the numbered events that others follow. A port.
+// What happened, for later questions: who changed what, and the numbered events that others follow. A port.
 #pragma once
 #include "drivers/context.hpp"
-#include "reconciler/store/event_fan.hpp"
-#include "reconciler/store/origin.hpp"
+#include "reconciler/store/signal.hpp"
+#include "reconciler/store/actor.hpp"
 #include "resources/schema/schema.hpp"
 
 #include <functional>
@@ -32,7 +32,7 @@ struct Event {
     std::string why;      // the message of the ready condition, where it is one
 };
 
-// As it is told to others: {"seq", "at", "type", "object", "generation", "request", "why"}.
+// As it is published: {"seq", "at", "type", "object", "generation", "request", "why"}.
 inline json::object describe(Event const& e) {
     return {{"seq", e.seq},
             {"at", iso(e.at)},
@@ -56,7 +56,7 @@ struct Trail {
     virtual Range event_range() = 0;
     // Called after each commit that wrote events, while the subscription is kept; must return at once. Any number of
     // listeners.
-    [[nodiscard]] virtual EventFan::Subscription on_events(std::function<void()> listener) = 0;
+    [[nodiscard]] virtual Signal::Subscription on_events(std::function<void()> listener) = 0;
     // How far somebody has read; 0 when never set.
     virtual std::int64_t cursor(std::string const& name) = 0;
     virtual void set_cursor(std::string const& name, std::int64_t seq) = 0;

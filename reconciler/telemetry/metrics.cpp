@@ -116,8 +116,8 @@ struct Metrics::Impl {
     Counters<1> refusals{registry, "genesis_auth_refusals_total", "Requests refused before routing.", {"code"}};
     Counters<1> cached{registry, "genesis_cached_lists_total", "Lists found in the cache, or made.", {"outcome"}};
     Counters<3> steps{registry, "genesis_steps_total", "Steps done on the server.", {"kind", "verb", "outcome"}};
-    Counters<2> settles{
-        registry, "genesis_settles_total", "Config tests and reloads at the end of batches.", {"driver", "outcome"}};
+    Counters<2> commits{
+        registry, "genesis_driver_commits_total", "Config tests and reloads at the end of batches.", {"driver", "outcome"}};
     Counters<2> deliveries{
         registry, "genesis_webhook_deliveries_total", "Attempts to deliver an event.", {"receiver", "outcome"}};
     Counters<1> skipped{
@@ -177,7 +177,7 @@ void Metrics::pass(bool full, Seconds took) {
 void Metrics::step(std::string_view kind, std::string_view verb, std::string_view outcome) {
     impl_->steps.add({kind, verb, outcome});
 }
-void Metrics::settle(std::string_view driver, bool fine) { impl_->settles.add({driver, fine ? "done" : "failed"}); }
+void Metrics::driver_commit(std::string_view driver, bool fine) { impl_->commits.add({driver, fine ? "done" : "failed"}); }
 void Metrics::delivery(std::string_view receiver, bool answered) {
     impl_->deliveries.add({receiver, answered ? "answered" : "failed"});
 }

@@ -49,7 +49,7 @@ public:
     void commit(Seconds took, std::size_t jobs);
     void pass(bool full, Seconds took);
     void step(std::string_view kind, std::string_view verb, std::string_view outcome);
-    void settle(std::string_view driver, bool fine);          // config test and reload
+    void driver_commit(std::string_view driver, bool fine);          // config test and reload
     void delivery(std::string_view receiver, bool answered);  // of one event to a webhook
     void skipped(std::string_view receiver, std::int64_t events);
 

@@ -68,7 +68,7 @@ TEST_CASE("the text of the metrics is valid for Prometheus, before anything is c
     metrics.commit(3ms, 7);
     metrics.pass(true, 200ms);
     metrics.step("site", "create", "done");
-    metrics.settle("apache", false);
+    metrics.driver_commit("apache", false);
     metrics.delivery("billing", true);
     metrics.delivery("billing", false);
     metrics.skipped("billing", 12);
@@ -89,7 +89,7 @@ TEST_CASE("the text of the metrics is valid for Prometheus, before anything is c
     CHECK(value("genesis_store_commit_jobs_sum") == 7);
     CHECK(value(R"(genesis_pass_seconds_count{scope="full"})") == 1);
     CHECK(value(R"(genesis_steps_total{kind="site",outcome="done",verb="create"})") == 1);
-    CHECK(value(R"(genesis_settles_total{driver="apache",outcome="failed"})") == 1);
+    CHECK(value(R"(genesis_driver_commits_total{driver="apache",outcome="failed"})") == 1);
     CHECK(value(R"(genesis_webhook_deliveries_total{outcome="answered",receiver="billing"})") == 1);
     CHECK(value(R"(genesis_webhook_skipped_total{receiver="billing"})") == 12);
     CHECK(value("genesis_seconds_since_full_pass") >= 0);

@@ -46,17 +46,17 @@ template <>
 struct Describe<Receiver> {
     static constexpr std::string_view kind = "webhook", doc = "One receiver of signed events.";
     static constexpr auto fields = std::tuple{
-        field("name", &Receiver::name, "Its name in logs and metrics; its cursor is stored under it.", Mark::key),
+        field("name", &Receiver::name, "Its name in logs and metrics; its cursor is stored under it.", Attribute::key),
         field("url", &Receiver::url, "Where each event is POSTed; https, or http to this server itself.",
-              Mark::required),
-        field("kid", &Receiver::kid, "The id of the signing key.", Mark::required),
+              Attribute::required),
+        field("kid", &Receiver::kid, "The id of the signing key.", Attribute::required),
         field("key_file", &Receiver::key_file,
-              "Contains the key as 64 hex characters; readable by root only. Read for each event.", Mark::required),
-        field("audience", &Receiver::audience, "The signed audience: the one the receiver expects.", Mark::required),
+              "Contains the key as 64 hex characters; readable by root only. Read for each event.", Attribute::required),
+        field("audience", &Receiver::audience, "The signed audience: the one the receiver expects.", Attribute::required),
         field("ca_file", &Receiver::ca_file, "Certificates to trust instead of those of the system."),
-        field("events", &Receiver::events, "Only these types, such as object.ready; empty: all.", Mark::none,
+        field("events", &Receiver::events, "Only these types, such as object.ready; empty: all.", Attribute::none,
               {.most = 50}),
-        field("kinds", &Receiver::kinds, "Only of these kinds of object, such as account; empty: all.", Mark::none,
+        field("kinds", &Receiver::kinds, "Only of these kinds of object, such as account; empty: all.", Attribute::none,
               {.most = 50}),
     };
 };

@@ -70,7 +70,7 @@ public:
 
 private:
     std::shared_ptr<std::vector<std::unique_ptr<WebhookDispatcher>>> dispatchers_;
-    EventFan::Subscription subscription_;
+    Signal::Subscription subscription_;
 };
 
 }  // namespace genesis

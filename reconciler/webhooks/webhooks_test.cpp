@@ -96,7 +96,7 @@ struct ShortTrail final : Trail {
         return out;
     }
     Range event_range() override { return {pruned, 41}; }
-    EventFan::Subscription on_events(std::function<void()> listener) override {
+    Signal::Subscription on_events(std::function<void()> listener) override {
         return fan.listen(std::move(listener));
     }
     std::int64_t cursor(std::string const&) override { return at; }
@@ -105,7 +105,7 @@ struct ShortTrail final : Trail {
     std::vector<std::int64_t> kept;
     std::atomic<std::int64_t> pruned = 0, at = 7;
     std::function<void()> before_read, after_read;  // called on the reading thread
-    EventFan fan;
+    Signal fan;
 };
 
 }  // namespace

@@ -90,13 +90,13 @@ std::int64_t count_in(json::object const& spec, std::string_view list) {
 
 Limits limits_in(json::object const& spec) {
     auto const* limits = spec.if_contains("limits");
-    return limits != nullptr && limits->is_object() ? restore<Limits>(limits->get_object()) : Limits();
+    return limits != nullptr && limits->is_object() ? decode_trusted<Limits>(limits->get_object()) : Limits();
 }
 
 }  // namespace
 
 Problems check_account(json::object const& spec) {
-    auto const account = restore<Account>(spec);
+    auto const account = decode_trusted<Account>(spec);
     Problems out;
     check_names(account, out);
     for (std::size_t i = 0; i < account.sites.size(); ++i) {

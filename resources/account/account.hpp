@@ -9,8 +9,8 @@ namespace genesis {
 
 enum class AccountState { active, suspended };
 template <>
-struct Choices<AccountState> {
-    static constexpr std::array words{std::pair{AccountState::active, std::string_view("active")},
+struct EnumNames<AccountState> {
+    static constexpr std::array names{std::pair{AccountState::active, std::string_view("active")},
                                       std::pair{AccountState::suspended, std::string_view("suspended")}};
 };
 
@@ -27,16 +27,16 @@ struct Describe<Php> {
               "Must be installed on the server. Left out: the newest that is, chosen when the site gets PHP; it then "
               "stays."),
         field("max_children", &Php::max_children, "Workers at most; they exist only while there are requests.",
-              Mark::none, {.min = 1, .max = 500}),
-        field("settings", &Php::settings, "php.ini entries the site may not change itself.", Mark::none,
+              Attribute::none, {.min = 1, .max = 500}),
+        field("settings", &Php::settings, "php.ini entries the site may not change itself.", Attribute::none,
               {.most = 50, .keys = &rules::php_setting}),
     };
 };
 
 enum class TlsMode { self_signed, supplied, none };
 template <>
-struct Choices<TlsMode> {
-    static constexpr std::array words{std::pair{TlsMode::self_signed, std::string_view("self_signed")},
+struct EnumNames<TlsMode> {
+    static constexpr std::array names{std::pair{TlsMode::self_signed, std::string_view("self_signed")},
                                       std::pair{TlsMode::supplied, std::string_view("supplied")},
                                       std::pair{TlsMode::none, std::string_view("none")}};
 };
@@ -51,7 +51,7 @@ struct Describe<Tls> {
     static constexpr auto fields = std::tuple{
         field("mode", &Tls::mode, "Where the certificate comes from; none means plain HTTP only."),
         field("certificate", &Tls::certificate, "With supplied: the chain, leaf first."),
-        field("key", &Tls::key, "With supplied: its private key, without a passphrase.", Mark::none,
+        field("key", &Tls::key, "With supplied: its private key, without a passphrase.", Attribute::none,
               {.text = &rules::pem}),
     };
 };
@@ -66,7 +66,7 @@ struct Describe<Https> {
     static constexpr auto fields = std::tuple{
         field("redirect", &Https::redirect, "Plain HTTP answers 301 to https."),
         field("hsts_seconds", &Https::hsts_seconds, "Strict-Transport-Security max-age (RFC 6797); 0 sends none.",
-              Mark::none, {.min = 0, .max = 63072000}),
+              Attribute::none, {.min = 0, .max = 63072000}),
     };
 };
 
@@ -79,9 +79,9 @@ template <>
 struct Describe<Redirect> {
     static constexpr std::string_view kind = "redirect", doc = "One path sent elsewhere.";
     static constexpr auto fields = std::tuple{
-        field("from", &Redirect::from, "Exact path.", Mark::key),
-        field("to", &Redirect::to, "Absolute URL.", Mark::required),
-        field("code", &Redirect::code, "301, 302, 307 or 308.", Mark::none, {.min = 301, .max = 308}),
+        field("from", &Redirect::from, "Exact path.", Attribute::key),
+        field("to", &Redirect::to, "Absolute URL.", Attribute::required),
+        field("code", &Redirect::code, "301, 302, 307 or 308.", Attribute::none, {.min = 301, .max = 308}),
     };
 };
 
@@ -98,19 +98,19 @@ struct Describe<AccountSite> {
     static constexpr std::string_view kind = "account_site",
                                       doc = "A web site; its files are in ~/sites/<domain>/public.";
     static constexpr auto fields = std::tuple{
-        field("domain", &AccountSite::domain, "Main name.", Mark::key),
-        field("aliases", &AccountSite::aliases, "Further names it answers to.", Mark::none, {.most = 100}),
+        field("domain", &AccountSite::domain, "Main name.", Attribute::key),
+        field("aliases", &AccountSite::aliases, "Further names it answers to.", Attribute::none, {.most = 100}),
         field("php", &AccountSite::php, "Without it, PHP files are not served."),
         field("tls", &AccountSite::tls, "Certificate."),
         field("https", &AccountSite::https, "Redirect and HSTS; both need a certificate."),
-        field("redirects", &AccountSite::redirects, "Paths sent elsewhere.", Mark::none, {.most = 200}),
+        field("redirects", &AccountSite::redirects, "Paths sent elsewhere.", Attribute::none, {.most = 200}),
     };
 };
 
 enum class Privileges { all, write, read };
 template <>
-struct Choices<Privileges> {
-    static constexpr std::array words{std::pair{Privileges::all, std::string_view("all")},
+struct EnumNames<Privileges> {
+    static constexpr std::array names{std::pair{Privileges::all, std::string_view("all")},
                                       std::pair{Privileges::write, std::string_view("write")},
                                       std::pair{Privileges::read, std::string_view("read")}};
 };
@@ -123,9 +123,9 @@ template <>
 struct Describe<DatabaseUser> {
     static constexpr std::string_view kind = "database_user", doc = "Who may use a database, from this server only.";
     static constexpr auto fields = std::tuple{
-        field("name", &DatabaseUser::name, "Becomes <account>_<name>; unique within the account.", Mark::key),
-        field("password", &DatabaseUser::password, "Left out: one is generated, and told once on request.",
-              Mark::generated, {.text = &rules::password}),
+        field("name", &DatabaseUser::name, "Becomes <account>_<name>; unique within the account.", Attribute::key),
+        field("password", &DatabaseUser::password, "Left out: one is generated, and shown once on request.",
+              Attribute::generated, {.text = &rules::password}),
         field("privileges", &DatabaseUser::privileges, "all; write (rows, not tables); read."),
     };
 };
@@ -137,15 +137,15 @@ template <>
 struct Describe<AccountDatabase> {
     static constexpr std::string_view kind = "account_database", doc = "A MariaDB database.";
     static constexpr auto fields = std::tuple{
-        field("name", &AccountDatabase::name, "Becomes <account>_<name>.", Mark::key),
-        field("users", &AccountDatabase::users, "Who may use it.", Mark::none, {.most = 100}),
+        field("name", &AccountDatabase::name, "Becomes <account>_<name>.", Attribute::key),
+        field("users", &AccountDatabase::users, "Who may use it.", Attribute::none, {.most = 100}),
     };
 };
 
 enum class SshAccess { none, sftp, shell };
 template <>
-struct Choices<SshAccess> {
-    static constexpr std::array words{std::pair{SshAccess::none, std::string_view("none")},
+struct EnumNames<SshAccess> {
+    static constexpr std::array names{std::pair{SshAccess::none, std::string_view("none")},
                                       std::pair{SshAccess::sftp, std::string_view("sftp")},
                                       std::pair{SshAccess::shell, std::string_view("shell")}};
 };
@@ -158,7 +158,7 @@ struct Describe<Ssh> {
     static constexpr std::string_view kind = "ssh", doc = "Logging in with keys; there are no passwords.";
     static constexpr auto fields = std::tuple{
         field("access", &Ssh::access, "none, files only (sftp), or a shell."),
-        field("keys", &Ssh::keys, "Lines of authorized_keys.", Mark::none, {.most = 100}),
+        field("keys", &Ssh::keys, "Lines of authorized_keys.", Attribute::none, {.most = 100}),
     };
 };
 
@@ -170,12 +170,12 @@ template <>
 struct Describe<Limits> {
     static constexpr std::string_view kind = "limits", doc = "Upper bounds; absent in a package means none.";
     static constexpr auto fields = std::tuple{
-        field("cpu_percent", &Limits::cpu_percent, "Percent of one core for all its processes.", Mark::none,
+        field("cpu_percent", &Limits::cpu_percent, "Percent of one core for all its processes.", Attribute::none,
               {.min = 1, .max = 100000}),
-        field("memory_mib", &Limits::memory_mib, "MiB for all its processes.", Mark::none, {.min = 16, .max = 1 << 24}),
-        field("tasks", &Limits::tasks, "Processes and threads.", Mark::none, {.min = 8, .max = 1 << 22}),
-        field("sites", &Limits::sites, "Number of sites.", Mark::none, {.min = 0, .max = 1000}),
-        field("databases", &Limits::databases, "Number of databases.", Mark::none, {.min = 0, .max = 1000}),
+        field("memory_mib", &Limits::memory_mib, "MiB for all its processes.", Attribute::none, {.min = 16, .max = 1 << 24}),
+        field("tasks", &Limits::tasks, "Processes and threads.", Attribute::none, {.min = 8, .max = 1 << 22}),
+        field("sites", &Limits::sites, "Number of sites.", Attribute::none, {.min = 0, .max = 1000}),
+        field("databases", &Limits::databases, "Number of databases.", Attribute::none, {.min = 0, .max = 1000}),
     };
 };
 
@@ -194,15 +194,15 @@ template <>
 struct Describe<Account> {
     static constexpr std::string_view kind = "account", doc = "A hosting customer on this server.";
     static constexpr auto fields = std::tuple{
-        field("name", &Account::name, "Also the Unix user and the prefix of databases.", Mark::key | Mark::fixed),
+        field("name", &Account::name, "Also the Unix user and the prefix of databases.", Attribute::key | Attribute::fixed),
         field("package", &Account::package, "The offer its limits come from; \"default\" needs no package object.",
-              Mark::none, {.refers_to = "package", .may_lack = "default"}),
+              Attribute::none, {.refers_to = "package", .may_lack = "default"}),
         field("state", &Account::state,
               "Suspended: sites answer 503, PHP, SSH and databases are closed, nothing is lost."),
         field("suspend_reason", &Account::suspend_reason, "For operators; on the page only if the package says so."),
         field("contact", &Account::contact, "Who to write to."),
-        field("sites", &Account::sites, "Web sites.", Mark::none, {.most = 1000}),
-        field("databases", &Account::databases, "MariaDB databases.", Mark::none, {.most = 1000}),
+        field("sites", &Account::sites, "Web sites.", Attribute::none, {.most = 1000}),
+        field("databases", &Account::databases, "MariaDB databases.", Attribute::none, {.most = 1000}),
         field("ssh", &Account::ssh, "Access over SSH."),
         field("limits", &Account::limits, "Overrides of the package's limits."),
     };

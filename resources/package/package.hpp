@@ -15,11 +15,11 @@ struct Describe<Package> {
     static constexpr std::string_view kind = "package",
                                       doc = "An offer: limits and habits of the accounts that name it.";
     static constexpr auto fields = std::tuple{
-        field("name", &Package::name, "What accounts call it.", Mark::key | Mark::fixed),
+        field("name", &Package::name, "What accounts call it.", Attribute::key | Attribute::fixed),
         field("limits", &Package::limits, "What an account may use unless it says otherwise itself."),
-        field("grace_days", &Package::grace_days, "How long a deleted account's data stays.", Mark::none,
+        field("grace_days", &Package::grace_days, "How long a deleted account's data stays.", Attribute::none,
               {.min = 0, .max = 365}),
-        field("show_suspend_reason", &Package::show_suspend_reason, "The suspended page tells the reason."),
+        field("show_suspend_reason", &Package::show_suspend_reason, "The suspended page shows the reason."),
     };
 };
 

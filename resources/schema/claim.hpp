@@ -22,7 +22,7 @@ inline constexpr std::int64_t first_uid = 20000, last_uid = 59999;
 
 struct Claim {
     enum From {
-        exact,       // `value` and no other: whoever asks is refused where it is taken
+        exact,       // `value` and no other: the claim is refused where it is taken
         from_range,  // a number of the range that the node has for the space
         from_pool    // a value that the object `pool` offers
     };

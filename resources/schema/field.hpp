@@ -10,7 +10,7 @@
 
 namespace genesis {
 
-enum class Mark : unsigned {
+enum class Attribute : unsigned {
     none = 0,
     key = 1,          // names the record among its kind or in its list; text, never changes
     required = 2,     // must be given
@@ -20,10 +20,10 @@ enum class Mark : unsigned {
     write_only = 32,  // given to the driver, cannot be read back, never compared
     generated = 64    // a secret that is made up when it is left out, and then stays
 };
-constexpr Mark operator|(Mark a, Mark b) { return Mark(unsigned(a) | unsigned(b)); }
-constexpr bool has(Mark set, Mark one) { return (unsigned(set) & unsigned(one)) != 0; }
+constexpr Attribute operator|(Attribute a, Attribute b) { return Attribute(unsigned(a) | unsigned(b)); }
+constexpr bool has(Attribute set, Attribute one) { return (unsigned(set) & unsigned(one)) != 0; }
 
-struct Rule {
+struct Constraint {
     std::int64_t min = std::numeric_limits<std::int64_t>::min();  // integers
     std::int64_t max = std::numeric_limits<std::int64_t>::max();
     std::size_t most = 1000;         // items of a list or a map
@@ -38,14 +38,14 @@ struct Field {
     std::string_view name;
     T V::*at;
     std::string_view doc;
-    Mark marks;
-    Rule rule;
+    Attribute attributes;
+    Constraint constraint;
 };
 
 template <class V, class T>
-constexpr Field<V, T> field(std::string_view name, T V::*at, std::string_view doc, Mark marks = Mark::none,
-                            Rule rule = {}) {
-    return {name, at, doc, marks, rule};
+constexpr Field<V, T> field(std::string_view name, T V::*at, std::string_view doc, Attribute attributes = Attribute::none,
+                            Constraint constraint = {}) {
+    return {name, at, doc, attributes, constraint};
 }
 
 template <class V>
@@ -60,15 +60,15 @@ concept Described = requires {
 
 // An enum that a spec spells in words: static constexpr std::array<std::pair<E, std::string_view>, N> words.
 template <class E>
-struct Choices;
+struct EnumNames;
 template <class E>
 concept Chosen = requires {
-    Choices<E>::words;
+    EnumNames<E>::names;
 };
 
 template <Chosen E>
 constexpr std::string_view word_of(E value) {
-    for (auto const& [e, word] : Choices<E>::words)
+    for (auto const& [e, word] : EnumNames<E>::names)
         if (e == value) return word;
     return {};
 }

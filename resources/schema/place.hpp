@@ -6,7 +6,7 @@
 
 namespace genesis {
 
-// Where in a document something stands: put together only where it is told. Outlived by what it was made from.
+// Where in a document something stands: put together only where it is reported. Outlived by what it was made from.
 class Place {
 public:
     explicit Place(std::string_view root) : segment_(root) {}

@@ -8,45 +8,45 @@ namespace {
 
 json::object schema_of_record(Schema const& schema);
 
-json::object of_text(TextRule const& rule) {
+json::object of_text(TextRule const& constraint) {
     return {{"type", "string"},
-            {"pattern", "^(?:" + std::string(rule.pattern) + ")$"},
-            {"minLength", rule.min},
-            {"maxLength", rule.max}};
+            {"pattern", "^(?:" + std::string(constraint.pattern) + ")$"},
+            {"minLength", constraint.min},
+            {"maxLength", constraint.max}};
 }
 
-json::object of_shape(Shape const& shape, Rule const& rule) {
-    switch (shape.form) {
-        case Form::boolean:
+json::object of_shape(Shape const& shape, Constraint const& constraint) {
+    switch (shape.type) {
+        case Type::boolean:
             return {{"type", "boolean"}};
-        case Form::integer: {
+        case Type::integer: {
             json::object out{{"type", "integer"}};
-            if (rule.min != Rule{}.min) out["minimum"] = rule.min;
-            if (rule.max != Rule{}.max) out["maximum"] = rule.max;
+            if (constraint.min != Constraint{}.min) out["minimum"] = constraint.min;
+            if (constraint.max != Constraint{}.max) out["maximum"] = constraint.max;
             return out;
         }
-        case Form::text:
+        case Type::text:
             return of_text(*shape.text);
-        case Form::secret: {
+        case Type::secret: {
             json::object out{{"type", "string"}, {"writeOnly", true}};
-            if (rule.text != nullptr)  // what answers show of it may be sent back: unchanged
-                out["anyOf"] = json::array{json::object{{"const", redacted}}, of_text(*rule.text)};
+            if (constraint.text != nullptr)  // what answers show of it may be sent back: unchanged
+                out["anyOf"] = json::array{json::object{{"const", redacted}}, of_text(*constraint.text)};
             return out;
         }
-        case Form::choice: {
+        case Type::choice: {
             json::array words;
             for (auto w : shape.choices) words.push_back(json::value(w));
             return {{"type", "string"}, {"enum", std::move(words)}};
         }
-        case Form::record:
+        case Type::record:
             return schema_of_record(*shape.record);
-        case Form::or_none:
-            return {{"oneOf", json::array{json::object{{"const", "none"}}, of_shape(*shape.item, rule)}}};
-        case Form::list:
-            return {{"type", "array"}, {"maxItems", rule.most}, {"items", of_shape(*shape.item, {})}};
-        case Form::map: {
-            json::object out{{"type", "object"}, {"maxProperties", rule.most}};
-            if (rule.keys != nullptr) out["propertyNames"] = of_text(*rule.keys);
+        case Type::or_none:
+            return {{"oneOf", json::array{json::object{{"const", "none"}}, of_shape(*shape.item, constraint)}}};
+        case Type::list:
+            return {{"type", "array"}, {"maxItems", constraint.most}, {"items", of_shape(*shape.item, {})}};
+        case Type::map: {
+            json::object out{{"type", "object"}, {"maxProperties", constraint.most}};
+            if (constraint.keys != nullptr) out["propertyNames"] = of_text(*constraint.keys);
             out["additionalProperties"] = of_shape(*shape.item, {});
             return out;
         }
@@ -56,12 +56,12 @@ json::object of_shape(Shape const& shape, Rule const& rule) {
 
 // An optional text may also be given as "", which means "not given".
 json::object of_field(FieldInfo const& f) {
-    auto out = of_shape(f.shape, f.rule);
-    bool needed = has(f.marks, Mark::required) || has(f.marks, Mark::key);
-    if (!needed && f.shape.form == Form::text && f.shape.text->min > 0)
+    auto out = of_shape(f.shape, f.constraint);
+    bool needed = has(f.attributes, Attribute::required) || has(f.attributes, Attribute::key);
+    if (!needed && f.shape.type == Type::text && f.shape.text->min > 0)
         out = {{"anyOf", json::array{json::object{{"const", ""}}, std::move(out)}}};
     out["description"] = f.doc;
-    if (!needed && !f.shape.optional && f.shape.form != Form::secret) out["default"] = f.fallback;
+    if (!needed && !f.shape.optional && f.shape.type != Type::secret) out["default"] = f.fallback;
     return out;
 }
 
@@ -69,9 +69,9 @@ json::object schema_of_record(Schema const& schema) {
     json::object properties;
     json::array required;
     for (auto const& f : schema.fields) {
-        if (has(f.marks, Mark::reported)) continue;
+        if (has(f.attributes, Attribute::reported)) continue;
         properties[f.name] = of_field(f);
-        if (has(f.marks, Mark::required) || has(f.marks, Mark::key)) required.push_back(json::value(f.name));
+        if (has(f.attributes, Attribute::required) || has(f.attributes, Attribute::key)) required.push_back(json::value(f.name));
     }
     json::object out{{"type", "object"}, {"description", schema.doc}, {"additionalProperties", false}};
     out["properties"] = std::move(properties);
@@ -79,40 +79,40 @@ json::object schema_of_record(Schema const& schema) {
     return out;
 }
 
-std::string type_words(Shape const& shape, Rule const& rule) {
+std::string type_words(Shape const& shape, Constraint const& constraint) {
     auto range = [&] {
-        if (rule.min == Rule{}.min && rule.max == Rule{}.max) return std::string();
-        return ", " + std::to_string(rule.min) + " to " + std::to_string(rule.max);
+        if (constraint.min == Constraint{}.min && constraint.max == Constraint{}.max) return std::string();
+        return ", " + std::to_string(constraint.min) + " to " + std::to_string(constraint.max);
     };
-    switch (shape.form) {
-        case Form::boolean:
+    switch (shape.type) {
+        case Type::boolean:
             return "true or false";
-        case Form::integer:
+        case Type::integer:
             return "whole number" + range();
-        case Form::text:
+        case Type::text:
             return std::string(shape.text->name);
-        case Form::secret:
-            return "secret" + (rule.text != nullptr ? " " + std::string(rule.text->name) : "");
-        case Form::choice: {
+        case Type::secret:
+            return "secret" + (constraint.text != nullptr ? " " + std::string(constraint.text->name) : "");
+        case Type::choice: {
             std::string out;
             for (auto w : shape.choices) out += (out.empty() ? "`" : ", `") + std::string(w) + "`";
             return out;
         }
-        case Form::record:
+        case Type::record:
             return "mapping";
-        case Form::or_none:
-            return "`none`, or " + type_words(*shape.item, rule);
-        case Form::list:
+        case Type::or_none:
+            return "`none`, or " + type_words(*shape.item, constraint);
+        case Type::list:
             return "list of " + type_words(*shape.item, {});
-        case Form::map:
-            return "mapping of " + (rule.keys != nullptr ? std::string(rule.keys->name) : "text") + " to " +
+        case Type::map:
+            return "mapping of " + (constraint.keys != nullptr ? std::string(constraint.keys->name) : "text") + " to " +
                    type_words(*shape.item, {});
     }
     return {};
 }
 
 Schema const* nested(Shape const& shape) {
-    if (shape.form == Form::record) return shape.record;
+    if (shape.type == Type::record) return shape.record;
     return shape.item != nullptr ? nested(*shape.item) : nullptr;
 }
 
@@ -124,16 +124,16 @@ std::string escape_cell(std::string_view text) {
 
 void rows(Schema const& schema, std::string const& prefix, std::string& out) {
     for (auto const& f : schema.fields) {
-        bool needed = has(f.marks, Mark::required) || has(f.marks, Mark::key);
+        bool needed = has(f.attributes, Attribute::required) || has(f.attributes, Attribute::key);
         std::string fallback = needed ? "required" : "";
-        if (!needed && !f.shape.optional && !f.fallback.is_null() && f.fallback != "" && f.shape.form != Form::record &&
-            f.shape.form != Form::secret)
+        if (!needed && !f.shape.optional && !f.fallback.is_null() && f.fallback != "" && f.shape.type != Type::record &&
+            f.shape.type != Type::secret)
             fallback = "`" + json::serialize(f.fallback) + "`";
-        if (has(f.marks, Mark::reported)) fallback = "reported";
-        out += "| `" + prefix + std::string(f.name) + "` | " + escape_cell(type_words(f.shape, f.rule)) + " | " +
+        if (has(f.attributes, Attribute::reported)) fallback = "reported";
+        out += "| `" + prefix + std::string(f.name) + "` | " + escape_cell(type_words(f.shape, f.constraint)) + " | " +
                escape_cell(fallback) + " | " + escape_cell(f.doc) + " |\n";
         if (auto const* inner = nested(f.shape)) {
-            auto mark = f.shape.form == Form::list ? "[]." : ".";
+            auto mark = f.shape.type == Type::list ? "[]." : ".";
             rows(*inner, prefix + std::string(f.name) + mark, out);
         }
     }
@@ -143,8 +143,8 @@ void collect_rules(Schema const& schema, std::set<TextRule const*>& out) {
     for (auto const& f : schema.fields) {
         for (auto const* shape = &f.shape; shape != nullptr; shape = shape->item)
             if (shape->text != nullptr) out.insert(shape->text);
-        if (f.rule.text != nullptr) out.insert(f.rule.text);
-        if (f.rule.keys != nullptr) out.insert(f.rule.keys);
+        if (f.constraint.text != nullptr) out.insert(f.constraint.text);
+        if (f.constraint.keys != nullptr) out.insert(f.constraint.keys);
         if (auto const* inner = nested(f.shape)) collect_rules(*inner, out);
     }
 }

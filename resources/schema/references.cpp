@@ -4,30 +4,30 @@
 namespace genesis {
 namespace {
 
-using Visit = std::function<void(Rule const&, std::string_view key, Place const&)>;
+using Visit = std::function<void(Constraint const&, std::string_view key, Place const&)>;
 
 void walk(Schema const& schema, json::object const& object, Place const& at, Visit const& visit);
 
-void walk(Shape const& shape, Rule const& rule, json::value const& value, Place const& at, Visit const& visit) {
-    switch (shape.form) {
-        case Form::text:
-            if (!rule.refers_to.empty() && value.is_string() && !value.get_string().empty())
-                visit(rule, value.get_string(), at);
+void walk(Shape const& shape, Constraint const& constraint, json::value const& value, Place const& at, Visit const& visit) {
+    switch (shape.type) {
+        case Type::text:
+            if (!constraint.refers_to.empty() && value.is_string() && !value.get_string().empty())
+                visit(constraint, value.get_string(), at);
             return;
-        case Form::record:
+        case Type::record:
             if (value.is_object()) walk(*shape.record, value.get_object(), at, visit);
             return;
-        case Form::or_none:
-            if (value.is_object()) walk(*shape.item, rule, value, at, visit);
+        case Type::or_none:
+            if (value.is_object()) walk(*shape.item, constraint, value, at, visit);
             return;
-        case Form::list:
+        case Type::list:
             if (!value.is_array()) return;
             for (std::size_t i = 0; i < value.get_array().size(); ++i)
-                walk(*shape.item, rule, value.get_array()[i], Place(at, i), visit);
+                walk(*shape.item, constraint, value.get_array()[i], Place(at, i), visit);
             return;
-        case Form::map:
+        case Type::map:
             if (!value.is_object()) return;
-            for (auto const& kv : value.get_object()) walk(*shape.item, rule, kv.value(), Place(at, kv.key()), visit);
+            for (auto const& kv : value.get_object()) walk(*shape.item, constraint, kv.value(), Place(at, kv.key()), visit);
             return;
         default:
             return;
@@ -36,23 +36,23 @@ void walk(Shape const& shape, Rule const& rule, json::value const& value, Place 
 
 void walk(Schema const& schema, json::object const& object, Place const& at, Visit const& visit) {
     for (auto const& f : schema.fields)
-        if (auto const* value = object.if_contains(f.name)) walk(f.shape, f.rule, *value, Place(at, f.name), visit);
+        if (auto const* value = object.if_contains(f.name)) walk(f.shape, f.constraint, *value, Place(at, f.name), visit);
 }
 
 }  // namespace
 
 std::vector<Reference> references_at(Schema const& schema, json::object const& value) {
     std::vector<Reference> out;
-    walk(schema, value, Place(""), [&](Rule const& rule, std::string_view key, Place const& at) {
-        out.push_back({at.str(), {std::string(rule.refers_to), std::string(key)}, key == rule.may_lack});
+    walk(schema, value, Place(""), [&](Constraint const& constraint, std::string_view key, Place const& at) {
+        out.push_back({at.str(), {std::string(constraint.refers_to), std::string(key)}, key == constraint.may_lack});
     });
     return out;
 }
 
 std::set<Ref> references(Schema const& schema, json::object const& value) {
     std::set<Ref> out;
-    walk(schema, value, Place(""), [&](Rule const& rule, std::string_view key, Place const&) {
-        out.insert({std::string(rule.refers_to), std::string(key)});
+    walk(schema, value, Place(""), [&](Constraint const& constraint, std::string_view key, Place const&) {
+        out.insert({std::string(constraint.refers_to), std::string(key)});
     });
     return out;
 }

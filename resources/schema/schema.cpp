@@ -10,43 +10,43 @@
 namespace genesis {
 namespace {
 
-std::string_view word(Form form) {
-    switch (form) {
-        case Form::boolean:
+std::string_view word(Type type) {
+    switch (type) {
+        case Type::boolean:
             return "true or false";
-        case Form::integer:
+        case Type::integer:
             return "a whole number";
-        case Form::text:
-        case Form::choice:
-        case Form::secret:
+        case Type::text:
+        case Type::choice:
+        case Type::secret:
             return "text";
-        case Form::record:
-        case Form::map:
+        case Type::record:
+        case Type::map:
             return "a mapping";
-        case Form::list:
+        case Type::list:
             return "a list";
-        case Form::or_none:
+        case Type::or_none:
             return "a mapping, or none";
     }
     return {};
 }
 
-bool of_form(Form form, json::value const& v) {
-    switch (form) {
-        case Form::boolean:
+bool of_type(Type type, json::value const& v) {
+    switch (type) {
+        case Type::boolean:
             return v.is_bool();
-        case Form::integer:
+        case Type::integer:
             return v.is_int64() || (v.is_uint64() && v.as_uint64() <= INT64_MAX);
-        case Form::text:
-        case Form::choice:
-        case Form::secret:
+        case Type::text:
+        case Type::choice:
+        case Type::secret:
             return v.is_string();
-        case Form::record:
-        case Form::map:
+        case Type::record:
+        case Type::map:
             return v.is_object();
-        case Form::list:
+        case Type::list:
             return v.is_array();
-        case Form::or_none:
+        case Type::or_none:
             return v.is_object() || (v.is_string() && v.as_string() == "none");
     }
     return false;
@@ -68,10 +68,10 @@ public:
         for (auto const& f : schema.fields) {
             auto const* given = object.if_contains(f.name);
             Place const path(at, f.name);
-            if (given != nullptr && has(f.marks, Mark::reported)) {
+            if (given != nullptr && has(f.attributes, Attribute::reported)) {
                 say(path, "unknown_field", "is reported by the server and cannot be set");
             } else if (given == nullptr || given->is_null()) {
-                if (has(f.marks, Mark::required) || has(f.marks, Mark::key)) say(path, "required", "must be given");
+                if (has(f.attributes, Attribute::required) || has(f.attributes, Attribute::key)) say(path, "required", "must be given");
                 if (given != nullptr && !f.shape.optional) say(path, "wrong_type", "must not be null; leave it out");
             } else {
                 field(f, *given, path);
@@ -81,51 +81,51 @@ public:
 
 private:
     void field(FieldInfo const& f, json::value const& value, Place const& path) {
-        bool needed = has(f.marks, Mark::required) || has(f.marks, Mark::key);
-        if (!needed && f.shape.form == Form::text && value.is_string() && value.get_string().empty()) return;
-        shaped(f.shape, f.rule, value, path);
+        bool needed = has(f.attributes, Attribute::required) || has(f.attributes, Attribute::key);
+        if (!needed && f.shape.type == Type::text && value.is_string() && value.get_string().empty()) return;
+        shaped(f.shape, f.constraint, value, path);
     }
 
-    void shaped(Shape const& shape, Rule const& rule, json::value const& value, Place const& path) {
-        if (!of_form(shape.form, value)) return say(path, "wrong_type", "must be " + std::string(word(shape.form)));
-        switch (shape.form) {
-            case Form::boolean:
+    void shaped(Shape const& shape, Constraint const& constraint, json::value const& value, Place const& path) {
+        if (!of_type(shape.type, value)) return say(path, "wrong_type", "must be " + std::string(word(shape.type)));
+        switch (shape.type) {
+            case Type::boolean:
                 return;
-            case Form::integer:
-                return integer(rule, value.to_number<std::int64_t>(), path);
-            case Form::text:
+            case Type::integer:
+                return integer(constraint, value.to_number<std::int64_t>(), path);
+            case Type::text:
                 return text(*shape.text, value.get_string(), path);
-            case Form::secret:
-                if (value.get_string() != redacted && rule.text != nullptr) text(*rule.text, value.get_string(), path);
+            case Type::secret:
+                if (value.get_string() != redacted && constraint.text != nullptr) text(*constraint.text, value.get_string(), path);
                 return;
-            case Form::choice:
+            case Type::choice:
                 return choice(shape, value.get_string(), path);
-            case Form::record:
+            case Type::record:
                 return record(*shape.record, value.get_object(), path);
-            case Form::or_none:
-                if (value.is_object()) shaped(*shape.item, rule, value, path);
+            case Type::or_none:
+                if (value.is_object()) shaped(*shape.item, constraint, value, path);
                 return;
-            case Form::list:
-                return list(shape, rule, value.get_array(), path);
-            case Form::map:
-                return map(shape, rule, value.get_object(), path);
+            case Type::list:
+                return list(shape, constraint, value.get_array(), path);
+            case Type::map:
+                return map(shape, constraint, value.get_object(), path);
         }
     }
 
-    void integer(Rule const& rule, std::int64_t value, Place const& path) {
-        if (value < rule.min || value > rule.max)
-            say(path, "out_of_range", "must be " + std::to_string(rule.min) + " to " + std::to_string(rule.max));
+    void integer(Constraint const& constraint, std::int64_t value, Place const& path) {
+        if (value < constraint.min || value > constraint.max)
+            say(path, "out_of_range", "must be " + std::to_string(constraint.min) + " to " + std::to_string(constraint.max));
     }
-    void text(TextRule const& rule, std::string_view value, Place const& path) {
-        if (auto why = refuse(rule, value)) say(path, "invalid", *why);
+    void text(TextRule const& constraint, std::string_view value, Place const& path) {
+        if (auto why = refuse(constraint, value)) say(path, "invalid", *why);
     }
     void choice(Shape const& shape, std::string_view value, Place const& path) {
         if (std::find(shape.choices.begin(), shape.choices.end(), value) == shape.choices.end())
             say(path, "invalid", "must be one of: " + join(shape.choices));
     }
-    void list(Shape const& shape, Rule const& rule, json::array const& items, Place const& path) {
-        if (items.size() > rule.most)
-            return say(path, "too_many", "must have at most " + std::to_string(rule.most) + " items");
+    void list(Shape const& shape, Constraint const& constraint, json::array const& items, Place const& path) {
+        if (items.size() > constraint.most)
+            return say(path, "too_many", "must have at most " + std::to_string(constraint.most) + " items");
         std::map<std::string, std::size_t> seen;
         for (std::size_t i = 0; i < items.size(); ++i) {
             Place const at(path, i);
@@ -136,7 +136,7 @@ private:
     void unique(Shape const& shape, json::value const& item, std::size_t i, Place const& at,
                 std::map<std::string, std::size_t>& seen) {
         std::string id;
-        if (shape.item->form == Form::record && item.is_object()) {
+        if (shape.item->type == Type::record && item.is_object()) {
             auto const* key = shape.item->record->key();
             auto const* v = key != nullptr ? item.get_object().if_contains(key->name) : nullptr;
             if (v == nullptr || !v->is_string()) return;
@@ -149,19 +149,19 @@ private:
         auto [it, fresh] = seen.emplace(id, i);
         if (!fresh) say(at, "duplicate", "is the same as item " + std::to_string(it->second));
     }
-    void map(Shape const& shape, Rule const& rule, json::object const& object, Place const& path) {
-        if (object.size() > rule.most)
-            return say(path, "too_many", "must have at most " + std::to_string(rule.most) + " entries");
+    void map(Shape const& shape, Constraint const& constraint, json::object const& object, Place const& path) {
+        if (object.size() > constraint.most)
+            return say(path, "too_many", "must have at most " + std::to_string(constraint.most) + " entries");
         for (auto const& kv : object) {
             Place const at(path, kv.key());
-            if (rule.keys != nullptr) text(*rule.keys, kv.key(), at);
+            if (constraint.keys != nullptr) text(*constraint.keys, kv.key(), at);
             shaped(*shape.item, {}, kv.value(), at);
         }
     }
     void unknown(Schema const& schema, std::string_view name, Place const& at) {
         std::vector<std::string_view> known;
         for (auto const& f : schema.fields)
-            if (!has(f.marks, Mark::reported)) known.push_back(f.name);
+            if (!has(f.attributes, Attribute::reported)) known.push_back(f.name);
         say(Place(at, name), "unknown_field", "is not a field here; there are: " + join(known));
     }
     void say(Place const& path, std::string_view code, std::string text) {
@@ -172,21 +172,21 @@ private:
 
 // An optional text may be given as "", which means "not given".
 bool is_left_out(Shape const& shape, json::value const& given) {
-    auto const* text = shape.optional && shape.form == Form::text ? given.if_string() : nullptr;
+    auto const* text = shape.optional && shape.type == Type::text ? given.if_string() : nullptr;
     return given.is_null() || (text != nullptr && text->empty());
 }
 
 json::value complete_shape(Shape const& shape, json::value value) {
-    switch (shape.form) {
-        case Form::record:
+    switch (shape.type) {
+        case Type::record:
             return complete(*shape.record, std::move(value.as_object()));
-        case Form::or_none:
+        case Type::or_none:
             if (value.is_object()) return complete_shape(*shape.item, std::move(value));
             return value;
-        case Form::list:
+        case Type::list:
             for (auto& item : value.as_array()) item = complete_shape(*shape.item, std::move(item));
             return value;
-        case Form::map:
+        case Type::map:
             for (auto& kv : value.as_object()) kv.value() = complete_shape(*shape.item, std::move(kv.value()));
             return value;
         default:
@@ -205,7 +205,7 @@ json::value const* counterpart(Shape const& item_shape, json::value const& item,
                                json::value const* former) {
     if (former == nullptr || !former->is_array()) return nullptr;
     auto const& before = former->get_array();
-    auto const* key = item_shape.form == Form::record ? item_shape.record->key() : nullptr;
+    auto const* key = item_shape.type == Type::record ? item_shape.record->key() : nullptr;
     if (key == nullptr) return i < before.size() ? &before[i] : nullptr;
     auto const* id = member(&item, key->name);
     for (auto const& b : before)
@@ -218,24 +218,24 @@ void secrets_of(Schema const& schema, json::object& object, json::value const* f
 
 void secrets_of(Shape const& shape, json::value& value, json::value const* former, Place const& at,
                 SecretVisit const& visit) {
-    switch (shape.form) {
-        case Form::secret:
+    switch (shape.type) {
+        case Type::secret:
             if (value.is_string() || value.is_null()) visit(at.str(), value, former);
             return;
-        case Form::record:
+        case Type::record:
             if (value.is_object()) secrets_of(*shape.record, value.get_object(), former, at, visit);
             return;
-        case Form::or_none:
+        case Type::or_none:
             if (value.is_object()) secrets_of(*shape.item, value, former, at, visit);
             return;
-        case Form::list:
+        case Type::list:
             if (!value.is_array()) return;
             for (std::size_t i = 0; i < value.get_array().size(); ++i) {
                 auto& item = value.get_array()[i];
                 secrets_of(*shape.item, item, counterpart(*shape.item, item, i, former), Place(at, i), visit);
             }
             return;
-        case Form::map:
+        case Type::map:
             if (!value.is_object()) return;
             for (auto& kv : value.get_object())
                 secrets_of(*shape.item, kv.value(), member(former, kv.key()), Place(at, kv.key()), visit);
@@ -248,7 +248,7 @@ void secrets_of(Shape const& shape, json::value& value, json::value const* forme
 void secret_of(FieldInfo const& f, json::object& object, json::value const* former, Place const& at,
                SecretVisit const& visit) {
     auto* value = object.if_contains(f.name);
-    if (value == nullptr && has(f.marks, Mark::generated)) value = &object[f.name];  // null: to be made up
+    if (value == nullptr && has(f.attributes, Attribute::generated)) value = &object[f.name];  // null: to be made up
     if (value == nullptr) return;
     secrets_of(f.shape, *value, former, at, visit);
     if (value->is_null()) object.erase(f.name);
@@ -273,7 +273,7 @@ FieldInfo const* Schema::find(std::string_view name) const {
 }
 
 FieldInfo const* Schema::key() const {
-    auto it = std::find_if(fields.begin(), fields.end(), [](auto const& f) { return has(f.marks, Mark::key); });
+    auto it = std::find_if(fields.begin(), fields.end(), [](auto const& f) { return has(f.attributes, Attribute::key); });
     return it == fields.end() ? nullptr : &*it;
 }
 
@@ -304,12 +304,12 @@ Problems check(Schema const& schema, json::object const& value) {
 
 json::object complete(Schema const& schema, json::object value) {
     for (auto const& f : schema.fields) {
-        if (has(f.marks, Mark::reported)) continue;
+        if (has(f.attributes, Attribute::reported)) continue;
         auto* given = value.if_contains(f.name);
         if (given != nullptr && is_left_out(f.shape, *given)) value.erase(f.name), given = nullptr;
         if (given != nullptr)
             *given = complete_shape(f.shape, std::move(*given));
-        else if (!f.fallback.is_null() && f.shape.form != Form::secret)
+        else if (!f.fallback.is_null() && f.shape.type != Type::secret)
             value[f.name] = f.fallback;
     }
     return value;

@@ -27,7 +27,7 @@ struct Problem {
     bool operator==(Problem const&) const = default;
 };
 using Problems = std::vector<Problem>;
-inline constexpr std::size_t most_problems = 200;  // are told of one input
+inline constexpr std::size_t most_problems = 200;  // are reported of one input
 struct Refused {
     Problems problems;
 };
@@ -52,9 +52,9 @@ using RefMap = std::unordered_map<Ref, T, RefHash>;
 using RefSet = std::unordered_set<Ref, RefHash>;
 
 struct Schema;
-enum class Form { boolean, integer, text, choice, secret, record, list, map, or_none };
+enum class Type { boolean, integer, text, choice, secret, record, list, map, or_none };
 struct Shape {
-    Form form{};
+    Type type{};
     TextRule const* text = nullptr;           // text
     std::vector<std::string_view> choices{};  // choice
     Schema const* record = nullptr;           // record
@@ -65,8 +65,8 @@ struct Shape {
 struct FieldInfo {
     std::string_view name, doc;
     Shape shape;
-    Mark marks{};
-    Rule rule;
+    Attribute attributes{};
+    Constraint constraint;
     json::value fallback;  // what an absent field means; null when it stays absent
 };
 struct Schema {
@@ -81,7 +81,7 @@ struct Schema {
 struct Change {
     std::string path;
     json::value from{}, to{};
-    Mark marks{};
+    Attribute attributes{};
 };
 
 // Every problem at once; unknown fields are problems.
@@ -118,7 +118,7 @@ using Referred = std::function<json::object const*(Ref const& ref)>;
 // Everything the record refers to.
 std::set<Ref> references(Schema const& schema, json::object const& value);
 std::string key_of(Schema const& schema, json::object const& value);
-// 16 hex digits that are the same for equal values, in every run of every version: tells whether what was started for
+// 16 hex digits that are the same for equal values, in every run of every version: says whether what was started for
 // one value is still wanted. Not a cryptographic digest.
 std::string fingerprint(json::object const& value);
 // "~1" and "~0" of RFC 6901; control characters as question marks.

@@ -17,21 +17,21 @@
 namespace genesis {
 namespace {
 
-RE2 const& compiled(TextRule const& rule) {
+RE2 const& compiled(TextRule const& constraint) {
     static std::shared_mutex lock;
     static std::map<TextRule const*, std::unique_ptr<RE2>> cache;
     {
         std::shared_lock reading(lock);
-        if (auto it = cache.find(&rule); it != cache.end()) return *it->second;
+        if (auto it = cache.find(&constraint); it != cache.end()) return *it->second;
     }
     std::unique_lock writing(lock);
-    auto& entry = cache[&rule];
+    auto& entry = cache[&constraint];
     if (!entry) {
         RE2::Options options;
         options.set_encoding(RE2::Options::EncodingLatin1);  // bytes in, bytes matched
         options.set_log_errors(false);
-        entry = std::make_unique<RE2>(re2::StringPiece(rule.pattern.data(), rule.pattern.size()), options);
-        if (!entry->ok()) throw std::logic_error("pattern of " + std::string(rule.name) + ": " + entry->error());
+        entry = std::make_unique<RE2>(re2::StringPiece(constraint.pattern.data(), constraint.pattern.size()), options);
+        if (!entry->ok()) throw std::logic_error("pattern of " + std::string(constraint.name) + ": " + entry->error());
     }
     return *entry;
 }
@@ -132,14 +132,14 @@ std::string visible(std::string_view text) {
     return out;
 }
 
-std::optional<std::string> refuse(TextRule const& rule, std::string_view text) {
-    if (!printable(text, rule.lines)) return "must not contain control characters";
-    if (text.size() < rule.min || text.size() > rule.max)
-        return "must be " + std::to_string(rule.min) + " to " + std::to_string(rule.max) +
-               " bytes long: " + std::string(rule.says);
-    if (!RE2::FullMatch(re2::StringPiece(text.data(), text.size()), compiled(rule)) ||
-        (rule.also != nullptr && !rule.also(text)))
-        return "is not a valid " + std::string(rule.name) + ": " + std::string(rule.says);
+std::optional<std::string> refuse(TextRule const& constraint, std::string_view text) {
+    if (!printable(text, constraint.lines)) return "must not contain control characters";
+    if (text.size() < constraint.min || text.size() > constraint.max)
+        return "must be " + std::to_string(constraint.min) + " to " + std::to_string(constraint.max) +
+               " bytes long: " + std::string(constraint.says);
+    if (!RE2::FullMatch(re2::StringPiece(text.data(), text.size()), compiled(constraint)) ||
+        (constraint.also != nullptr && !constraint.also(text)))
+        return "is not a valid " + std::string(constraint.name) + ": " + std::string(constraint.says);
     return std::nullopt;
 }
 

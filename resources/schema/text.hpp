@@ -21,7 +21,7 @@ struct TextRule {
 };
 
 // Why `text` is not one, as a sentence without the value itself; nothing when it is.
-std::optional<std::string> refuse(TextRule const& rule, std::string_view text);
+std::optional<std::string> refuse(TextRule const& constraint, std::string_view text);
 
 // True when there is no control character: none below U+0020, and none from U+007F to U+009F, of which terminals obey
 // some as they obey escapes. LF passes when `lines` is set.
@@ -50,7 +50,7 @@ public:
         parsed.value_ = text;
         return parsed;
     }
-    static constexpr TextRule const& rule() { return R; }
+    static constexpr TextRule const& constraint() { return R; }
 
     [[nodiscard]] std::string const& str() const { return value_; }
     [[nodiscard]] bool empty() const { return value_.empty(); }

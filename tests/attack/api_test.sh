@@ -1,9 +1,9 @@
 #!/bin/bash
-# Strangers at the API of an installed daemon: nothing without a key, broken and slow clients, ports that are taken.
+# Unauthenticated clients at the API of an installed daemon: nothing without a key, broken and slow clients, ports that are taken.
 set -euo pipefail
 # shellcheck source=tests/lab/tap.sh
 . "$(dirname -- "$(readlink -f -- "$0")")/../lab/tap.sh"
-[[ -n ${DEB:-} ]] || { skip "strangers at the API" "no package was built"; finish; }
+[[ -n ${DEB:-} ]] || { skip "unauthenticated clients at the API" "no package was built"; finish; }
 address=$("$LAB" address "$NAME")
 ulimit -n 4096
 

@@ -35,7 +35,7 @@ resident_kib() { in_daemon 'awk "/^VmRSS/ { print \$2 }" "/proc/$pid/status"'; }
 descriptors() { in_daemon 'ls "/proc/$pid/fd" | wc -l'; }
 hundreds() { (($(connections) >= 500)); }
 connections() { in_lab_sh 'ss -Htn state established "sport = :8443" | wc -l'; }
-# While the flood is on: the most memory and connections there were, and whether the other doors answer.
+# While the flood is on: the most memory and connections there were, and whether the other listeners answer.
 watch_daemon() {
     in_lab_sh 'pid=$(systemctl show -P MainPID genesisd)
         while sleep 0.5; do
@@ -84,7 +84,7 @@ check_is "a header of 64 KiB is 431" 431 "$(statuses header)"
 check_is "two gigabytes are 413" 413 "$(statuses body)"
 check_is "ten thousand arrays in each other are 400" 400 "$(statuses deep)"
 check_is "a key twice is 400" 400 "$(statuses twice)"
-check_is "a megabyte signed by a stranger is 401" 401 "$(statuses stranger)"
+check_is "a megabyte signed with an unknown key is 401" 401 "$(statuses stranger)"
 for kind in silent handshake head body; do
     check "slow ones were there: $kind" test "$(awk -v kind="$kind" '$1 == "slow" && $2 == kind { print $3 }' "$scratch/bad.said")" -ge 250
 done

@@ -20,15 +20,15 @@ constexpr std::string_view marker = "MARKERq7Zx";  // followed by a number
 // The secret fields of a schema, with * for what stands in a list or a map.
 void secret_fields(Schema const& schema, std::string const& at, std::set<std::string>& out);
 void secret_fields(Shape const& shape, std::string const& at, std::set<std::string>& out) {
-    if (shape.form == Form::secret) out.insert(at);
-    if (shape.form == Form::record) secret_fields(*shape.record, at, out);
-    if (shape.form == Form::list || shape.form == Form::map) secret_fields(*shape.item, at + "/*", out);
-    if (shape.form == Form::or_none) secret_fields(*shape.item, at, out);
+    if (shape.type == Type::secret) out.insert(at);
+    if (shape.type == Type::record) secret_fields(*shape.record, at, out);
+    if (shape.type == Type::list || shape.type == Type::map) secret_fields(*shape.item, at + "/*", out);
+    if (shape.type == Type::or_none) secret_fields(*shape.item, at, out);
 }
 void secret_fields(Schema const& schema, std::string const& at, std::set<std::string>& out) {
     for (auto const& f : schema.fields) {
         auto const path = at + "/" + std::string(f.name);
-        if (has(f.marks, Mark::secret)) out.insert(path);
+        if (has(f.attributes, Attribute::secret)) out.insert(path);
         secret_fields(f.shape, path, out);
     }
 }
@@ -175,7 +175,7 @@ TEST_CASE("a secret of a spec appears in no answer, log, event, metric, plan, dr
         world.bed.pass();
         world.ask("GET", base);
         world.bed.clock.advance(std::chrono::minutes(10));
-        world.bed.settle();
+        world.bed.converge();
         auto const stored = world.bed.store->find({std::string(kind.schema->kind), "acme"});
         REQUIRE(stored.has_value());
         given = given || json::serialize(stored->spec).find(marker) != std::string::npos;
@@ -184,12 +184,12 @@ TEST_CASE("a secret of a spec appears in no answer, log, event, metric, plan, dr
         world.ask("PUT", base + "?dry_run=true", other);
         world.ask("PUT", base, other);
         for (auto const* view : {"", "/plan", "/drift", "/history"}) world.ask("GET", base + view);
-        world.bed.settle();
+        world.bed.converge();
         for (auto& [ref, record] : world.bed.world.records)
             each_secret(*world.bed.reconciler->kinds().at(ref.kind).schema, record,
                         [](std::string const&, json::value& secret) { secret = "drifted by hand"; });
         for (auto const* view : {"", "/plan", "/drift"}) world.ask("GET", base + view);
-        world.bed.settle();
+        world.bed.converge();
         for (auto const* view : {"", "/plan", "/drift", "/history"}) world.ask("GET", base + view);
         world.ask("POST", base + "/credentials");
         world.ask("GET", "/v1/" + std::string(kind.plural));

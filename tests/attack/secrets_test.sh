@@ -124,7 +124,7 @@ secret; put "no JSON after a password" "$(users "\"password\": \"$made\"")]"
 secret; put "a key that is none" "{\"contact\": \"$control\", \"sites\": [{\"domain\": \"wrong.example\", \"tls\": {\"mode\": \"supplied\", \"certificate\": \"x\", \"key\": \"$made\"}}]}"
 check "wrong specs were refused" in_lab_sh '! grep -vE "\"status\":4|^$" /root/kept/refusals'
 sed 's/privileges: read/privileges: most/' "$scratch/markb.yaml" | sed 's/^name: .*/name: wrong/' | in_lab_sh 'cat >/etc/genesis/specs/wrong.yaml'
-check "a wrong file is told of" within 10 in_lab_sh 'journalctl -u genesisd -o cat | grep wrong.yaml >/dev/null'
+check "a wrong file is reported" within 10 in_lab_sh 'journalctl -u genesisd -o cat | grep wrong.yaml >/dev/null'
 kept_as ctl genesisctl apply -f /etc/genesis/specs/wrong.yaml
 in_lab rm /etc/genesis/specs/wrong.yaml
 
@@ -135,7 +135,7 @@ in_lab systemctl stop mariadb
 kept_as ctl genesisctl apply -f /root/markc.yaml
 full_pass
 kept_as ctl genesisctl get accounts -o yaml
-check "a key that does not fit is told of" within 10 in_lab_sh 'genesisctl get account/markc | grep "does not match the certificate" >/dev/null'
+check "a key that does not fit is reported" within 10 in_lab_sh 'genesisctl get account/markc | grep "does not match the certificate" >/dev/null'
 kept_as ctl genesisctl drift account/markc -o json
 in_lab systemctl start mariadb
 g pause --all >/dev/null
@@ -154,7 +154,7 @@ check "and repaired" within 30 in_lab_sh 'genesisctl wait account/marka --timeou
 # ---- every way of asking, every verb
 told=$(g credentials account/marka -o json)
 generated=$(grep -oE '"secret": *"[^"]*"' <<<"$told" | cut -d '"' -f 4)
-check_is "a generated secret is told once" 24 "${#generated}"
+check_is "a generated secret is shown once" 24 "${#generated}"
 kept_as ctl genesisctl credentials account/marka -o json
 in_lab_sh '
     paths=$(curl -s http://127.0.0.1:8444/openapi.json | grep -oE "\"/[a-z0-9{}/._-]*\": *\{" | cut -d "\"" -f 2)
@@ -238,7 +238,7 @@ check_is "in the store only certificates are for others too" "" "$(in_lab find /
     ! -name chain.pem ! -name api-certificate.pem)"
 
 # ---- the daemon's memory on its way out
-# Linux shows which program a process runs to whoever has its user and all of its capabilities; of one that is not
+# Linux shows which program a process runs to a process that has its user and all of its capabilities; of one that is not
 # dumpable only to who may trace any process (ptrace(2), "Ptrace access mode checking").
 program_of() {
     in_lab_sh 'setpriv --inh-caps=-sys_ptrace --bounding-set=-sys_ptrace readlink "/proc/$(systemctl show -P MainPID "$1")/exe"' "$1"

@@ -36,7 +36,7 @@ std::string open_ends(Plan const& plan) { return plan.empty() ? "" : json::seria
 
 void apply_then_observe_leaves_nothing_to_do(Bed& bed) {
     bed.put(standard_account("lawful", "lawful.example"));
-    bed.settle();
+    bed.converge();
     CHECK(open_ends(bed.examine()) == none);
 }
 
@@ -55,21 +55,21 @@ void applying_twice_is_applying_once(Bed& bed) {
 
 void a_changed_spec_converges_and_back(Bed& bed) {
     bed.put(standard_account("lawful", "lawful.example"));
-    bed.settle();
+    bed.converge();
     bed.put(other_spec);
     bed.store->confirm_removals({"account", "lawful"});
-    bed.settle();
+    bed.converge();
     CHECK(open_ends(bed.examine()) == none);
     bed.put(standard_account("lawful", "lawful.example"));
-    bed.settle();
+    bed.converge();
     CHECK(open_ends(bed.examine()) == none);
 }
 
 void removal_leaves_nothing(Bed& bed) {
     bed.put(standard_account("lawful", "lawful.example"));
-    bed.settle();
+    bed.converge();
     REQUIRE(bed.store->remove({"account", "lawful"}, true, "api").has_value());
-    bed.settle();
+    bed.converge();
     bed.pass();
     CHECK_FALSE(bed.store->find({"account", "lawful"}).has_value());
     CHECK(bed.store->records().empty());
@@ -100,7 +100,7 @@ TEST_CASE("law, in memory: death after any number of steps converges to the same
     {
         Bed bed;
         bed.put(standard_account("lawful", "lawful.example"));
-        bed.settle();
+        bed.converge();
         end = bed.world.records;
         steps = bed.world.mutations;
     }
@@ -114,7 +114,7 @@ TEST_CASE("law, in memory: death after any number of steps converges to the same
         bed.world.die_after = -1;
         bed.restart();
         bed.clock.advance(std::chrono::hours(1));
-        bed.settle();
+        bed.converge();
         CHECK(bed.world.records == end);
     }
 }
@@ -122,13 +122,13 @@ TEST_CASE("law, in memory: death after any number of steps converges to the same
 TEST_CASE("law, in memory: damage to any field of any record is named and mended in one pass") {
     Bed bed;
     bed.put(standard_account("lawful", "lawful.example"));
-    bed.settle();
+    bed.converge();
     auto const end = bed.world.records;
     for (auto const& [ref, value] : end) {
         auto const& schema = *bed.reconciler->kinds().find(ref.kind)->second.schema;
         for (auto const& f : schema.fields) {
-            if (has(f.marks, Mark::fixed) || has(f.marks, Mark::write_only) || has(f.marks, Mark::reported)) continue;
-            if (f.shape.form != Form::text && f.shape.form != Form::boolean && f.shape.form != Form::integer) continue;
+            if (has(f.attributes, Attribute::fixed) || has(f.attributes, Attribute::write_only) || has(f.attributes, Attribute::reported)) continue;
+            if (f.shape.type != Type::text && f.shape.type != Type::boolean && f.shape.type != Type::integer) continue;
             auto& field = bed.world.records.at(ref)[f.name];
             field = field.is_bool()    ? json::value(!field.as_bool())
                     : field.is_int64() ? json::value(field.as_int64() + 1)
@@ -138,11 +138,11 @@ TEST_CASE("law, in memory: damage to any field of any record is named and mended
             REQUIRE(plan.steps.size() == 1);
             CHECK(plan.steps[0].step.ref == ref);
             CHECK(plan.steps[0].step.changes.at(0).path == "/" + std::string(f.name));
-            bed.settle();
+            bed.converge();
             CHECK(bed.world.records == end);
         }
         bed.world.records.erase(ref);
-        bed.settle();
+        bed.converge();
         INFO(ref.str() << " removed");
         CHECK(bed.world.records == end);
     }
@@ -151,7 +151,7 @@ TEST_CASE("law, in memory: damage to any field of any record is named and mended
 TEST_CASE("law, in memory: what is unseen is neither made nor removed") {
     Bed bed;
     bed.put(standard_account("lawful", "lawful.example"));
-    bed.settle();
+    bed.converge();
     auto const end = bed.world.records;
     for (auto const& [ref, value] : end) {
         bed.world.unseen = {ref};
@@ -160,15 +160,15 @@ TEST_CASE("law, in memory: what is unseen is neither made nor removed") {
     }
 }
 
-TEST_CASE("law, in memory: what is foreign is never touched") {
+TEST_CASE("law, in memory: what is unmanaged is never touched") {
     Bed bed;
     bed.put(standard_account("lawful", "lawful.example"));
     auto const plan = bed.examine();
-    for (auto const& planned : plan.steps) bed.world.foreign[planned.step.ref] = {planned.step.want, "made by hand"};
-    auto const before = bed.world.foreign.size();
-    bed.settle();
+    for (auto const& planned : plan.steps) bed.world.unmanaged[planned.step.ref] = {planned.step.want, "made by hand"};
+    auto const before = bed.world.unmanaged.size();
+    bed.converge();
     CHECK(bed.world.records.empty());
-    CHECK(bed.world.foreign.size() == before);
+    CHECK(bed.world.unmanaged.size() == before);
 }
 
 namespace {

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Ten thousand signed PUTs while genesisd is killed again and again: what was acknowledged is there, and nothing else is told.
+# Ten thousand signed PUTs while genesisd is killed again and again: what was acknowledged is there, and nothing else is reported.
 set -euo pipefail
 # shellcheck source=tests/lab/tap.sh
 . "$(dirname -- "$(readlink -f -- "$0")")/../lab/tap.sh"
@@ -87,7 +87,7 @@ check_is "each generation is in the audit once" 0 "$(sql "SELECT COUNT(*) FROM o
     FROM audit a WHERE a.action = 'put' AND a.kind = o.kind AND a.name = o.name) <> o.generation || ' ' || o.generation || ' ' || o.generation")"
 check_is "and among the events once" 0 "$(sql "SELECT COUNT(*) FROM objects o WHERE (SELECT COUNT(*) || ' ' || COUNT(DISTINCT generation) FROM events e
     WHERE e.type IN ('object.created', 'object.changed') AND e.kind = o.kind AND e.name = o.name) <> o.generation || ' ' || o.generation")"
-check_is "no event tells of what is not stored" 0 "$(sql "SELECT COUNT(*) FROM events e WHERE NOT EXISTS
+check_is "no event reports what is not stored" 0 "$(sql "SELECT COUNT(*) FROM events e WHERE NOT EXISTS
     (SELECT 1 FROM objects o WHERE o.kind = e.kind AND o.name = e.name AND o.generation >= e.generation)")"
 check_is "none was observed further than it is stored" 0 "$(sql 'SELECT COUNT(*) FROM objects WHERE observed_generation > generation')"
 check_is "no password is in it in clear" 0 "$(grep -c 'pw-[0-9]*-of-acct' "$scratch"/store/* | awk -F: '{ n += $2 } END { print n + 0 }')"
@@ -98,7 +98,7 @@ load billing "$key" verify "${many[@]}" --record "$record" --plan-has '"key":"NA
 sed 's/^/# /' "$scratch/said"
 check_is "every object is as it was acknowledged last, spec and generation" $((accounts + packages)) "$(said as_told)"
 check_is "the plan of each account holds what that spec asks for" "$accounts" "$(said planned)"
-check_is "no account is told to be ready" "[]" "$(in_lab genesisctl get accounts --ready true -o json | tr -d ' \n')"
+check_is "no account is reported ready" "[]" "$(in_lab genesisctl get accounts --ready true -o json | tr -d ' \n')"
 check_is "and nothing was made" "" "$(in_lab_sh 'grep ^acct /etc/passwd || true; ls /home /var/lib/mysql | grep ^acct || true')"
 
 # The same with the loop at work on a few: what was acknowledged last is what the machine comes to.

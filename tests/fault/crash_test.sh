@@ -25,7 +25,7 @@ SPEC
 for name in $(names); do spec "$name"; done >"$scratch/all.yaml"
 "$LAB" copy "$NAME" "$scratch/all.yaml" /root/all.yaml
 
-# Kills the daemon with its work in hand, later and later after its start, and tells how far it had come. What applies
+# Kills the daemon with its work in hand, later and later after its start, and says how far it had come. What applies
 # the file meets a dead daemon too and repeats itself, as a billing system would.
 # shellcheck disable=SC2016
 in_lab_sh '

@@ -45,7 +45,7 @@ check "once it answers all is ready" within 30 in_lab_sh '[[ $(genesisctl get ac
 check_is "and nothing was doubled" "acme" "$(in_lab mariadb -NBe "SELECT IF(COUNT(*) = 1, 'acme', COUNT(*)) FROM mysql.global_priv WHERE User = 'with_report'")"
 check "and nothing differs" within 20 g drift
 
-# The daemon's end: who asks meanwhile is told, and the pause of an object is kept.
+# The daemon's end: callers that wait meanwhile are answered, and the pause of an object is kept.
 in_lab kill -STOP "$mariadb"
 g pause account/with >/dev/null
 in_lab_sh 'systemctl stop genesisd'

@@ -1,4 +1,4 @@
-// The door libFuzzer comes in by; which target stands behind it is chosen when it is built.
+// The entry point of libFuzzer; which target stands behind it is chosen when it is built.
 #include "tests/fuzz/fuzz.hpp"
 
 #include <cstddef>

@@ -69,7 +69,7 @@ void signing_laws(Signed const& by, Request const& request) {
     must(lines.size() == 10 && lines[1] == by.kid && lines[2] == std::to_string(by.ts) && lines[3] == by.nonce &&
              lines[4] == request.method && lines[6] == request.target && lines[7] == type &&
              lines[8] == (condition.empty() ? "-" : condition),
-         "what is signed are ten lines that tell the request");
+         "what is signed are ten lines that identify the request");
     Secret const key(std::string(32, 'k'));
     must(verifies(key, text, hmac_hex(key, text)), "a good signature is good");
     must(verifies(key, text, by.sig) == (by.sig == hmac_hex(key, text)), "another signature is not");

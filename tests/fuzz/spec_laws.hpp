@@ -6,7 +6,7 @@
 
 namespace genesis::fuzz {
 
-// Problems are told, and can be shown on any terminal.
+// Problems are reported, and can be shown on any terminal.
 void problems_are_printable(Problems const& problems);
 // `value` as it was read: it prints and is read again as itself, and as a spec of every kind it is refused at a place
 // that it has, or accepted as a value that is complete, keeps its secrets and is the same again by every way back.

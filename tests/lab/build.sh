@@ -22,7 +22,7 @@ build_preset() {
     (cd "$repo" && cmake --preset "$preset" && cmake --build --preset "$preset" --parallel "$(build_jobs)" "${targets[@]}")
 }
 
-# The package of the release build: made anew, older ones removed, its path printed. Everything else goes to stderr.
+# The package of the release build: made again, older ones removed, its path printed. Everything else goes to stderr.
 build_package() {
     rm -f "$repo"/build/release/genesis_*.deb
     build_preset release genesisd genesisctl >&2 && build_preset release package >&2 || return

@@ -7,7 +7,7 @@ failures=0
 # in_lab COMMAND...: on the server, as root.
 in_lab() { "$LAB" exec "$NAME" -- "$@"; }
 # in_lab_sh SCRIPT [ARG...]: a piece of shell on the server.
-# In a pipe what searches reads to the end (no grep -q): one that stops early fails whoever writes to it.
+# In a pipe what searches reads to the end (no grep -q): one that stops early fails the writer to it.
 in_lab_sh() { local script=$1; shift; in_lab /bin/bash -euo pipefail -c "$script" bash "$@"; }
 
 ok() { printf 'ok - %s\n' "$1"; }

@@ -31,7 +31,7 @@ refused() {
 account() { printf 'kind: account\nname: %s\nsites: [{domain: %s, php: {}}]\n' "$1" "$2"; }
 # The record states of an account: "kind/key state message".
 records() { g get "account/$1" -o json | in_lab php -r 'foreach (json_decode(stream_get_contents(STDIN))[0]->status->records as $r) echo "$r->kind/$r->key $r->state $r->message\n";'; }
-# What the world looks like, all told.
+# What the server looks like, all in all.
 world() { in_lab_sh 'find /etc/genesis /etc/systemd/system /home /etc/passwd /etc/group /etc/shadow -printf "%p %m %U %G %s %T@\n" | sort; mariadb -NBe "SELECT User FROM mysql.global_priv; SHOW DATABASES; SELECT * FROM mysql.db"; genesisctl get accounts -o spec'; }
 
 # ---- made
@@ -63,7 +63,7 @@ check_is "a wrong password is refused" refused "$(query acme_web change-me-pleas
 report=$(g credentials account/acme -o json | sed -n 's/.*"secret": *"\([^"]*\)".*/\1/p')
 check_is "the generated password works" "done" "$(query acme_report "$report" 'SELECT%20*%20FROM%20t')"
 check_is "a reader may not write" forbidden "$(query acme_report "$report" 'INSERT%20INTO%20t%20VALUES(1)')"
-check_is "the generated password is told once" "[]" "$(g credentials account/acme -o json | tr -d ' \n')"
+check_is "the generated password is shown once" "[]" "$(g credentials account/acme -o json | tr -d ' \n')"
 check_is "HTTP goes to HTTPS for good" "301 https://acme.example/x?y" \
     "$(curl -s -o /dev/null -w '%{http_code} %{redirect_url}' --resolve "acme.example:80:$address" 'http://acme.example/x?y')"
 check_has "HSTS is sent" "strict-transport-security: max-age=31536000" "$(web acme.example / -D - -o /dev/null | tr '[:upper:]' '[:lower:]')"
@@ -83,8 +83,8 @@ check "diff of another exits 3" exits 3 g diff -f /root/acme9.yaml
 check_has "and names the field" "max_children: 8 -> 9" "$(g diff -f /root/acme9.yaml || true)"
 check_has "plan -f shows the one change" "1 to change" "$(g plan -f /root/acme9.yaml)"
 check_is "plan of what is as wanted has nothing to do" "account/acme: nothing to do" "$(g plan account/acme | head -n 1)"
-check_has "history tells what was made" "unix_user/acme" "$(g history account/acme)"
-check_has "info tells the node" '"node"' "$(g info -o json)"
+check_has "history shows what was made" "unix_user/acme" "$(g history account/acme)"
+check_has "info shows the node" '"node"' "$(g info -o json)"
 check "an unknown verb exits 2" exits 2 g frobnicate
 check "wait for nothing exits 2" exits 2 g wait
 check "an account that is not there exits 1" exits 1 g describe account/nobodyhere
@@ -96,7 +96,7 @@ before=$(world)
 refused "an unknown field is refused at its pointer" /sitez <<<$'kind: account\nname: acme\nsitez: []'
 refused "a bad domain is refused at its pointer" /sites/0/domain <<<"$(account acme 'acme example')"
 refused "a PHP that is not installed is refused at its pointer" /sites/0/php/version <<<$'kind: account\nname: acme\nsites: [{domain: acme.example, php: {version: "5.9"}}]'
-check_has "and what is installed is told" "PHP 5.9 is not installed; there are: $php" "$(g plan -f /root/refused.yaml 2>&1 || true)"
+check_has "and what is installed is named" "PHP 5.9 is not installed; there are: $php" "$(g plan -f /root/refused.yaml 2>&1 || true)"
 refused "another account's domain is refused" acme.example <<<"$(account thief www.acme.example)"
 refused "a wildcard over another's domain is refused" acme.example <<<$'kind: account\nname: thief\nsites: [{domain: t.example, aliases: ["*.acme.example"]}]'
 for name in root www-data daemon genesis; do refused "the name $name is refused" /name <<<"$(account "$name" r.example)"; done
@@ -106,10 +106,10 @@ done
 refused "localhost is refused" /sites/0/domain <<<"$(account thief localhost)"
 check_is "after all that the world is as it was" "$before" "$(world)"
 in_lab useradd -M stranger
-refused "the name of a foreign user is refused" /name <<<"$(account stranger s.example)"
+refused "the name of an unmanaged user is refused" /name <<<"$(account stranger s.example)"
 in_lab userdel stranger
 
-# ---- foreign things under the next name: a conflict, their bytes untouched
+# ---- unmanaged things under the next name: a conflict, their bytes untouched
 in_lab_sh 'mariadb -e "CREATE DATABASE gamma_shop; CREATE TABLE gamma_shop.theirs AS SELECT 7 AS n; CREATE USER gamma_web@localhost IDENTIFIED BY \"theirs\""
     printf "# theirs\n<VirtualHost *:80>\nServerName gamma.example\nRedirect / http://theirs.example/\n</VirtualHost>\n" >/etc/apache2/sites-available/theirs.conf
     printf "# by hand\n" >/etc/genesis/apache/sites/gamma2.example.conf; a2ensite -q theirs >/dev/null; systemctl reload apache2'
@@ -133,7 +133,7 @@ check_has "describe shows it" conflict "$(g describe account/gamma)"
 check "waiting for it times out with 3" exits 3 g wait account/gamma --timeout 1s
 full_pass
 check_is "what is theirs is byte for byte as it was" "$before" "$(foreign)"
-check_not "no home is made for a foreign user" in_lab test -e /home/gamma
+check_not "no home is made for an unmanaged user" in_lab test -e /home/gamma
 check_is "the others go on" 200 "$(status_of acme.example /)"
 check "deleted, the account in conflict goes" g delete account/gamma --purge --wait --timeout 300s
 check_is "and what is theirs is still there" "$before" "$(foreign)"

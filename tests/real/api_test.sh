@@ -22,7 +22,7 @@ check_has "and shows it" '"contact":"owner@shop.example"' "$said"
 check "it is made" in_lab genesisctl wait account/shop --for=ready --timeout 300s
 check "its user is there" in_lab id shop
 request=$(in_lab_sh 'genesisctl get account/shop -o json | grep -oE "\"request\": *\"[0-9a-f]{16}\"" | head -n 1 | grep -oE "[0-9a-f]{16}"')
-check_has "the request is told in the history of what it caused" "$request" "$(in_lab genesisctl history account/shop -o json)"
+check_has "the request is named in the history of what it caused" "$request" "$(in_lab genesisctl history account/shop -o json)"
 check_has "and in the log" "$request" "$(in_lab_sh 'journalctl -u genesisd -o cat')"
 check_has "the audit says which key it was" "key billing" "$(in_lab genesisctl audit)"
 
@@ -53,7 +53,7 @@ check_has "it reads its generation" "generation: 1" "$said"
 check_has "a bad spec is a problem" 'spec: Genesis\Problem 422' "$said"
 check_has "what the key may not do is a problem" 'scope: Genesis\Problem 403' "$said"
 check_has "another node's audience is refused" 'audience: Genesis\Unauthorized' "$said"
-check_has "a certificate nobody vouches for is not spoken to" 'certificate: Genesis\Unreachable' "$said"
+check_has "an untrusted certificate is not spoken to" 'certificate: Genesis\Unreachable' "$said"
 
 in_lab genesisctl keys revoke --kid billing >/dev/null
 said=$(in_lab_sh "cd /root; audience=$audience bash example.sh")

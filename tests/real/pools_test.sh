@@ -1,5 +1,5 @@
 #!/bin/bash
-# A changed pool reaches PHP by a reload: whoever asks meanwhile is answered, systemd reads no unit again, and the PHP of
+# A changed pool reaches PHP by a reload: requests meanwhile are answered, systemd reads no unit again, and the PHP of
 # others is not touched. What 0.1.0 left on disk is taken over.
 # shellcheck disable=SC2016
 set -euo pipefail

@@ -6,7 +6,7 @@
 //   plan | drift       what a pass would do, without doing it
 //   status KIND/NAME   conditions and records that are not in sync
 //   world [PREFIX]     the records of the machine
-//   hand REF FIELD JSON | hand drop REF | hand foreign REF WHY | hand unseen REF | hand seen | hand blind DRIVER WHY
+//   hand REF FIELD JSON | hand drop REF | hand unmanaged REF WHY | hand unseen REF | hand seen | hand unreachable DRIVER WHY
 //   fail DRIVER N | verdict REF WHY | verdict clear | advance SECONDS | restart | die DRIVER after N | revive
 //   delete KIND/NAME [purge] | pause REF | resume REF | adopt REF | confirm REF | pause all | resume all
 #include "tests/support/bed.hpp"
@@ -76,7 +76,7 @@ private:
     }
 
     void order(std::string const& verb, std::string const& a, std::string const& b) {
-        Origin by{"operator", "here", "", {}};
+        Actor by{"operator", "here", "", {}};
         if (a == "all") return void(bed_.store->set_all_paused(verb == "pause", by));
         auto const ref = ref_of(a);
         auto result = verb == "delete"    ? bed_.store->remove(ref, b == "purge", "api")
@@ -151,27 +151,27 @@ private:
 
     void verdict(std::string const& ref, std::string const& why) {
         if (ref == "clear")
-            bed_.world.verdicts.clear();
+            bed_.world.record_outcomes.clear();
         else
-            bed_.world.verdicts[ref_of(ref)] = {Outcome::later, why};
+            bed_.world.record_outcomes[ref_of(ref)] = {Outcome::retry, why};
     }
 
     void hand(std::istringstream& words) {
         std::string a, b;
         words >> a >> b;
-        if (a == "seen") return bed_.world.unseen.clear(), bed_.world.blind.clear();
-        if (a == "blind") {
-            bed_.world.blind[b] = rest_of(words);
+        if (a == "seen") return bed_.world.unseen.clear(), bed_.world.unreachable.clear();
+        if (a == "unreachable") {
+            bed_.world.unreachable[b] = rest_of(words);
         } else if (a == "drop") {
             bed_.world.records.erase(ref_of(b));
         } else if (a == "unseen") {
             bed_.world.unseen.insert(ref_of(b));
-        } else if (a == "foreign") {
+        } else if (a == "unmanaged") {
             auto const ref = ref_of(b);
             for (auto const& d : bed_.drivers)
                 for (auto const* schema : d->kinds())
                     if (schema->kind == ref.kind)
-                        bed_.world.foreign[ref] = {json::object{{schema->key()->name, ref.key}}, rest_of(words)};
+                        bed_.world.unmanaged[ref] = {json::object{{schema->key()->name, ref.key}}, rest_of(words)};
         } else {
             bed_.world.records.at(ref_of(a))[b] = json::parse(rest_of(words));
         }

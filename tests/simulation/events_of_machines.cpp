@@ -13,7 +13,7 @@ Faults History::any_faults() {
     if (!nature_.faults || !dice_.one_in(4)) return out;
     switch (dice_.below(6)) {
         case 0:
-            out.blind = true;
+            out.unreachable = true;
             break;
         case 1:
             out.fail = 1 + static_cast<int>(dice_.below(3));
@@ -44,7 +44,7 @@ bool History::execute() {
 }
 
 void History::execute_now(std::size_t driver, Faults const& faults) {
-    note("execute " + std::string(drivers_[driver]->name()) + (faults.blind ? ", blind" : "") +
+    note("execute " + std::string(drivers_[driver]->name()) + (faults.unreachable ? ", blind" : "") +
          (faults.fail > 0 ? ", steps fail" : "") + (faults.refuse > 0 ? ", a step is refused" : "") +
          (faults.throw_after >= 0 ? ", throws" : "") + (faults.settle_throws ? ", cannot settle" : "") +
          (faults.blame_neighbour ? ", blames another" : "") + (faults.power_after >= 0 ? ", the power goes" : ""));

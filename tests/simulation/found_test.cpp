@@ -94,7 +94,7 @@ TEST_CASE("two changes of a package, one right after the other, are no failure o
     test::Bed bed;
     bed.put(package_with(100));
     bed.put(account_with("acme", "") + "package: basic\n");
-    bed.settle();
+    bed.converge();
     for (int tasks : {101, 102}) {
         bed.put(package_with(tasks));
         CHECK(bed.pass(Dirty{{"package", "basic"}}).steps == 1);
@@ -107,7 +107,7 @@ TEST_CASE("a domain that goes from one account to another has its site there, wh
     test::Bed bed;
     Ref const acme{"account", "acme"}, beta{"account", "beta"};
     bed.put(account_with("acme", "one.example"));
-    bed.settle();
+    bed.converge();
     bed.put(account_with("acme", ""));
     bed.put(account_with("beta", "one.example"));
     bed.pass(Dirty{beta});
@@ -196,7 +196,7 @@ TEST_CASE("what had to wait for a record of another account is done once that is
     test::Bed bed;
     Ref const acme{"account", "acme"}, cora{"account", "cora"};
     bed.put(account_with("acme", "two.example") + "    php: {version: \"8.2\"}\n");
-    bed.settle();
+    bed.converge();
     bed.put(account_with("acme", ""));
     bed.put(account_with("cora", "two.example") + "    php: {version: \"8.2\"}\n");
     bed.world.fail["php_fpm"] = 1;

@@ -28,7 +28,7 @@ void Machine::drift(Ref const& record) {
     if (it == world.records.end()) return;
     for (auto const& f : simulated_kinds().at(record.kind).schema->fields) {
         auto* value = it->second.if_contains(f.name);
-        if (value == nullptr || has(f.marks, Mark::key) || has(f.marks, Mark::fixed) || has(f.marks, Mark::reported))
+        if (value == nullptr || has(f.attributes, Attribute::key) || has(f.attributes, Attribute::fixed) || has(f.attributes, Attribute::reported))
             continue;
         if (value->is_string())
             *value = "changed by hand";
@@ -93,13 +93,13 @@ Outcome Machine::take(AnyStep const& step, test::MemoryDriver& driver, Context& 
     if (faults.fail > 0) {
         --faults.fail;
         blamed_.insert(step.ref);
-        return {Outcome::later, "injected"};
+        return {Outcome::retry, "injected"};
     }
     if (faults.refuse > 0) {
         --faults.refuse;
         blamed_.insert(step.ref);
         refused_.insert(step.object);
-        return {Outcome::refused, "injected"};
+        return {Outcome::terminal, "injected"};
     }
     if (step.verb != Verb::remove && long_kinds.contains(step.ref.kind)) return work_on(step);
     working_.erase(step.ref);
@@ -115,7 +115,7 @@ Outcome Machine::work_on(AnyStep const& step) {
         verdict_.broken(step.ref.str() + ": long work was started twice");
     if (auto const ended = failed_work_.extract(step.ref); ended && ended.mapped() == wanted) {
         blamed_.insert(step.ref);
-        return {Outcome::later, "the work failed"};
+        return {Outcome::retry, "the work failed"};
     }
     made_.insert_or_assign(step.ref, step.object);
     working_.insert_or_assign(step.ref, Work{step.object, step.want, wanted, clock_.now()});
@@ -133,12 +133,12 @@ void Machine::end_work(Ref const& record, bool well) {
     auto const& want = work.mapped().want;
     auto& stored = world.records[record] = {};
     for (auto const& f : simulated_kinds().at(record.kind).schema->fields)
-        if (auto const* v = want.if_contains(f.name); v != nullptr && !has(f.marks, Mark::write_only))
+        if (auto const* v = want.if_contains(f.name); v != nullptr && !has(f.attributes, Attribute::write_only))
             stored[f.name] = *v;
 }
 
 Observation SimulatedDriver::observe(std::string_view kind, Scope const& scope, Context& context) {
-    if (machine_.faults.blind) throw Fault("blind");
+    if (machine_.faults.unreachable) throw Fault("blind");
     auto out = memory_.observe(kind, scope, context);
     for (auto const& [ref, work] : machine_.working_) {
         bool const asked = (scope.everything() && traits(kind).enumerable) ||
@@ -167,7 +167,7 @@ std::vector<Outcome> SimulatedDriver::apply(std::span<AnyStep const> steps, Cont
     return out;
 }
 
-Settled SimulatedDriver::settle(Context&) {
+CommitResult SimulatedDriver::converge(Context&) {
     auto& faults = machine_.faults;
     if (faults.power_after >= 0) {
         machine_.power_off();
@@ -177,13 +177,13 @@ Settled SimulatedDriver::settle(Context&) {
         machine_.blamed_.insert(machine_.batch_.begin(), machine_.batch_.end());
         throw Fault("cannot be made effective");
     }
-    Settled out;
+    CommitResult out;
     if (!faults.blame_neighbour) return out;
     for (auto const& [ref, object] : machine_.made_)
         if (keeps(ref.kind) &&
             std::find(machine_.batch_.begin(), machine_.batch_.end(), ref) == machine_.batch_.end()) {
             machine_.blamed_.insert(ref);
-            out.verdicts.emplace_back(ref, Outcome{Outcome::later, "was found to be wrong"});
+            out.record_outcomes.emplace_back(ref, Outcome{Outcome::retry, "was found to be wrong"});
             break;
         }
     return out;

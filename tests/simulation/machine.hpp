@@ -42,13 +42,13 @@ private:
 
 // What goes wrong in one call of a driver.
 struct Faults {
-    bool blind = false;            // observations throw
+    bool unreachable = false;            // observations throw
     int fail = 0;                  // so many steps fail first
     int refuse = 0;                // then so many are refused
     int throw_after = -1;          // apply() throws after so many steps were done
-    int power_after = -1;          // the power goes after so many steps, or before settle()
+    int power_after = -1;          // the power goes after so many steps, or before converge()
     bool settle_throws = false;    // what was applied is not made effective
-    bool blame_neighbour = false;  // settle() finds fault with a record that no step was about
+    bool blame_neighbour = false;  // converge() finds fault with a record that no step was about
 };
 
 class Machine {
@@ -115,7 +115,7 @@ public:
     [[nodiscard]] KindTraits traits(std::string_view kind) const override { return memory_.traits(kind); }
     Observation observe(std::string_view kind, Scope const& scope, Context& context) override;
     std::vector<Outcome> apply(std::span<AnyStep const> steps, Context& context) override;
-    Settled settle(Context& context) override;
+    CommitResult converge(Context& context) override;
     [[nodiscard]] std::chrono::milliseconds least_interval() const override;
 
 private:

@@ -164,7 +164,7 @@ Written Bed::put(std::string const& yaml) {
     return *result;
 }
 
-int Bed::settle(int most) {
+int Bed::converge(int most) {
     for (int passes = 1; passes <= most; ++passes)
         if (pass().steps == 0) return passes;
     FAIL("still working after " << most << " passes");

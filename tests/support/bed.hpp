@@ -41,7 +41,7 @@ public:
     // One pass over all objects, or these, to its end; what it wakes is left to the next.
     PassResult pass(std::optional<Dirty> const& scope = {});
     // Passes until nothing is done any more; fails the test when that does not happen.
-    int settle(int most = 20);
+    int converge(int most = 20);
     Plan examine(std::optional<Ref> const& object = {});
     Plan preview(Object const& object);
     // Takes all steps of a plan, whatever the reconciler thinks of them.

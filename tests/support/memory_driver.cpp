@@ -22,7 +22,7 @@ KindTraits MemoryDriver::traits(std::string_view kind) const {
 
 Observation MemoryDriver::observe(std::string_view kind, Scope const& scope, Context&) {
     std::lock_guard lock(world_.mutex);
-    if (auto it = world_.blind.find(name_); it != world_.blind.end()) throw Fault(it->second);
+    if (auto it = world_.unreachable.find(name_); it != world_.unreachable.end()) throw Fault(it->second);
     Observation look;
     bool const all = scope.everything() && traits(kind).enumerable;
     // Those of the kind that are asked for, found without going through the others.
@@ -36,7 +36,7 @@ Observation MemoryDriver::observe(std::string_view kind, Scope const& scope, Con
     each(world_.records, [&](auto const& entry) {
         if (!world_.unseen.contains(entry.first)) look.found.insert(entry);
     });
-    each(world_.foreign, [&](auto const& entry) { look.unmanaged.insert(entry); });
+    each(world_.unmanaged, [&](auto const& entry) { look.unmanaged.insert(entry); });
     for (auto const& ref : world_.unseen)
         if (ref.kind == kind && (all || std::find(scope.keys.begin(), scope.keys.end(), ref.key) != scope.keys.end()))
             look.unseen.emplace(ref, "could not be observed this time");
@@ -46,12 +46,12 @@ Observation MemoryDriver::observe(std::string_view kind, Scope const& scope, Con
 Outcome MemoryDriver::apply_one(AnyStep const& step) {
     if (world_.dying_driver.empty() || world_.dying_driver == name_) {
         if (world_.die_after == 0) world_.dead = true;
-        if (world_.dead) return {Outcome::later, "dead"};
+        if (world_.dead) return {Outcome::retry, "dead"};
         if (world_.die_after > 0) --world_.die_after;
     }
     if (auto& left = world_.fail[name_]; left > 0) {
         --left;
-        return {Outcome::later, "injected"};
+        return {Outcome::retry, "injected"};
     }
     ++world_.mutations;
     if (step.verb == Verb::remove) {
@@ -62,11 +62,11 @@ Outcome MemoryDriver::apply_one(AnyStep const& step) {
     for (auto const* schema : kinds()) {
         if (schema->kind != step.ref.kind) continue;
         for (auto const& f : schema->fields)
-            if (auto const* v = step.want.if_contains(f.name); v != nullptr && !has(f.marks, Mark::write_only))
+            if (auto const* v = step.want.if_contains(f.name); v != nullptr && !has(f.attributes, Attribute::write_only))
                 stored[f.name] = *v;
     }
     world_.records[step.ref] = std::move(stored);
-    world_.foreign.erase(step.ref);
+    world_.unmanaged.erase(step.ref);
     return {};
 }
 
@@ -79,11 +79,11 @@ std::vector<Outcome> MemoryDriver::apply(std::span<AnyStep const> steps, Context
     return out;
 }
 
-Settled MemoryDriver::settle(Context&) {
+CommitResult MemoryDriver::commit(Context&) {
     std::lock_guard lock(world_.mutex);
-    world_.calls.push_back("settle " + name_);
-    Settled out;
-    for (auto const& [ref, outcome] : world_.verdicts) out.verdicts.emplace_back(ref, outcome);
+    world_.calls.push_back("commit " + name_);
+    CommitResult out;
+    for (auto const& [ref, outcome] : world_.record_outcomes) out.record_outcomes.emplace_back(ref, outcome);
     return out;
 }
 

@@ -16,17 +16,17 @@ namespace genesis::test {
 struct MemoryWorld {
     std::mutex mutex;
     std::map<Ref, json::object> records;
-    std::map<Ref, Observation::Unmanaged> foreign;
+    std::map<Ref, Observation::Unmanaged> unmanaged;
     std::set<Ref> unseen;
-    std::map<std::string, std::string> blind;  // driver → why its looks throw
+    std::map<std::string, std::string> unreachable;  // driver → why its looks throw
     std::map<std::string, int> fail;           // driver → so many of its next steps fail
-    std::map<Ref, Outcome> verdicts;           // what settle says of these
+    std::map<Ref, Outcome> record_outcomes;           // what settle says of these
     int die_after = -1;                        // after so many steps nothing can be done any more; -1: never
     std::string dying_driver;                  // only this one's steps count and end; empty: everybody's, in any order
     bool dead = false;
     std::atomic<bool> hang{false};  // apply does not come back while this is set
     std::string hanging_driver;
-    std::vector<std::string> calls;  // "settle apache", "apply site 3"
+    std::vector<std::string> calls;  // "commit apache", "apply site 3"
     int mutations = 0;
 };
 
@@ -44,7 +44,7 @@ public:
     [[nodiscard]] KindTraits traits(std::string_view kind) const override;
     Observation observe(std::string_view kind, Scope const& scope, Context& context) override;
     std::vector<Outcome> apply(std::span<AnyStep const> steps, Context& context) override;
-    Settled settle(Context& context) override;
+    CommitResult commit(Context& context) override;
 
 private:
     Outcome apply_one(AnyStep const& step);

@@ -101,7 +101,7 @@ TEST_CASE("a driver that hangs holds up its own records; the other drivers and t
     CHECK(count(bed.world.calls, "apply database 1") == 1);
 }
 
-TEST_CASE("a driver that throws fails its batch, and the reason is told") {
+TEST_CASE("a driver that throws fails its batch, and the reason is reported") {
     Bed bed;
     bed.put(standard_account("acme", "acme.example"));
     bed.world.fail["tls"] = 1;
@@ -137,7 +137,7 @@ TEST_CASE("a failure is tried again though much time passed between noting and s
     Bed bed;
     bed.put(standard_account("acme", "acme.example"));
     bed.world.fail["tls"] = 1;
-    bed.log.on_line = [&] { bed.clock.advance(1h); };  // the line that tells of the failure
+    bed.log.on_line = [&] { bed.clock.advance(1h); };  // the line that reports the failure
     bed.pass();
     CHECK((bed.reconciler->next_due() || bed.reconciler->pending().contains({"account", "acme"})));
 }
@@ -145,7 +145,7 @@ TEST_CASE("a failure is tried again though much time passed between noting and s
 TEST_CASE("a change that does not stick is a failure, not an endless loop") {
     Bed bed;
     bed.put(standard_account("acme", "acme.example"));
-    bed.settle();
+    bed.converge();
     for (int i = 0; i < 3; ++i) {
         bed.drift("unix_user", "acme", "shell", "/bin/evil");
         bed.pass();
@@ -161,7 +161,7 @@ TEST_CASE("a pass over a converged machine writes nothing: not to it, not to the
     Bed bed;
     for (int i = 0; i < 20; ++i)
         bed.put(standard_account("acc" + std::to_string(i), "d" + std::to_string(i) + ".example"));
-    bed.settle();
+    bed.converge();
     auto const before = bed.world.mutations;
     auto const history = bed.store->history({}, INT64_MAX, 1000).size();
     bed.world.calls.clear();
@@ -177,7 +177,7 @@ TEST_CASE("of 200 accounts at once, all sites that wait for the same drivers are
     for (int i = 0; i < 200; ++i)
         bed.put(standard_account("acc" + std::to_string(i), "d" + std::to_string(i) + ".example"));
     bed.pass();
-    CHECK(count(bed.world.calls, "settle apache") == 2);   // plain sites wait for directories only,
+    CHECK(count(bed.world.calls, "commit apache") == 2);   // plain sites wait for directories only,
     CHECK(count(bed.world.calls, "apply site 200") == 2);  // the others for certificates and PHP as well
     CHECK(bed.examine().empty());
 }
@@ -186,7 +186,7 @@ TEST_CASE("one dirty object among many is looked at and changed alone") {
     Bed bed;
     for (int i = 0; i < 10; ++i)
         bed.put(standard_account("acc" + std::to_string(i), "d" + std::to_string(i) + ".example"));
-    bed.settle();
+    bed.converge();
     bed.drift("unix_user", "acc3", "shell", "/bin/evil");
     bed.drift("unix_user", "acc4", "shell", "/bin/evil");
     auto const result = bed.pass(Dirty{{"account", "acc3"}});
@@ -201,7 +201,7 @@ TEST_CASE("the loop converges what it is woken for, and is ready only when it ha
     bed.put(standard_account("acme", "acme.example"));
     running.loop.wake({"account", "acme"}, true);
     CHECK(eventually([&] { return ready(bed, {"account", "acme"}); }));
-    CHECK(eventually([&] { return running.loop.not_ready().empty(); }));  // told right after the status is
+    CHECK(eventually([&] { return running.loop.not_ready().empty(); }));  // set right after the status is
 }
 
 TEST_CASE("the loop converges without any event, by its full pass alone") {
@@ -248,7 +248,7 @@ TEST_CASE("many wakes at once share few passes") {
     }
     CHECK(eventually([&] { return ready(bed, {"account", "acc99"}) && ready(bed, {"account", "acc0"}); }));
     std::lock_guard lock(bed.world.mutex);
-    CHECK(count(bed.world.calls, "settle apache") <= 20);
+    CHECK(count(bed.world.calls, "commit apache") <= 20);
 }
 
 TEST_CASE("stopping the loop answers those who still ask with an error, and does not hang") {
@@ -258,7 +258,7 @@ TEST_CASE("stopping the loop answers those who still ask with an error, and does
     CHECK_THROWS_AS(running->loop.examine({}).get(), Fault);
 }
 
-TEST_CASE("who waits for a plan is told at once that the loop stops, also while a driver hangs") {
+TEST_CASE("a caller that waits for a plan fails at once when the loop stops, also while a driver hangs") {
     Bed bed;
     bed.put(standard_account("acme", "acme.example"));
     bed.world.hanging_driver = "mariadb";
@@ -279,7 +279,7 @@ TEST_CASE("asking for a plan while the loop works changes nothing") {
     Bed bed;
     Running running(bed);
     auto const spec = read_spec(parse_yaml(standard_account("acme", "acme.example")).value().front().value).value();
-    auto const object = rehearse({*bed.store, bed.reserved}, spec, {}).value();  // not stored: no pass can make it
+    auto const object = dry_run({*bed.store, bed.reserved}, spec, {}).value();  // not stored: no pass can make it
     std::size_t steps = 0;
     steps += running.loop.preview(object).get().steps.size();
     CHECK(steps >= 5);

@@ -25,23 +25,23 @@ namespace genesis {
 template <>
 struct Describe<test::Owner> {
     static constexpr std::string_view kind = "owner", doc = "Of this test.";
-    static constexpr auto fields = std::tuple{field("name", &test::Owner::name, "", Mark::key | Mark::fixed),
-                                              field("uid", &test::Owner::uid, "", Mark::fixed)};
+    static constexpr auto fields = std::tuple{field("name", &test::Owner::name, "", Attribute::key | Attribute::fixed),
+                                              field("uid", &test::Owner::uid, "", Attribute::fixed)};
 };
 template <>
 struct Describe<test::Thing> {
     static constexpr std::string_view kind = "thing", doc = "Of this test.";
     static constexpr auto fields =
-        std::tuple{field("name", &test::Thing::name, "", Mark::key),
-                   field("owner", &test::Thing::owner, "", Mark::none, {.refers_to = "owner"}),
+        std::tuple{field("name", &test::Thing::name, "", Attribute::key),
+                   field("owner", &test::Thing::owner, "", Attribute::none, {.refers_to = "owner"}),
                    field("size", &test::Thing::size, "")};
 };
 template <>
 struct Describe<test::Pass> {
     static constexpr std::string_view kind = "pass", doc = "Of this test.";
     static constexpr auto fields =
-        std::tuple{field("name", &test::Pass::name, "", Mark::key),
-                   field("thing", &test::Pass::thing, "", Mark::required, {.refers_to = "thing"})};
+        std::tuple{field("name", &test::Pass::name, "", Attribute::key),
+                   field("thing", &test::Pass::thing, "", Attribute::required, {.refers_to = "thing"})};
 };
 }  // namespace genesis
 

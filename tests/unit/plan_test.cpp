@@ -73,7 +73,7 @@ TEST_CASE("unseen is not absent: neither made nor removed, and what refers to it
     }
 }
 
-TEST_CASE("a foreign object of our next name is a conflict until it is adopted") {
+TEST_CASE("an unmanaged object of our next name is a conflict until it is adopted") {
     Table t;
     auto acme = t.object("acme");
     auto x = t.want(acme, Thing{"x", "", 2});
@@ -98,7 +98,7 @@ TEST_CASE("where nothing carries a marker, only the journal says what is ours") 
     CHECK(t.run().steps.size() == 1);
 }
 
-TEST_CASE("what hangs on a record of ours is removed, whoever made it") {
+TEST_CASE("what hangs on a record of ours is removed, no matter who made it") {
     Table t;
     auto acme = t.object("acme");
     auto x = t.want(acme, Thing{"x", ""});

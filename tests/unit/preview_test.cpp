@@ -13,7 +13,7 @@ Ref const acme{"account", "acme"};
 
 Object as_put(Bed& bed, std::string const& yaml) {
     auto spec = read_spec(parse_yaml(yaml).value().front().value).value();
-    return rehearse({*bed.store, bed.reserved}, std::move(spec), {}).value();
+    return dry_run({*bed.store, bed.reserved}, std::move(spec), {}).value();
 }
 
 std::size_t steps(json::object const& plan) { return plan.at("steps").as_array().size(); }
@@ -30,7 +30,7 @@ TEST_CASE(
     "a deletion that is only shown removes no more than the deletion does, however long ago the account changed") {
     Bed bed;
     bed.put(standard_account("acme", "acme.example"));
-    bed.settle();
+    bed.converge();
     bed.clock.advance(std::chrono::hours(24 * 30));
     auto const left = bed.store->rehearse_remove(acme, false, "api").value();
     REQUIRE(left);
@@ -45,7 +45,7 @@ TEST_CASE("a package that is only shown has a plan for the accounts that name it
     std::string const package = "kind: package\nname: starter\nlimits: {tasks: ";
     bed.put(package + "100}\n");
     bed.put("kind: account\nname: acme\npackage: starter\n");
-    bed.settle();
+    bed.converge();
     auto const shown = describe(bed.preview(as_put(bed, package + "50}\n")));
     CHECK(steps(shown) == 1);
     CHECK(steps(describe(bed.examine())) == 0);
@@ -56,7 +56,7 @@ TEST_CASE("a package that is only shown has a plan for the accounts that name it
 TEST_CASE("a plan that is only shown ends no pause between attempts and is no cause of later steps") {
     Bed bed;
     bed.put(standard_account("acme", "acme.example"));
-    bed.settle();
+    bed.converge();
     auto changed = standard_account("acme", "acme.example") + "state: suspended\n";
     bed.drift("slice", "genesis-acme", "tasks", 7);
     bed.world.fail["systemd"] = 1;
@@ -66,7 +66,7 @@ TEST_CASE("a plan that is only shown ends no pause between attempts and is no ca
     CHECK(json::serialize(describe(bed.examine())) == before);
     CHECK(before.find("backing_off") != std::string::npos);
     bed.clock.advance(std::chrono::minutes(10));
-    bed.settle();
+    bed.converge();
     bed.drift("slice", "genesis-acme", "tasks", 7);
     CHECK(causes(describe(bed.examine())) == "drifted ");
 }

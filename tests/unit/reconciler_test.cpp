@@ -18,14 +18,14 @@ std::string condition_of(Bed& bed, std::string const& name, std::string_view typ
 
 }  // namespace
 
-TEST_CASE("what a batch finds wrong with another account's record is told there, also while its repair is paused") {
+TEST_CASE("what a batch finds wrong with another account's record is reported there, also while its repair is paused") {
     Bed bed;
     bed.put(standard_account("acme", "acme.example"));
     bed.put(standard_account("other", "other.example"));
-    bed.settle();
+    bed.converge();
     bed.store->set_paused(account("other"), true);
     bed.pass();
-    bed.world.verdicts[{"site", "other.example"}] = {Outcome::later, "quarantined: its certificate is rubbish"};
+    bed.world.record_outcomes[{"site", "other.example"}] = {Outcome::retry, "quarantined: its certificate is rubbish"};
     bed.drift("site", "other.example", "live", false);
     bed.drift("site", "acme.example", "live", false);
     bed.pass(Dirty{account("acme")});
@@ -37,10 +37,10 @@ TEST_CASE("what a batch finds wrong with another account's record is told there,
     CHECK(condition_of(bed, "other", "degraded") ==
           "true site/other.example failing: quarantined: its certificate is rubbish; repair is paused");
 
-    bed.world.verdicts.clear();
+    bed.world.record_outcomes.clear();
     bed.store->set_paused(account("other"), false);
     bed.reconciler->wake(account("other"), true);
-    bed.settle();
+    bed.converge();
     CHECK(bed.ready(account("other")));
     CHECK(condition_of(bed, "other", "degraded") == "false ");
 }
@@ -51,7 +51,7 @@ TEST_CASE("removals beyond the limit stay held when the pass is about one of the
     Bed bed(few);
     std::vector<std::string> const names{"first", "second", "third"};
     for (auto const& name : names) bed.put("kind: account\nname: " + name + "\n");
-    bed.settle();
+    bed.converge();
     for (auto const& name : names) (void)bed.store->remove(account(name), true, "api");
     CHECK(bed.pass().steps == 0);
     for (auto const& name : names) {
@@ -59,7 +59,7 @@ TEST_CASE("removals beyond the limit stay held when the pass is about one of the
         CHECK(bed.world.records.contains({"unix_user", name}));
     }
     for (auto const& name : names) bed.store->confirm_removals(account(name));
-    bed.settle();
+    bed.converge();
     bed.pass();
     CHECK(bed.world.records.empty());
 }

@@ -20,7 +20,7 @@ Spec account(std::string const& name, std::string const& package) {
 
 }  // namespace
 
-TEST_CASE("a reference is told with its place, inside lists too, and the one that may lack its object is marked") {
+TEST_CASE("a reference is reported with its place, inside lists too, and the one that may lack its object is marked") {
     auto const guest = test_spec(
         "guest", "aa", R"("nics": [{"name": "x", "pool": "pp"}, {"name": "y", "pool": "qq"}], "after": "bb")");
     auto const found = references_at(*guest.kind->schema, guest.value);

@@ -14,7 +14,7 @@ Ref const acme{"account", "acme"};
 
 void put_as(Bed& bed, std::string const& yaml, std::string const& request) {
     auto const spec = read_spec(parse_yaml(yaml).value().front().value).value();
-    Origin by{"key billing", "192.0.2.7", request, {}};
+    Actor by{"key billing", "192.0.2.7", request, {}};
     AdmissionOptions options;
     options.by = &by;
     REQUIRE(admit({*bed.store, bed.reserved}, spec, options).has_value());
@@ -32,7 +32,7 @@ bool logged(Bed& bed, std::string const& message, std::string const& part) {
 TEST_CASE("a request's id is in the history and the log of every step it caused, and the next request's in the next") {
     Bed bed;
     put_as(bed, standard_account("acme", "acme.example"), "first-request");
-    bed.settle();
+    bed.converge();
     auto const first = bed.store->history(acme, 0, 1000);
     REQUIRE_FALSE(first.empty());
     for (auto const& line : first) CHECK(line.request == "first-request");
@@ -41,7 +41,7 @@ TEST_CASE("a request's id is in the history and the log of every step it caused,
     CHECK(bed.store->find(acme)->request == "first-request");
 
     put_as(bed, standard_account("acme", "acme.test"), "second-request");
-    bed.settle();
+    bed.converge();
     auto const all = bed.store->history(acme, 0, 1000);
     REQUIRE(all.size() > first.size());
     for (auto const& line : all)

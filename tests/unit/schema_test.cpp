@@ -47,7 +47,7 @@ using Paths = std::vector<std::string>;
 TEST_CASE("a good account is read, and its defaults are written in") {
     auto spec = read(good);
     REQUIRE(spec.has_value());
-    auto const account = restore<Account>(spec->value);
+    auto const account = decode_trusted<Account>(spec->value);
     CHECK(account.package.str() == "default");
     CHECK(account.sites.at(0).php->version->str() == "8.2");
     CHECK(account.sites.at(0).php->max_children == 5);
@@ -58,10 +58,10 @@ TEST_CASE("a good account is read, and its defaults are written in") {
 TEST_CASE("what was encoded is what comes back, for every kind people write") {
     auto spec = read(good);
     REQUIRE(spec.has_value());
-    CHECK(encode(restore<Account>(spec->value)) == spec->value);
+    CHECK(encode(decode_trusted<Account>(spec->value)) == spec->value);
 }
 
-TEST_CASE("every problem of a spec is told at once, each at its pointer") {
+TEST_CASE("every problem of a spec is reported at once, each at its pointer") {
     auto spec = read(R"(
 kind: account
 name: Acme
@@ -227,7 +227,7 @@ TEST_CASE("the published patterns mean what the program checks") {
     }
 }
 
-TEST_CASE("a difference is told by field, list records by their key, secrets redacted") {
+TEST_CASE("a difference is reported by field, list records by their key, secrets redacted") {
     auto want = read(good);
     REQUIRE(want.has_value());
     auto have = want->value;

@@ -60,7 +60,7 @@ public:
         key.scopes = std::move(scopes);
         key.cidrs = std::move(cidrs);
         key.created = clock.now();
-        store().add_key(key, Origin{});
+        store().add_key(key, Actor{});
         return {kid, key.secret, audience_};
     }
     [[nodiscard]] std::int64_t now() const { return clock.milliseconds / 1000; }

@@ -159,7 +159,7 @@ TEST_CASE(
     same.kid = captured.key.kid;
     same.secret = captured.key.secret;
     same.scopes = {"admin"};
-    other.store().add_key(same, Origin{});
+    other.store().add_key(same, Actor{});
     CHECK(captured.accepted(other) == 0);
     CHECK(other.store().objects("").empty());
 }
@@ -312,7 +312,7 @@ TEST_CASE("unknown, expired, early and revoked keys take the work of a valid one
         key.scopes = {"admin"};
         key.not_before = from;
         key.expires = until;
-        f.store().add_key(key, Origin{});
+        f.store().add_key(key, Actor{});
         return Signer{kid, key.secret};
     };
     auto const now = f.clock.now();
@@ -320,7 +320,7 @@ TEST_CASE("unknown, expired, early and revoked keys take the work of a valid one
     std::vector<Signer> bad{make("expired", std::nullopt, now), make("early", now + hour, std::nullopt),
                             make("revoked", std::nullopt, std::nullopt), Signer{"unknown", new_key_secret()}};
     auto const good = make("good", now, now + hour);
-    REQUIRE(f.store().revoke_key("revoked", Origin{}));
+    REQUIRE(f.store().revoke_key("revoked", Actor{}));
     bad.push_back({"good", new_key_secret()});
     for (auto const& key : bad) {
         INFO(key.kid);
@@ -345,7 +345,7 @@ TEST_CASE("a secret that no generator makes is not accepted") {
         key.kid = "weak" + std::to_string(secret.size()) + (secret.empty() || secret[0] == '\0' ? "-zero" : "");
         key.secret = Secret(secret);
         key.scopes = {"admin"};
-        f.store().add_key(key, Origin{});
+        f.store().add_key(key, Actor{});
         CHECK(f.ask({key.kid, key.secret}, "GET", "/v1/info").status == 401);
     }
 }

@@ -204,7 +204,7 @@ private:
         events_ = {};
         server.reset();
     }
-    EventFan::Subscription events_;
+    Signal::Subscription events_;
     Deadlines deadlines_;
     NoReserved reserved_;
     QuietLog log_;

@@ -59,7 +59,7 @@ struct TestTrail final : Trail {
         return out;
     }
     Range event_range() override { return {oldest - 1, newest}; }
-    EventFan::Subscription on_events(std::function<void()>) override { return {}; }
+    Signal::Subscription on_events(std::function<void()>) override { return {}; }
     std::int64_t cursor(std::string const&) override { return 0; }
     void set_cursor(std::string const&, std::int64_t) override {}
 };
@@ -238,7 +238,7 @@ TEST_CASE("a stream ends with its key, and if keys changed while it was being op
     f.clock.milliseconds += 3600LL * 1000;
     CHECK(follower.wire.ended());
     ending.until.reset();
-    ending.meanwhile = [&] { f.store().add_key(key_of("other"), Origin{}); };
+    ending.meanwhile = [&] { f.store().add_key(key_of("other"), Actor{}); };
     Follower late(path, "/v1/events?after=0");
     CHECK(late.next_seq() == 0);
 }
@@ -267,7 +267,7 @@ TEST_CASE("streams end when a key changes and when the daemon stops, without del
     key.kid = "billing";
     key.secret = Secret(std::string(32, 'k'));
     key.scopes = {"read"};
-    REQUIRE(f.store().add_key(key, Origin{}));
+    REQUIRE(f.store().add_key(key, Actor{}));
     CHECK(follower.wire.ended());
     Follower again(f.socket(), "/v1/events", "Last-Event-ID: 1\r\n");
     CHECK(again.head.status == 200);

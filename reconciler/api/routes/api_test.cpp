@@ -89,16 +89,16 @@ TEST_CASE("a dry run of a DELETE is refused like the DELETE, and shows its plan"
 
 TEST_CASE("metrics and probes work while the keys cannot be read") {
     struct NoKeys final : Keys {
-        bool add_key(ApiKey const&, Origin const&) override { throw Fault("disk"); }
+        bool add_key(ApiKey const&, Actor const&) override { throw Fault("disk"); }
         std::vector<ApiKey> keys() override { throw Fault("disk"); }
-        bool expire_key(std::string const&, Time, Origin const&) override { throw Fault("disk"); }
-        std::optional<ApiKey> rotate_key(std::string const&, Secret const&, Time, Origin const&) override {
+        bool expire_key(std::string const&, Time, Actor const&) override { throw Fault("disk"); }
+        std::optional<ApiKey> rotate_key(std::string const&, Secret const&, Time, Actor const&) override {
             throw Fault("disk");
         }
-        bool revoke_key(std::string const&, Origin const&) override { throw Fault("disk"); }
+        bool revoke_key(std::string const&, Actor const&) override { throw Fault("disk"); }
         std::int64_t keys_version() override { throw Fault("disk"); }
-        bool spend(Origin&) override { throw Fault("disk"); }
-        void spend(Origin&, Told<bool>) override { throw Fault("disk"); }
+        bool consume(Actor&) override { throw Fault("disk"); }
+        void consume(Actor&, Completion<bool>) override { throw Fault("disk"); }
     } no_keys;
     ApiFixture f;
     auto const s = f.service(f.store());

@@ -112,9 +112,9 @@ struct Exchange {
 
     Request const& request;
     Connection const& connection;
-    Origin by{};                   // without its nonce once that is consumed
+    Actor actor{};                   // without its nonce once that is consumed
     Route const* route = nullptr;  // once one has matched
-    Call call{request, by};
+    Call call{request, actor};
     DispatchResult result{};
     Next next = nothing;
 
@@ -163,7 +163,7 @@ void use_route(Identity const& who, Route const& route, CutTarget const& target,
 
 void find_route(Identity const& who, Exchange& exchange) {
     auto const& request = exchange.request;
-    auto const target = exchange.by.nonce && !is_signed_target(request.target) ? std::nullopt : cut(request.target);
+    auto const target = exchange.actor.nonce && !is_signed_target(request.target) ? std::nullopt : cut(request.target);
     if (!target) return refuse_unknown(who, exchange, problem(400, "malformed", "the request target is not valid"));
     std::string allowed_methods;
     for (auto const& candidate : routes()) {
@@ -184,7 +184,7 @@ void authenticate(Service const& service, Authenticator const& authenticator, Ex
     exchange.result.who = identity->who;
     exchange.result.reply = std::move(identity->reply);
     exchange.result.until = identity->until;
-    exchange.by = {identity->who, exchange.connection.from, exchange.request.id, identity->nonce};
+    exchange.actor = {identity->who, exchange.connection.from, exchange.request.id, identity->nonce};
     find_route(*identity, exchange);
 }
 
@@ -214,10 +214,10 @@ asio::awaitable<T> completion_of(std::atomic<int>& under_way, Start start) {
 }
 
 // False when the nonce was consumed before.
-asio::awaitable<bool> consume_nonce(Service const& service, Origin& by, Lanes const& lanes) {
-    if (!by.nonce) co_return true;
+asio::awaitable<bool> consume_nonce(Service const& service, Actor& actor, Lanes const& lanes) {
+    if (!actor.nonce) co_return true;
     co_return co_await completion_of<bool>(lanes.in_store,
-                                           [&](Told<bool> done) { service.keys.spend(by, std::move(done)); });
+                                           [&](Completion<bool> done) { service.keys.consume(actor, std::move(done)); });
 }
 
 // Where an authenticator that asks another process runs. The route is not known yet.
@@ -265,7 +265,7 @@ asio::awaitable<void> call_handler(Service const& service, Exchange& exchange, L
         co_return;
     }
     exchange.result.answer = co_await completion_of<Answer>(
-        lanes.in_store, [&](Told<Answer> done) { handler.completes(service, exchange.call, std::move(done)); });
+        lanes.in_store, [&](Completion<Answer> done) { handler.completes(service, exchange.call, std::move(done)); });
 }
 
 // The nonce is consumed before a handler has an effect: in the transaction of its write if it writes.
@@ -273,10 +273,10 @@ asio::awaitable<void> handle(Service const& service, Exchange& exchange, Lanes c
     bool const writes =
         exchange.next == Exchange::handle && exchange.route->nonce == NonceUse::with_write && !exchange.dry_run();
     bool fresh = true;
-    if (!writes) fresh = co_await consume_nonce(service, exchange.by, lanes);
+    if (!writes) fresh = co_await consume_nonce(service, exchange.actor, lanes);
     if (fresh && exchange.next == Exchange::handle) {
         co_await call_handler(service, exchange, lanes);
-        fresh = co_await consume_nonce(service, exchange.by, lanes);  // if the handler refused before its write
+        fresh = co_await consume_nonce(service, exchange.actor, lanes);  // if the handler refused before its write
     }
     if (!fresh) exchange.result.answer = unauthenticated();
 }

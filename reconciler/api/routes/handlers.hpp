@@ -4,7 +4,7 @@
 
 namespace genesis::handlers {
 
-void put(Service const&, Call const&, Told<Answer>);
+void put(Service const&, Call const&, Completion<Answer>);
 Answer put_dry_run(Service const&, Call const&);
 Answer get(Service const&, Call const&);
 Answer list(Service const&, Call const&);

@@ -12,8 +12,8 @@ namespace genesis {
 // What a key may do. Writing does not include reading; admin includes all.
 enum class KeyScope { read, account_write, vps_write, admin };
 template <>
-struct Choices<KeyScope> {
-    static constexpr std::array<std::pair<KeyScope, std::string_view>, 4> words{
+struct EnumNames<KeyScope> {
+    static constexpr std::array<std::pair<KeyScope, std::string_view>, 4> names{
         {{KeyScope::read, "read"},
          {KeyScope::account_write, "account:write"},
          {KeyScope::vps_write, "vps:write"},
@@ -54,8 +54,8 @@ template <>
 struct Describe<KeyRequest> {
     static constexpr std::string_view kind = "key_request", doc = "A new key.";
     static constexpr auto fields = std::tuple{
-        field("scopes", &KeyRequest::scopes, "Its scopes; at least one.", Mark::required, {.most = 4}),
-        field("cidrs", &KeyRequest::cidrs, "Networks it may be used from; empty: anywhere.", Mark::none, {.most = 64}),
+        field("scopes", &KeyRequest::scopes, "Its scopes; at least one.", Attribute::required, {.most = 4}),
+        field("cidrs", &KeyRequest::cidrs, "Networks it may be used from; empty: anywhere.", Attribute::none, {.most = 64}),
         field("comment", &KeyRequest::comment, "Who has the key, for operators."),
         field("not_before", &KeyRequest::not_before, "When it becomes valid; at once by default."),
         field("expires", &KeyRequest::expires, "When it expires; never by default."),
@@ -70,7 +70,7 @@ struct Describe<KeyRotation> {
     static constexpr std::string_view kind = "key_rotation", doc = "A new secret under the same key id.";
     static constexpr auto fields = std::tuple{
         field("overlap_seconds", &KeyRotation::overlap_seconds, "Seconds for which the former secret stays valid.",
-              Mark::none, {.min = 0, .max = std::int64_t{30} * 86400}),
+              Attribute::none, {.min = 0, .max = std::int64_t{30} * 86400}),
     };
 };
 

@@ -74,7 +74,7 @@ std::optional<Time> maybe_instant(std::optional<Instant> const& text) {
 ApiKey key_of(std::string const& kid, KeyRequest const& asked, Time now) {
     ApiKey key;
     key.kid = kid;
-    for (auto const& [scope, word] : Choices<KeyScope>::words)  // each once, in the order of the enum
+    for (auto const& [scope, word] : EnumNames<KeyScope>::names)  // each once, in the order of the enum
         if (std::find(asked.scopes.begin(), asked.scopes.end(), scope) != asked.scopes.end())
             key.scopes.emplace_back(word);
     for (auto const& cidr : asked.cidrs) key.cidrs.push_back(cidr.str());
@@ -102,7 +102,7 @@ Answer add_key(Service const& service, Call const& call) {
     if (key.expires && *key.expires <= std::max(key.created, key.not_before.value_or(key.created)))
         return invalid("/expires", "must be later than now and than not_before");
     key.secret = new_key_secret();
-    if (!service.keys.add_key(key, call.by))
+    if (!service.keys.add_key(key, call.actor))
         return problem(409, "name_taken", "key id " + call.name + " is or was in use; a key id is never reused");
     return with_secret(key);
 }
@@ -111,13 +111,13 @@ Answer rotate_key(Service const& service, Call const& call) {
     auto const asked = body_of<KeyRotation>(call);
     if (!asked) return asked.error();
     auto const end = service.clock.now() + std::chrono::seconds(asked->overlap_seconds);
-    auto const key = service.keys.rotate_key(call.name, new_key_secret(), end, call.by);
+    auto const key = service.keys.rotate_key(call.name, new_key_secret(), end, call.actor);
     if (!key) return problem(404, "not_found", "there is no valid key " + call.name);
     return with_secret(*key);
 }
 
 Answer revoke_key(Service const& service, Call const& call) {
-    if (!service.keys.revoke_key(call.name, call.by)) {
+    if (!service.keys.revoke_key(call.name, call.actor)) {
         auto const all = service.keys.keys();
         if (std::none_of(all.begin(), all.end(), [&](ApiKey const& key) { return key.kid == call.name; }))
             return no_such_key(call.name);

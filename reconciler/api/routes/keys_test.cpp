@@ -58,7 +58,7 @@ TEST_CASE("an invalid key request is refused field by field") {
 
 TEST_CASE("a key can have the scope of every kind") {
     for (auto const& kind : object_kinds()) {
-        auto const& words = Choices<KeyScope>::words;
+        auto const& words = EnumNames<KeyScope>::names;
         CHECK(std::any_of(words.begin(), words.end(), [&](auto const& w) { return w.second == kind.scope; }));
     }
 }
@@ -125,7 +125,7 @@ TEST_CASE("a key that another process revokes is refused within a second") {
     auto const key = f.add("billing", {"read"});
     CHECK(f.ask(key, "GET", "/v1/info").status == 200);
     SqliteStore other(f.path(), "node1", Vault::with_key(Secret(f.key())), f.clock);
-    REQUIRE(other.revoke_key("billing", Origin{}));
+    REQUIRE(other.revoke_key("billing", Actor{}));
     f.clock.ahead += 900;
     CHECK(f.ask(key, "GET", "/v1/info").status == 401);
 }

@@ -36,7 +36,7 @@ std::optional<std::int64_t> quoted_generation(std::string_view text) {
 
 Checked<AdmissionOptions> options_of(Call const& call) {
     AdmissionOptions out;
-    out.by = &call.by;
+    out.actor = &call.actor;
     out.take_over = call.flag("take_over");
     if (auto const text = call.request.header("if-match"); !text.empty()) {
         out.if_match = quoted_generation(text);
@@ -116,7 +116,7 @@ Answer removed_answer(Call const& call, std::int64_t generation) {
 }
 
 Answer set_all_paused(Service const& service, Call const& call, bool paused) {
-    if (!service.store.set_all_paused(paused, call.by)) return unauthenticated();
+    if (!service.store.set_all_paused(paused, call.actor)) return unauthenticated();
     service.engine.wake_all();
     return {};
 }
@@ -126,12 +126,12 @@ Answer set_all_paused(Service const& service, Call const& call, bool paused) {
 Answer put_dry_run(Service const& service, Call const& call) {
     auto pending = read_put(call);
     if (!pending) return pending.error();
-    auto const object = rehearse(service.admission, std::move(pending->spec), pending->options);
+    auto const object = dry_run(service.admission, std::move(pending->spec), pending->options);
     if (!object) return problem(object.error());
     return preview(service, *object);
 }
 
-void put(Service const& service, Call const& call, Told<Answer> done) {
+void put(Service const& service, Call const& call, Completion<Answer> done) {
     auto pending = read_put(call);
     if (!pending) return done(nullptr, pending.error());
     auto const stored = [&service, &call, done = std::move(done)](std::exception_ptr failure,
@@ -178,7 +178,7 @@ Answer list(Service const& service, Call const& call) {
 Answer remove(Service const& service, Call const& call) {
     auto const options = options_of(call);
     if (!options) return problem(options.error(), 400, "malformed");
-    auto const written = service.store.remove(call.ref(), call.flag("purge"), "api", &call.by, options->if_match);
+    auto const written = service.store.remove(call.ref(), call.flag("purge"), "api", &call.actor, options->if_match);
     if (!written) return problem(written.error());
     if (written->how != Wrote::unchanged) service.engine.wake(call.ref());
     return removed_answer(call, written->generation);
@@ -194,7 +194,7 @@ Answer remove_dry_run(Service const& service, Call const& call) {
 
 Answer reconcile(Service const& service, Call const& call) {
     if (call.flag("confirm_removals")) {
-        if (auto const done = service.store.confirm_removals(call.ref(), &call.by); !done) return problem(done.error());
+        if (auto const done = service.store.confirm_removals(call.ref(), &call.actor); !done) return problem(done.error());
     } else if (!service.store.find(call.ref())) {
         return absent(call);
     }
@@ -207,7 +207,7 @@ Answer reconcile(Service const& service, Call const& call) {
 Answer reconcile_all(Service const& service, Call const& call) {
     if (call.flag("confirm_removals"))
         for (auto const& object : service.store.objects())
-            (void)service.store.confirm_removals(object.ref, &call.by);  // one that is gone meanwhile needs none
+            (void)service.store.confirm_removals(object.ref, &call.actor);  // one that is gone meanwhile needs none
     service.engine.wake_all();
     Answer out;
     out.status = 202;
@@ -215,16 +215,16 @@ Answer reconcile_all(Service const& service, Call const& call) {
 }
 
 Answer pause(Service const& service, Call const& call) {
-    return controlled(service, call, service.store.set_paused(call.ref(), true, &call.by));
+    return controlled(service, call, service.store.set_paused(call.ref(), true, &call.actor));
 }
 Answer resume(Service const& service, Call const& call) {
-    return controlled(service, call, service.store.set_paused(call.ref(), false, &call.by));
+    return controlled(service, call, service.store.set_paused(call.ref(), false, &call.actor));
 }
 Answer adopt(Service const& service, Call const& call) {
-    return controlled(service, call, service.store.set_adopt(call.ref(), true, &call.by));
+    return controlled(service, call, service.store.set_adopt(call.ref(), true, &call.actor));
 }
 Answer take_over(Service const& service, Call const& call) {
-    return controlled(service, call, service.store.set_source(call.ref(), "api", &call.by));
+    return controlled(service, call, service.store.set_source(call.ref(), "api", &call.actor));
 }
 
 Answer pause_all(Service const& service, Call const& call) { return set_all_paused(service, call, true); }
@@ -233,7 +233,7 @@ Answer resume_all(Service const& service, Call const& call) { return set_all_pau
 Answer credentials(Service const& service, Call const& call) {
     if (!service.store.find(call.ref())) return absent(call);
     json::array list;
-    auto const taken = service.store.take_credentials(call.ref(), &call.by);
+    auto const taken = service.store.take_credentials(call.ref(), &call.actor);
     if (!taken) return problem(taken.error());
     for (auto const& [label, secret] : *taken) list.push_back({{"label", label}, {"secret", secret.reveal()}});
     Answer out;

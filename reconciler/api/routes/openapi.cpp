@@ -89,7 +89,7 @@ void add_shared(json::object& schemas) {
     schemas["plan"] =
         object_of({{"steps", list_of(step({"verb", "kind", "key", "object", "cause"}))},
                    {"holds", list_of(step({"verb", "kind", "key", "object", "cause", "reason", "message"}))},
-                   {"settles", list_of(text())},
+                   {"commits", list_of(text())},
                    {"observed_at", text()},
                    {"unreachable", map_of(text())}});
     auto difference = step({"object", "kind", "key", "verb", "cause", "since", "reason", "message"});

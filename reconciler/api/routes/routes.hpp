@@ -41,7 +41,7 @@ struct Service {
 // An authenticated request that matched a route.
 struct Call {
     Request const& request;
-    Origin& by;                        // for the store, which consumes its nonce together with a write
+    Actor& actor;                        // for the store, which consumes its nonce together with a write
     ObjectKind const* kind = nullptr;  // {kind} of the path
     std::string name{};                // {name} of the path
     std::map<std::string, std::string, std::less<>> query{};
@@ -74,7 +74,7 @@ struct Parameter {
 // has committed. The arguments of the second live until then.
 struct Handler {
     using Returns = Answer (*)(Service const&, Call const&);
-    using Completes = void (*)(Service const&, Call const&, Told<Answer>);
+    using Completes = void (*)(Service const&, Call const&, Completion<Answer>);
     constexpr Handler() = default;
     constexpr Handler(Returns function) : returns(function) {}      // NOLINT(google-explicit-constructor)
     constexpr Handler(Completes function) : completes(function) {}  // NOLINT(google-explicit-constructor)

@@ -42,8 +42,8 @@
  *     All are Genesis\Failure.
  *
  * RETRIES
- *     A lost connection and 429, 502 and 503 are tried again, four times in all unless told otherwise, after a random time
- *     that doubles (at most 8 s) and what Retry-After says (at most 30 s). Each attempt is signed anew, with its own nonce
+ *     A lost connection and 429, 502 and 503 are tried again, four times in all by default otherwise, after a random time
+ *     that doubles (at most 8 s) and what Retry-After says (at most 30 s). Each attempt is signed again, with its own nonce
  *     and time. That is safe: every call but credentials() can be repeated, and credentials(), which tells secrets once, is
  *     never retried when the connection broke after it was sent, or when a proxy says so with 502: Unreachable then means
  *     that they may have been told to nobody.
@@ -253,7 +253,7 @@ final class Client
         return $this->ask('POST', self::path($kind, $name) . '/reconcile');
     }
 
-    /** Generated secrets, told once: keep them before anything else. */
+    /** Generated secrets, shown once: keep them before anything else. */
     public function credentials(string $kind, string $name): Answer
     {
         return $this->ask('POST', self::path($kind, $name) . '/credentials', once: true);

@@ -11,7 +11,7 @@ struct Target {
     std::string socket{};  // of a unix socket; empty: TCP on the loopback
     unsigned short port = 0;
     bool tls = false;    // whatever certificate the server shows
-    char answers = '2';  // first digit of the statuses that are measured; others are told
+    char answers = '2';  // first digit of the statuses that are measured; others are reported
 };
 
 struct Figures {

@@ -199,7 +199,7 @@ int run(int argc, char** argv) {
     app.add_option("--accounts", options.accounts, "At most so many; then only changes")->capture_default_str();
     app.add_option("--minutes", options.minutes, "PUTs and GETs in turn, with the server's memory, without etcd");
     app.add_flag("--no-etcd", no_etcd);
-    app.add_flag("--no-cache", no_cache, "Each list is made anew");
+    app.add_flag("--no-cache", no_cache, "Each list is made again");
     app.add_option("--serve", served, "Be the server, in this directory")->group("");
     CLI11_PARSE(app, argc, argv);
     if (!served.empty()) return serve(served, !no_cache);

@@ -76,7 +76,7 @@ TEST_CASE("so many accounts in memory") {
     std::size_t const count = asked == nullptr ? 10000 : std::stoul(asked);
     Bed bed;
     timed("stored", [&] { store_all(bed, count); });
-    timed("from_nothing", [&] { bed.settle(); });
+    timed("from_nothing", [&] { bed.converge(); });
     std::size_t ready = 0;
     for (std::size_t i = 1; i <= count; ++i) ready += bed.ready({"account", "bench" + std::to_string(i)}) ? 1 : 0;
     REQUIRE(ready == count);

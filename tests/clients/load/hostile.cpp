@@ -27,7 +27,7 @@ struct Tally {
     }
 };
 
-// One that is open and hardly speaks. Opened anew when the server has closed it.
+// One that is open and hardly speaks. Opened again when the server has closed it.
 class Slow {
 public:
     enum Kind { silent, handshake, head, body };

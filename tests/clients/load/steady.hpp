@@ -9,7 +9,7 @@ struct Steady {
     double rate = 100, seconds = 10;
     std::string while_there;      // goes on as long as there is this file, `seconds` at most
     std::size_t connections = 8;  // as many requests may wait for an answer at once
-    std::size_t fresh = 0;        // of these, so many connect anew for each request
+    std::size_t fresh = 0;        // of these, so many connect again for each request
     bool until_refused = false;   // ends a second after the first 401
 };
 

@@ -47,7 +47,7 @@ function heard($stream): string
 
 /**
  * Answers one connection after the other with the next of $replies, and with 500 when there is none left. A reply has
- * status, body, headers (lines), signed (true unless told), seconds (to wait first), lost (no answer at all).
+ * status, body, headers (lines), signed (true by default), seconds (to wait first), lost (no answer at all).
  * The request lines are appended to $log, each with its If-Match.
  */
 function serve($listener, array $replies, string $log): never

@@ -1,5 +1,5 @@
 // Names that the rest of Apache's configuration serves already.
-#include "drivers/apache/strangers.hpp"
+#include "drivers/apache/unmanaged.hpp"
 
 #include "drivers/host/files.hpp"
 
@@ -53,7 +53,7 @@ std::vector<std::string> names_in(std::string const& text) {
 
 }  // namespace
 
-std::map<std::string, std::string> const& Strangers::look() {
+std::map<std::string, std::string> const& UnmanagedSites::look() {
     std::map<std::string, Stamp> now;
     for (auto const& dir : dirs_) {
         auto const open = host::Dir::try_open(dir);

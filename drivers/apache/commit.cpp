@@ -50,7 +50,7 @@ struct ApacheDriver::Batch {
     void fit_files();
     void lay_out();
     bool judge();
-    bool settle_conflicts(std::string const& hosts);
+    bool resolve_conflicts(std::string const& hosts);
     [[nodiscard]] std::string named(std::string const& message) const;
     [[nodiscard]] std::vector<std::string> changed() const;
     std::string bisect(std::vector<std::string> suspects);
@@ -59,7 +59,7 @@ struct ApacheDriver::Batch {
     std::string load();
     std::string await();
     void keep_quarantine();
-    Settled report() const;
+    CommitResult report() const;
 };
 
 // What is there, and on top of it what was asked for. A file in our tree that is not ours stays, and its name with it.
@@ -189,7 +189,7 @@ std::string ApacheDriver::Batch::bisect(std::vector<std::string> suspects) {
 }
 
 // Quarantines every site that does not get a name it asks for. True when there was one.
-bool ApacheDriver::Batch::settle_conflicts(std::string const& hosts) {
+bool ApacheDriver::Batch::resolve_conflicts(std::string const& hosts) {
     HostMap const map(hosts);
     std::vector<std::pair<std::string, std::string>> found;
     auto const folder = driver.settings_.root + "/staged/";
@@ -220,7 +220,7 @@ bool ApacheDriver::Batch::judge() {
         driver.staged_.fill(staged, wanted);
         auto const tested = driver.server_->test(true, context);
         if (tested.ok) {
-            if (!settle_conflicts(tested.hosts)) return true;
+            if (!resolve_conflicts(tested.hosts)) return true;
             continue;
         }
         if (auto const culprit = named(tested.message); !culprit.empty()) {
@@ -305,18 +305,18 @@ void ApacheDriver::Batch::keep_quarantine() {
         if (!bad.contains(domain)) quarantined.remove(domain + ".conf");
 }
 
-Settled ApacheDriver::Batch::report() const {
-    Settled out;
+CommitResult ApacheDriver::Batch::report() const {
+    CommitResult out;
     for (auto const& [domain, found] : bad)
-        out.verdicts.push_back({{"site", domain}, {Outcome::later, "quarantined: " + found.second}});
+        out.records.push_back({{"site", domain}, {Outcome::retry, "quarantined: " + found.second}});
     if (blocked.empty()) return out;
-    out.overall = {Outcome::later, blocked};
+    out.overall = {Outcome::retry, blocked};
     for (auto const& [domain, site] : asked)
-        if (!bad.contains(domain)) out.verdicts.push_back({{"site", domain}, out.overall});
+        if (!bad.contains(domain)) out.records.push_back({{"site", domain}, out.overall});
     return out;
 }
 
-Settled ApacheDriver::settle(Context& context) {
+CommitResult ApacheDriver::commit(Context& context) {
     auto asked = std::exchange(pending_, {});
     if (asked.empty()) return {};
     open_once();

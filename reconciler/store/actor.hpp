@@ -13,11 +13,11 @@ struct Nonce {
     std::string value;
 };
 
-struct Origin {
+struct Actor {
     std::string who = "genesis";  // "uid 0", "key billing", "file:acme.yaml"
     std::string from;             // "local", "192.0.2.7"
     std::string request;          // the X-Request-Id; empty when no request caused it
-    // Still to be spent. The transaction that spends it takes it from here; one that was spent before makes the
+    // Still to be consumed. The transaction that consumes it takes it from here; one that was consumed before makes the
     // write a refusal, "replayed", and nothing is written.
     std::optional<Nonce> nonce;
 };

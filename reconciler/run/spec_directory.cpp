@@ -1,5 +1,5 @@
 // The spec directory: files in, objects out; and the thread that notices when they change.
-#include "reconciler/run/watch.hpp"
+#include "reconciler/run/spec_directory.hpp"
 
 #include <poll.h>
 #include <sys/inotify.h>

@@ -10,9 +10,9 @@
 namespace genesis {
 
 // Reads ServerName and ServerAlias from the files (and what symbolic links lead to) of root's own directories.
-class Strangers {
+class UnmanagedSites {
 public:
-    explicit Strangers(std::vector<std::string> dirs) : dirs_(std::move(dirs)) {}
+    explicit UnmanagedSites(std::vector<std::string> dirs) : dirs_(std::move(dirs)) {}
     // name → the file that says it. Files are read again only when they changed.
     std::map<std::string, std::string> const& look();
 

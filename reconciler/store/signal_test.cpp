@@ -12,7 +12,7 @@ TEST_CASE("each listener hears of events for as long as it keeps its subscriptio
     {
         auto const second = f.store().on_events([&] { ++two; });
         REQUIRE(put(f.store(), account("acme")).has_value());
-        REQUIRE(f.store().healthy());  // whoever waited for the next commit waited for the listeners of the last
+        REQUIRE(f.store().healthy());  // a caller that waited for the next commit waited for the listeners of the last
     }
     CHECK(one == 1);
     CHECK(two == 1);

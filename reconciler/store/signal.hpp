@@ -1,4 +1,4 @@
-// One happening told to many listeners, each for as long as it keeps its subscription.
+// One signal to many listeners, each for as long as it keeps its subscription.
 #pragma once
 #include <functional>
 #include <map>
@@ -8,7 +8,7 @@
 
 namespace genesis {
 
-class EventFan {
+class Signal {
     struct Listeners {
         std::mutex mutex;
         std::map<int, std::function<void()>> all;
@@ -35,7 +35,7 @@ public:
         }
 
     private:
-        friend class EventFan;
+        friend class Signal;
         Subscription(std::shared_ptr<Listeners> listeners, int id) : listeners_(std::move(listeners)), id_(id) {}
         std::shared_ptr<Listeners> listeners_;
         int id_ = 0;
@@ -48,7 +48,7 @@ public:
         listeners_->all.emplace(id, std::move(listener));
         return {listeners_, id};
     }
-    void tell() const {
+    void notify() const {
         std::lock_guard const lock(listeners_->mutex);
         for (auto const& [id, listener] : listeners_->all) listener();
     }

@@ -1,5 +1,5 @@
 // A page that says the site is ready, and in PHP also what runs it.
-#include "drivers/unix/welcome.hpp"
+#include "drivers/unix/placeholder_page.hpp"
 
 namespace genesis {
 
@@ -54,7 +54,7 @@ std::string with_domain(std::string_view text, std::string_view domain) {
 
 }  // namespace
 
-void write_welcome(host::Dir const& dir, std::string_view welcome, host::Owner const& owner) {
+void write_placeholder_page(host::Dir const& dir, std::string_view welcome, host::Owner const& owner) {
     bool const plain = welcome.starts_with(static_prefix);
     if (plain) welcome.remove_prefix(static_prefix.size());
     auto const page = with_domain(head, welcome) + std::string(plain ? html_foot : php_foot);

@@ -1,4 +1,4 @@
-// What systemd is told after a batch of PHP services: what it must know, and nothing of anybody else.
+// What systemd is asked for after a batch of PHP services: what it must know, and nothing of anybody else.
 #include "drivers/php_fpm/driver.hpp"
 
 #include <algorithm>
@@ -82,7 +82,7 @@ void PhpFpmDriver::take_away(Dirs const& dirs, std::vector<Pending> const& batch
     systemd_.reset_failed(failed, context);
 }
 
-// True when systemd holds an older version of a unit in memory, whoever wrote the file. What is not loaded is read when
+// True when systemd holds an older version of a unit in memory, no matter who wrote the file. What is not loaded is read when
 // it is needed.
 bool PhpFpmDriver::outdated(Pending const& p, UnitStates const& loaded, Context& context) {
     auto const is_outdated = [&](std::string const& unit) {
@@ -133,8 +133,8 @@ void PhpFpmDriver::give(Dirs const& dirs, std::vector<Pending> const& batch, Fai
     merge(failures, systemd_.reload(orders.reload, context));
 }
 
-Settled PhpFpmDriver::settle(Context& context) {
-    Settled out;
+CommitResult PhpFpmDriver::commit(Context& context) {
+    CommitResult out;
     auto const batch = std::exchange(pending_, {});
     if (batch.empty()) return out;
     auto const dirs = make_dirs();
@@ -151,7 +151,7 @@ Settled PhpFpmDriver::settle(Context& context) {
         auto failure = failures.find(php_unit(name, ".socket"));
         if (failure == failures.end()) failure = failures.find(php_unit(name, ".service"));
         if (failure != failures.end()) {
-            out.verdicts.push_back({{"php_service", name}, {Outcome::later, failure->first + ": " + failure->second}});
+            out.records.push_back({{"php_service", name}, {Outcome::retry, failure->first + ": " + failure->second}});
         } else if (p.verb != Verb::remove) {
             drop_legacy(dirs, name);
             stamp(dirs, name, known(dirs, name).digests);
