@@ -99,9 +99,11 @@ void Reconciler::observed(ObservationId id, std::size_t driver, Observation part
 }
 
 void Reconciler::close_late() {
+    auto const late = [&](std::size_t driver) { return !pool_.unavailable(driver).empty(); };
     std::vector<ObservationId> due;
     for (auto const& [id, looking] : looking_)
-        if (clock_.steady() >= looking.close_at) due.push_back(id);
+        if (clock_.steady() >= looking.close_at || std::all_of(looking.open.begin(), looking.open.end(), late))
+            due.push_back(id);
     for (auto const id : due) close(id);
 }
 
@@ -113,6 +115,12 @@ void Reconciler::close(ObservationId id) {
             if (pool_.driver_of(kind) == driver)
                 looking.seen.unreachable.emplace(kind, pool_.name(driver) + " is busy and has not answered yet");
         closed_[id][driver] = asked_for_people ? Dirty{} : std::move(looking.objects[driver]);
+    }
+    for (auto const& record : looking.changed) {
+        looking.seen.found.erase(record);
+        looking.seen.unmanaged.erase(record);
+        looking.seen.in_progress.erase(record);
+        looking.seen.unseen.emplace(record, "was changed while it was observed");
     }
     if (auto question = questions_.extract(id))
         answer(std::move(question.mapped()), std::move(looking.seen));
@@ -147,6 +155,8 @@ PlanningInput Reconciler::input_for(Dirty const& scope, Desired::Overlay const& 
             if (!kinds.contains(ref.kind)) continue;
             auto const unallocated = w->unallocated.find(ref);
             out.want[ref] = {object, &value, unallocated == w->unallocated.end() ? nullptr : &unallocated->second};
+            if (auto const step = steps_on_.find(ref); step != steps_on_.end() && step->second != object)
+                out.in_flight[ref] = "is still changed for " + step->second.str();
             if (desired_.respecified(ref)) out.respecified.insert(ref);
             if (stored == nullptr) continue;
             auto const former = stored->records.find(ref);
@@ -162,7 +172,7 @@ PlanningInput Reconciler::input_for(Dirty const& scope, Desired::Overlay const& 
         return std::all_of(ours.begin(), ours.end(), [&](Ref const& ref) { return w->records.contains(ref); });
     });
     out.observed = std::move(observed);
-    out.in_flight = left_;
+    out.in_flight.insert(left_.begin(), left_.end());
     out.others = this;
     return out;
 }
@@ -222,6 +232,7 @@ void Reconciler::preview(Object const& object, Answer answer) {
 
 void Reconciler::answer(Question question, Observation observed) {
     try {
+        move_records();
         auto input = input_for(question.scope, question.overlay, std::move(observed));
         auto const unreachable = input.observed.unreachable;
         recall(input);

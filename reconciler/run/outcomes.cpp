@@ -28,6 +28,7 @@ void Reconciler::note_line(ObjectRun& run, Ref const& record, SyncState state, s
 }
 
 void Reconciler::note_failure(Ref const& record, Ref const& object, std::string const& why) {
+    keep_asked(object);
     states_.failed(record, object, why);
     log_.write(Level::warning, "a step failed",
                {{"object", object.str()}, {"record", record.str()}, {"why", why}, {"request", request_of(object)}});
@@ -66,7 +67,10 @@ void Reconciler::step_ended(StepRequest const& request, Outcome const& outcome) 
     bool const left = left_.erase(step.ref) > 0;
     auto const pass = left ? passes_.end() : passes_.find(request.pass);
     if (pass == passes_.end()) {
+        keep_asked(step.object);
         note_outcome(request, outcome, nullptr);
+        if (left) steps_on_.erase(step.ref);
+        leave_to_owner(step.ref, step.object);
         wake(step.object, false);
         return;
     }

@@ -1,6 +1,8 @@
 // A pass: from the objects it takes, over the plan, to the end of each of them.
 #include "reconciler/run/reconciler.hpp"
 
+#include <algorithm>
+
 namespace genesis {
 namespace {
 
@@ -27,6 +29,8 @@ void Reconciler::plan_pass(PassId id, Observation observed) {
     auto& pass = passes_.at(id);
     Dirty scope;
     for (auto const& [ref, run] : pass.objects) scope.insert(ref);
+    move_records();
+    mark_unasked(pass, observed);
     auto input = input_for(scope, {}, std::move(observed));
     pass.planned = clock_.now();
     auto plan = plan_for(input);
@@ -36,21 +40,60 @@ void Reconciler::plan_pass(PassId id, Observation observed) {
     finish_objects(id);
 }
 
+// A record goes from one object to another with what claims it, a domain for instance. It is the new one's once no step
+// of the former is on it.
+void Reconciler::move_records() {
+    for (auto it = moving_.begin(); it != moving_.end();) {
+        auto const* owner = desired_.owner(*it);
+        auto const* known = states_.find(*it);
+        bool const moves = owner != nullptr && known != nullptr && known->object != *owner;
+        if (moves && (steps_on_.contains(*it) || left_.contains(*it))) {
+            ++it;
+            continue;
+        }
+        if (moves) {
+            states_.move(*it, *owner);
+            wake(*owner, false);
+        }
+        it = moving_.erase(it);
+    }
+}
+
+// What an object wants or has since it was observed was not looked for: unseen is not absent.
+void Reconciler::mark_unasked(Pass const& pass, Observation& observed) {
+    for (auto const& [object, run] : pass.objects) {
+        if (!run.asked) continue;
+        auto const mark = [&, &asked = *run.asked, &who = object](Ref const& record) {
+            if (asked.contains(record) || observed.found.contains(record)) return;
+            if (observed.unmanaged.contains(record) || !observed.sees(record)) return;
+            observed.unseen.emplace(record, "was not looked for yet");
+            wake(who, false);
+        };
+        for (auto const& record : states_.of(object)) mark(record);
+        if (auto const* wants = desired_.find(object))
+            for (auto const& [record, value] : wants->records) mark(record);
+    }
+}
+
 // What the plan itself says: what is in sync, gone, or held.
 void Reconciler::note_plan(Pass& pass, Plan const& plan, PlanningInput const& input) {
     for (auto const& ref : plan.in_sync) {
         auto const& object = input.want.at(ref).object;
         desired_.settled(ref);
         differing_.erase(ref);
-        if (!states_.in_sync(ref, object, pass.objects.at(object).generation)) continue;
-        if (auto const waiting = waiters_.extract(ref))
-            for (auto const& other : waiting.mapped()) wake(other, false);
+        states_.in_sync(ref, object, pass.objects.at(object).generation);
+        wake_waiters(ref);
     }
     for (auto const& ref : plan.gone) {
         states_.gone(ref);
         differing_.erase(ref);
+        wake_waiters(ref);
     }
-    for (auto const& planned : plan.steps) differing_.insert(planned.step.ref);
+    for (auto const& [step, cause, joins, driver] : plan.steps) {
+        differing_.insert(step.ref);
+        steps_on_.emplace(step.ref, step.object);
+        pass.objects.at(step.object).steps_on.push_back(step.ref);
+    }
     for (auto const& hold : plan.holds) note_hold(pass, hold, input.observed);
     pass.result.held = plan.holds.size();
     for (auto const& [ref, run] : pass.objects) states_.forget_missed(ref, pass.planned);
@@ -69,9 +112,18 @@ void Reconciler::note_hold(Pass& pass, Hold const& hold, Observation const& obse
     if (hold.reason != HoldReason::unseen) differing_.insert(hold.ref);
     if (hold.reason == HoldReason::in_progress || hold.reason == HoldReason::overdue)
         states_.observe_again(hold.ref, observed.in_progress.at(hold.ref).observe_after);
-    if (!hold.waits_for) return;
-    auto const* owner = desired_.owner(*hold.waits_for);
-    if (owner == nullptr || !pass.objects.contains(*owner)) waiters_[*hold.waits_for].insert(hold.object);
+    if (hold.waits_for) wait_for(*hold.waits_for, hold.object);
+}
+
+// Another object's record, though it may be in the same pass: it can take several until that is as wanted.
+void Reconciler::wait_for(Ref const& record, Ref const& object) {
+    auto const* owner = desired_.owner(record);
+    if (owner == nullptr || *owner != object) waiters_[record].insert(object);
+}
+
+void Reconciler::wake_waiters(Ref const& record) {
+    if (auto const waiting = waiters_.extract(record))
+        for (auto const& object : waiting.mapped()) wake(object, false);
 }
 
 void Reconciler::hand_over(PassId id, Pass& pass) {
@@ -82,10 +134,11 @@ void Reconciler::hand_over(PassId id, Pass& pass) {
 }
 
 void Reconciler::note_skipped(Pass& pass) {
-    for (auto const& [index, why] : pass.run->take_skipped()) {
+    for (auto const& [index, after] : pass.run->take_skipped()) {
         auto const& step = pass.run->at(index).step;
+        wait_for(after, step.object);
         if (auto const run = pass.objects.find(step.object); run != pass.objects.end())
-            note_line(run->second, step.ref, SyncState::waiting, why);
+            note_line(run->second, step.ref, SyncState::waiting, "waits for " + after.str());
     }
 }
 
@@ -106,6 +159,11 @@ void Reconciler::finish_objects(PassId id) {
 
 void Reconciler::finish(Ref const& object, ObjectRun& run) {
     in_flight_.erase(object);
+    for (auto const& record : run.steps_on) {
+        if (left_.contains(record)) continue;
+        steps_on_.erase(record);
+        leave_to_owner(record, object);
+    }
     write_log(object, run);
     auto const* wants = desired_.find(object);
     if (wants != nullptr && !(object == desired_.node() && run.lines.size() == 0))
@@ -120,13 +178,27 @@ void Reconciler::finish(Ref const& object, ObjectRun& run) {
     finish_removed(object, run);
 }
 
+// A step of the former object has ended on a record that another one wants by now.
+void Reconciler::leave_to_owner(Ref const& record, Ref const& former) {
+    auto const* owner = desired_.owner(record);
+    if (owner == nullptr || *owner == former) return;
+    moving_.insert(record);
+    for (auto& [id, looking] : looking_) looking.changed.insert(record);
+    wake(*owner, false);
+}
+
 void Reconciler::finish_removed(Ref const& object, ObjectRun const& run) {
     auto const* wants = desired_.find(object);
     if (wants == nullptr || wants->subject.phase != Phase::purged || run.held || run.worked) return;
-    if (!states_.of(object).empty()) return;
+    move_records();
+    auto const works_on_it = [&](auto const& entry) {
+        auto const step = steps_on_.find(entry.first);
+        return step != steps_on_.end() && step->second == object;
+    };
+    if (!states_.of(object).empty() || std::any_of(left_.begin(), left_.end(), works_on_it)) return;
     try {
         save();  // its records' rows go first
-        store_.forget(object);
+        if (!store_.forget(object, wants->subject.generation)) return wake(object, false);
     } catch (std::exception const& error) {
         log_.write(Level::error, "an object that is gone could not be forgotten",
                    {{"object", object.str()}, {"why", error.what()}});

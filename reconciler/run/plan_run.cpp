@@ -78,7 +78,7 @@ void PlanRun::ended(std::size_t step, bool well) {
 void PlanRun::skip_after(std::size_t step) {
     for (auto next : followers_[step]) {
         if (states_[next] != State::waiting) continue;
-        skipped_.push_back({next, "waits for " + plan_.steps[step].step.ref.str()});
+        skipped_.push_back({next, plan_.steps[step].step.ref});
         close(next);
         auto const& planned = plan_.steps[next];
         if (!planned.joins_changes && --waiting_changes_[planned.step.ref.kind] == 0)

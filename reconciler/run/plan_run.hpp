@@ -18,7 +18,7 @@ public:
 
     struct Skipped {
         std::size_t step;
-        std::string why;
+        Ref after;  // the record that it comes after
     };
     // A step has ended, well or not, or is left to a driver that is late. What comes after one that did not end well is
     // skipped; each step ends or is skipped once.

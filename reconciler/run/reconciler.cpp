@@ -110,6 +110,7 @@ bool Reconciler::start(std::optional<Dirty> const& scope) {
         for (auto const& [ref, wants] : desired_.all()) taken.insert(ref);
         full_at_ = clock_.steady() + settings_.resync;
         pending_all_ = false;
+        pending_.clear();  // also of names that nothing is stored under
     } else {
         taken = with_dependents(*scope);
     }
@@ -129,7 +130,6 @@ Dirty Reconciler::with_dependents(Dirty const& scope) const {
 }
 
 void Reconciler::refresh(std::optional<Dirty> const& scope) {
-    auto const now = clock_.now();
     paused_ = store_.all_paused();
     if (scope) {
         Dirty dependents;
@@ -149,8 +149,7 @@ void Reconciler::refresh(std::optional<Dirty> const& scope) {
     auto take = [&](bool referring) {
         for (auto const& object : all) {
             if (desired_.expands(object.ref.kind) != referring) continue;
-            if (desired_.upsert(object, now)) states_.reset_backoff(object.ref);
-            publisher_.seed(object);
+            take_in(object);
             living.insert(object.ref);
         }
     };
@@ -169,11 +168,32 @@ void Reconciler::refresh(std::optional<Dirty> const& scope) {
 void Reconciler::refresh_one(Ref const& ref) {
     if (ref == desired_.node()) return;
     if (auto const object = store_.find(ref)) {
-        if (desired_.upsert(*object, clock_.now())) states_.reset_backoff(ref);
-        publisher_.seed(*object);
+        take_in(*object);
     } else {
         desired_.evict(ref);
         publisher_.erase(ref);
+    }
+}
+
+void Reconciler::take_in(Object const& object) {
+    keep_asked(object.ref);
+    if (desired_.upsert(object, clock_.now())) states_.reset_backoff(object.ref);
+    publisher_.seed(object);
+    for (auto const& [record, value] : desired_.find(object.ref)->records)
+        if (auto const* known = states_.find(record); known != nullptr && known->object != object.ref)
+            moving_.insert(record);
+}
+
+// What is wanted of an object, or known to be its own, may change while it is being observed: what it is observed for
+// is kept.
+void Reconciler::keep_asked(Ref const& object) {
+    if (!in_flight_.contains(object)) return;
+    for (auto& [id, pass] : passes_) {
+        auto const run = pass.objects.find(object);
+        if (pass.run || run == pass.objects.end() || run->second.asked) continue;
+        auto& asked = run->second.asked.emplace(states_.of(object));
+        if (auto const* wants = desired_.find(object))
+            for (auto const& [record, value] : wants->records) asked.insert(record);
     }
 }
 

@@ -82,6 +82,8 @@ private:
         std::int64_t generation = 0;
         bool worked = false, held = false;
         ObjectLines lines;
+        std::vector<Ref> steps_on;           // records
+        std::optional<std::set<Ref>> asked;  // what was observed for it, where more of it is known since
         std::size_t done = 0, failed = 0;
         std::string steps;  // for the log
     };
@@ -89,6 +91,7 @@ private:
         std::set<std::size_t> open;  // drivers that have not answered
         Observation seen;
         std::map<std::size_t, Dirty> objects;  // by driver, those with records of its kinds
+        std::set<Ref> changed;                 // records that steps of other objects have ended on meanwhile
         Steady started{}, close_at = Steady::max();
         std::chrono::milliseconds straggler{};
     };
@@ -109,6 +112,9 @@ private:
     // passes.cpp
     void refresh(std::optional<Dirty> const& scope);
     void refresh_one(Ref const& object);
+    void take_in(Object const& object);
+    void keep_asked(Ref const& object);
+    void move_records();
     [[nodiscard]] Dirty with_dependents(Dirty const& scope) const;
     void allocate_missing();
     [[nodiscard]] std::optional<Steady> allocation_due() const;
@@ -118,10 +124,14 @@ private:
     void plan_pass(PassId id, Observation observed);
     void note_plan(Pass& pass, Plan const& plan, PlanningInput const& input);
     void note_hold(Pass& pass, Hold const& hold, Observation const& observed);
+    void wait_for(Ref const& record, Ref const& object);
+    void wake_waiters(Ref const& record);
     void hand_over(PassId id, Pass& pass);
     void note_skipped(Pass& pass);
     void finish_objects(PassId id);
+    void mark_unasked(Pass const& pass, Observation& observed);
     void finish(Ref const& object, ObjectRun& run);
+    void leave_to_owner(Ref const& record, Ref const& former);
     void finish_removed(Ref const& object, ObjectRun const& run);
     void end_pass(PassId id);
     void write_log(Ref const& object, ObjectRun const& run) const;
@@ -182,6 +192,8 @@ private:
     std::map<ObservationId, std::map<std::size_t, Dirty>> closed_;  // observations that a driver has not answered yet
     std::map<ObservationId, Question> questions_;
     std::set<Ref> in_flight_;               // objects
+    RefMap<Ref> steps_on_;                  // records with a step that has not ended, and the objects whose it is
+    RefSet moving_;                         // records that another object wants than the one remembered with them
     RefSet differing_;                      // records that were not in sync when they were last planned for
     std::map<Ref, std::string> left_;       // records a late driver works on, with what to say of them
     std::map<std::size_t, Dirty> stalled_;  // by driver, objects that could not be observed

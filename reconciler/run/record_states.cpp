@@ -56,12 +56,12 @@ void RecordStates::schedule(RecordState& state, std::optional<Time> at) {
     if (at) due_.emplace(*at, state.ref);
 }
 
-bool RecordStates::in_sync(Ref const& record, Ref const& object, std::int64_t generation) {
+void RecordStates::in_sync(Ref const& record, Ref const& object, std::int64_t generation) {
     observe_at_.erase(record);
     applied_.erase(record);
     auto const* known = find(record);
     if (known != nullptr && known->in_sync_generation == generation && known->attempts == 0 && known->error.empty())
-        return false;
+        return;
     auto& state = entry(record, object);
     state.in_sync_generation = generation;
     state.refused_generation = 0;
@@ -70,12 +70,13 @@ bool RecordStates::in_sync(Ref const& record, Ref const& object, std::int64_t ge
     state.error.clear();
     state.since = clock_.now();
     unsaved_.insert(record);
-    return true;
 }
 
 bool RecordStates::applied(AnyStep const& step) {
     if (step.verb != Verb::remove) entry(step.ref, step.object);
-    return applied_.insert(step.ref).second;
+    auto const what = fingerprint(step.want);  // of nothing, where it was removed
+    auto const [before, first] = applied_.try_emplace(step.ref, what);
+    return first || std::exchange(before->second, what) != what;
 }
 
 std::chrono::milliseconds RecordStates::pause(int attempts) {
@@ -125,6 +126,20 @@ void RecordStates::gone(Ref const& record) {
     dropped_.insert(record);
 }
 
+void RecordStates::move(Ref const& record, Ref const& object) {
+    auto& state = states_.at(record);
+    schedule(state, std::nullopt);
+    by_object_[state.object].erase(record);
+    by_object_[object].insert(record);
+    state = RecordState();
+    state.ref = record;
+    state.object = object;
+    state.since = clock_.now();
+    observe_at_.erase(record);
+    applied_.erase(record);
+    unsaved_.insert(record);
+}
+
 void RecordStates::reset_backoff(std::optional<Ref> const& object) {
     auto reset = [&](Ref const& record) {
         schedule(states_.at(record), std::nullopt);
@@ -154,8 +169,7 @@ Dirty RecordStates::take_due(Time now) {
     Dirty out;
     while (!due_.empty() && due_.begin()->first <= now) {
         out.insert(states_.at(due_.begin()->second).object);
-        due_.erase(
-            due_.begin());  // the pass that takes the object decides whether the attempt is made, missed or put off
+        due_.erase(due_.begin());  // the pass that takes the object decides whether an attempt is made
     }
     for (auto it = observe_at_.begin(); it != observe_at_.end();) {
         bool const due = it->second <= now;

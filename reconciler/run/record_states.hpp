@@ -25,10 +25,10 @@ public:
     [[nodiscard]] std::size_t count(std::string const& kind) const;
     [[nodiscard]] RecordHistory history(Ref const& record) const;
 
-    // Observed to be as wanted. True when it was not so before, as far as is known.
-    bool in_sync(Ref const& record, Ref const& object, std::int64_t generation);
-    // A step was done, and has not been observed yet. False where one was done before and the record still differed:
-    // that is a failure.
+    // Observed to be as wanted.
+    void in_sync(Ref const& record, Ref const& object, std::int64_t generation);
+    // A step was done, and has not been observed yet. False where the same was done before and the record still
+    // differed: that is a failure.
     bool applied(AnyStep const& step);
     void failed(Ref const& record, Ref const& object, std::string const& why);
     void refused(Ref const& record, std::int64_t generation);
@@ -36,6 +36,8 @@ public:
     void in_progress(Ref const& record, Ref const& object);
     void observe_again(Ref const& record, std::chrono::milliseconds after);
     void gone(Ref const& record);
+    // Another object wants it now: what is remembered of it begins again.
+    void move(Ref const& record, Ref const& object);
     void forget_object(Ref const& object) { by_object_.erase(object); }
 
     // Ends the pauses between attempts: of one object, or of all.
@@ -62,7 +64,8 @@ private:
     std::map<std::string, std::size_t> by_kind_;
     std::set<std::pair<Time, Ref>> due_;  // attempts
     std::map<Ref, Time> observe_at_;      // records in progress
-    RefSet applied_, unsaved_, dropped_;
+    RefMap<std::string> applied_;         // with the fingerprints of what was applied
+    RefSet unsaved_, dropped_;
 };
 
 }  // namespace genesis

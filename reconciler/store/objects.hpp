@@ -98,8 +98,9 @@ struct Objects {
     // Whether the whole server is looked at and not changed. False when the nonce was consumed before.
     virtual bool set_all_paused(bool paused, Actor& actor) = 0;
     virtual bool all_paused() = 0;
-    // Forgets a terminated object and releases what it was given.
-    virtual void forget(Ref const& ref) = 0;
+    // Forgets a terminated object and releases what it was given. `generation`: only this one; false, and nothing is
+    // done, where another is stored: it was put again meanwhile.
+    virtual bool forget(Ref const& ref, std::optional<std::int64_t> generation = {}) = 0;
 
     virtual std::optional<Object> find(Ref const& ref) = 0;
     virtual std::vector<Object> objects(std::string const& kind = {}) = 0;  // all of a kind, or all, by name

@@ -222,13 +222,16 @@ bool SqliteObjects::set_all_paused(bool paused, Actor& actor) {
 
 bool SqliteObjects::all_paused() { return db_.read_mark("paused") != 0; }
 
-void SqliteObjects::forget(Ref const& ref) {
-    db_.run([&] {
+bool SqliteObjects::forget(Ref const& ref, std::optional<std::int64_t> generation) {
+    return db_.run([&] {
+        auto const stored = stamp_in(db_.sql(), ref);
+        if (generation && stored && stored->generation != *generation) return false;
         SqliteAllocations(db_.sql(), db_.node()).release(ref, db_.clock().now());
         Use(db_.sql().delete_references, db_.node(), ref.kind, ref.key).run();
         Use(db_.sql().delete_credentials, db_.node(), ref.kind, ref.key).run();
         if (Use(db_.sql().delete_object, db_.node(), ref.kind, ref.key).run() > 0)
             trail_.record_event("removed", ref, 0, {});
+        return true;
     });
 }
 

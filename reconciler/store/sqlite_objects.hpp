@@ -32,7 +32,7 @@ public:
     Stored<Written> confirm_removals(Ref const& ref, Actor* actor = nullptr) override;
     bool set_all_paused(bool paused, Actor& actor) override;
     bool all_paused() override;
-    void forget(Ref const& ref) override;
+    bool forget(Ref const& ref, std::optional<std::int64_t> generation = {}) override;
 
     std::optional<Object> find(Ref const& ref) override;
     std::vector<Object> objects(std::string const& kind) override;

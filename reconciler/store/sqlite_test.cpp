@@ -93,6 +93,18 @@ TEST_CASE("a removed object is terminating, a put brings it back with its number
     CHECK(uid_of(*back) == 20000);
 }
 
+TEST_CASE("an object that was put again is not forgotten as the one that was to go") {
+    StoreFixture f;
+    put(f.store(), account("acme")).value();
+    auto const gone = f.store().remove(acme, true, "api").value().generation;
+    auto const again = put(f.store(), account("acme")).value().generation;
+    CHECK_FALSE(f.store().forget(acme, gone));
+    CHECK(f.store().find(acme));
+    CHECK(f.store().forget(acme, again));
+    CHECK_FALSE(f.store().find(acme));
+    CHECK(f.store().forget(acme, again));  // is not there already
+}
+
 TEST_CASE("a package that accounts name is in use, and says which they are") {
     StoreFixture f;
     put(f.store(), spec_of(R"({"kind": "package", "name": "starter"})")).value();
