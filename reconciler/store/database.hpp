@@ -50,7 +50,7 @@ public:
     }
     std::int64_t read_mark(std::string const& name);
 
-    // Called on the writing thread after each commit, once its callers have their results; must return at once.
+    // Called on the writing thread after each commit, before its callers have their results; must return at once.
     void on_commit(std::function<void(GroupCommit::Committed const&)> listener) {
         std::lock_guard const lock(listeners_mutex_);
         listeners_.push_back(std::move(listener));

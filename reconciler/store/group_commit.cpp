@@ -65,8 +65,8 @@ void GroupCommit::loop() {
             for (auto& job : jobs) job.failure = fault;
         }
         Committed const committed{jobs.size(), std::chrono::steady_clock::now() - started};
-        for (auto& job : jobs) job.done(std::move(job.failure));
         if (after_) after_(committed);
+        for (auto& job : jobs) job.done(std::move(job.failure));
     }
 }
 

@@ -26,7 +26,7 @@ public:
         std::size_t jobs = 0;  // that shared the transaction
         std::chrono::steady_clock::duration took{};
     };
-    // `after` runs on the writing thread after each commit, once its callers have their results.
+    // `after` runs on the writing thread after each commit, before its callers have their results.
     explicit GroupCommit(SQLite::Database& db, std::function<void(Committed const&)> after = {});
     ~GroupCommit() { close(); }
     void close();  // what waits is still written, and nothing else after it

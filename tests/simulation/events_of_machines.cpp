@@ -22,7 +22,7 @@ Faults History::any_faults() {
             out.throw_after = static_cast<int>(dice_.below(3));
             break;
         case 3:
-            out.settle_throws = true;
+            out.commit_throws = true;
             break;
         case 4:
             out.blame_neighbour = true;
@@ -44,9 +44,9 @@ bool History::execute() {
 }
 
 void History::execute_now(std::size_t driver, Faults const& faults) {
-    note("execute " + std::string(drivers_[driver]->name()) + (faults.unreachable ? ", blind" : "") +
+    note("execute " + std::string(drivers_[driver]->name()) + (faults.unreachable ? ", cannot see" : "") +
          (faults.fail > 0 ? ", steps fail" : "") + (faults.refuse > 0 ? ", a step is refused" : "") +
-         (faults.throw_after >= 0 ? ", throws" : "") + (faults.settle_throws ? ", cannot settle" : "") +
+         (faults.throw_after >= 0 ? ", throws" : "") + (faults.commit_throws ? ", cannot commit" : "") +
          (faults.blame_neighbour ? ", blames another" : "") + (faults.power_after >= 0 ? ", the power goes" : ""));
     if (disk_full_) machine_.blame_all = true;
     machine_.begin_call(faults);

@@ -61,7 +61,7 @@ void History::put(std::string const& text) {
     });
 }
 
-// Stored now, and told to the reconciler at some later time.
+// Stored now, and handed to the reconciler at some later time.
 void History::change(Ref const& object, std::string const& what, std::function<void()> const& how) {
     note(what);
     how();

@@ -26,9 +26,9 @@ void Laws::learn(Objects& store, Ref const& ref) {
         return;
     }
     auto& known = known_[ref] = {std::move(*object), {}};
-    if (find_expander(ref.kind) != nullptr) return expand(known);
+    if (find_expander(expanders(), ref.kind) != nullptr) return expand(known);
     for (auto& [other, referring] : known_)
-        if (find_expander(other.kind) != nullptr) expand(referring);
+        if (find_expander(expanders(), other.kind) != nullptr) expand(referring);
 }
 
 void Laws::learn_again(Objects& store) {
@@ -45,16 +45,16 @@ void Laws::expand(Known& known) {
     known.wanted.clear();
     check_claims(known);
     if (known.object.terminating || !verdict_.good()) return;
-    auto const* expander = find_expander(known.object.ref.kind);
+    auto const* expander = find_expander(expanders(), known.object.ref.kind);
     Subject subject;
     subject.ref = known.object.ref;
     subject.generation = known.object.generation;
     subject.spec = known.object.spec;
-    subject.numbers = numbers_of(known.object.allocations);
+    subject.allocations = known.object.allocations;
     if (expander->suspended(subject.spec)) subject.phase = Phase::suspended;
     std::map<Ref, json::object const*> referred;
     for (auto const& [ref, other] : known_)
-        if (find_expander(ref.kind) == nullptr) referred[ref] = &other.object.spec;
+        if (find_expander(expanders(), ref.kind) == nullptr) referred[ref] = &other.object.spec;
     known.wanted = expander->expand({subject, referred, NodeLayout{}}).records;
 }
 

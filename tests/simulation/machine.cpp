@@ -46,18 +46,18 @@ void Machine::make_unmanaged(Ref const& record, Schema const& schema, Ownership 
     json::object value{{schema.key()->name, record.key}};
     if (ownership == Ownership::journalled) {
         world.records[record] = std::move(value);
-        strangers_.insert(record);
+        unmanaged_.insert(record);
     } else {
-        world.foreign[record] = {std::move(value), "is not ours"};
+        world.unmanaged[record] = {std::move(value), "is not ours"};
     }
     touch(record);
 }
 
 void Machine::remove_unmanaged() {
-    for (auto const& [record, value] : world.foreign) touch(record);
-    world.foreign.clear();
-    for (auto const& record : strangers_) drop(record);
-    strangers_.clear();
+    for (auto const& [record, value] : world.unmanaged) touch(record);
+    world.unmanaged.clear();
+    for (auto const& record : unmanaged_) drop(record);
+    unmanaged_.clear();
 }
 
 // A step is taken on what is there: made where there is nothing, changed and removed where there is what was observed.
@@ -69,7 +69,7 @@ void Machine::check(AnyStep const& step) {
     bool const changed_since = touched_.contains(step.ref) || ended_by_itself_.contains(step.ref);
     touched_.erase(step.ref);
     ended_by_itself_.erase(step.ref);
-    if (changed_since) return void(strangers_.erase(step.ref));
+    if (changed_since) return void(unmanaged_.erase(step.ref));
     if (unmanaged(step.ref)) verdict_.broken(what + ": a step on what is not ours");
     auto const there = world.records.find(step.ref);
     bool const exists = there != world.records.end();
@@ -139,7 +139,7 @@ void Machine::end_work(Ref const& record, bool well) {
 }
 
 Observation SimulatedDriver::observe(std::string_view kind, Scope const& scope, Context& context) {
-    if (machine_.faults.unreachable) throw Fault("blind");
+    if (machine_.faults.unreachable) throw Fault("cannot see");
     auto out = memory_.observe(kind, scope, context);
     for (auto const& [ref, work] : machine_.working_) {
         bool const asked = (scope.everything() && traits(kind).enumerable) ||
@@ -168,13 +168,13 @@ std::vector<Outcome> SimulatedDriver::apply(std::span<AnyStep const> steps, Cont
     return out;
 }
 
-CommitResult SimulatedDriver::converge(Context&) {
+CommitResult SimulatedDriver::commit(Context&) {
     auto& faults = machine_.faults;
     if (faults.power_after >= 0) {
         machine_.power_off();
         throw Fault("the power is off");
     }
-    if (faults.settle_throws) {
+    if (faults.commit_throws) {
         machine_.blamed_.insert(machine_.batch_.begin(), machine_.batch_.end());
         throw Fault("cannot be made effective");
     }
@@ -184,7 +184,7 @@ CommitResult SimulatedDriver::converge(Context&) {
         if (keeps(ref.kind) &&
             std::find(machine_.batch_.begin(), machine_.batch_.end(), ref) == machine_.batch_.end()) {
             machine_.blamed_.insert(ref);
-            out.record_outcomes.emplace_back(ref, Outcome{Outcome::retry, "was found to be wrong"});
+            out.records.emplace_back(ref, Outcome{Outcome::retry, "was found to be wrong"});
             break;
         }
     return out;

@@ -46,9 +46,9 @@ struct Faults {
     int fail = 0;                  // so many steps fail first
     int refuse = 0;                // then so many are refused
     int throw_after = -1;          // apply() throws after so many steps were done
-    int power_after = -1;          // the power goes after so many steps, or before converge()
-    bool settle_throws = false;    // what was applied is not made effective
-    bool blame_neighbour = false;  // converge() finds fault with a record that no step was about
+    int power_after = -1;          // the power goes after so many steps, or before commit()
+    bool commit_throws = false;    // what was applied is not made effective
+    bool blame_neighbour = false;  // commit() finds fault with a record that no step was about
 };
 
 class Machine {
@@ -78,7 +78,7 @@ public:
     void make_unmanaged(Ref const& record, Schema const& schema, Ownership ownership);
     void remove_unmanaged();
     [[nodiscard]] bool unmanaged(Ref const& record) const {
-        return world.foreign.contains(record) || strangers_.contains(record);
+        return world.unmanaged.contains(record) || unmanaged_.contains(record);
     }
 
     [[nodiscard]] bool touched(Ref const& record) const { return touched_.contains(record); }
@@ -101,7 +101,7 @@ private:
     Verdict& verdict_;
     std::map<Ref, Work> working_;
     std::map<Ref, std::string> failed_work_;  // fingerprint
-    std::set<Ref> touched_, ended_by_itself_, blamed_, strangers_, refused_;
+    std::set<Ref> touched_, ended_by_itself_, blamed_, unmanaged_, refused_;
     std::map<Ref, Ref> made_;
     std::vector<Ref> batch_;  // what the call under way was about so far
 };
@@ -115,7 +115,7 @@ public:
     [[nodiscard]] KindTraits traits(std::string_view kind) const override { return memory_.traits(kind); }
     Observation observe(std::string_view kind, Scope const& scope, Context& context) override;
     std::vector<Outcome> apply(std::span<AnyStep const> steps, Context& context) override;
-    CommitResult converge(Context& context) override;
+    CommitResult commit(Context& context) override;
     [[nodiscard]] std::chrono::milliseconds least_interval() const override;
 
 private:

@@ -25,9 +25,12 @@ endfunction()
 genesis_planted(nothing reconciler/run/passes.cpp)
 # An observation is accepted though what is wanted has changed since it was asked for.
 genesis_planted(old_observation reconciler/run/passes.cpp [[if (!run.asked) continue;]] [[continue;]])
-# Who is woken while it is in flight is not taken again.
+# Who is woken while it is in flight is not looked at again.
 genesis_planted(dropped_wake reconciler/run/reconciler.cpp
-                [[if (taken.erase(ref) > 0) pending_.insert(ref);]] [[taken.erase(ref);]])
+                [[    pending_.insert(object);
+    woken_last_ = clock_.steady();]] [[    if (in_flight_.contains(object)) return;
+    pending_.insert(object);
+    woken_last_ = clock_.steady();]])
 genesis_planted(not_released reconciler/run/passes.cpp [[in_flight_.erase(object);]] [[]])
 genesis_planted(progress_is_failure reconciler/run/outcomes.cpp
                 [[if (outcome.how == Outcome::in_progress) {]] [[if (false) {]])

@@ -107,10 +107,10 @@ TEST_CASE("a driver that throws fails its batch, and the reason is reported") {
     bed.world.fail["tls"] = 1;
     auto const result = bed.pass();
     CHECK(result.failed == 1);
-    bool told = false;
+    bool shown = false;
     for (auto const& r : bed.status({"account", "acme"}).records)
-        told = told || (r.kind == "certificate" && r.message == "injected");
-    CHECK(told);
+        shown = shown || (r.kind == "certificate" && r.message == "injected");
+    CHECK(shown);
 }
 
 TEST_CASE("the pause between attempts doubles, and a changed spec ends it") {
