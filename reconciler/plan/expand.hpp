@@ -4,6 +4,7 @@
 #include "resources/schema/claim.hpp"
 #include "resources/schema/schema.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -57,6 +58,9 @@ struct Expander {
 };
 // The explicit list of expanders, one line each. Kinds without one have no records (a package).
 std::span<Expander const> expanders();
-Expander const* find_expander(std::span<Expander const> among, std::string_view kind);
+inline Expander const* find_expander(std::span<Expander const> among, std::string_view kind) {
+    auto const it = std::find_if(among.begin(), among.end(), [&](auto const& e) { return e.kind == kind; });
+    return it == among.end() ? nullptr : &*it;
+}
 
 }  // namespace genesis

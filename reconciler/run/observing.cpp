@@ -59,7 +59,11 @@ std::map<std::size_t, std::map<std::string, Scope>> Reconciler::scopes_for(Dirty
 void Reconciler::look(ObservationId id, Dirty const& scope, bool everything, Desired::Overlay const& overlay) {
     auto& looking = looking_[id];
     looking.started = clock_.steady();
-    looking.straggler = questions_.contains(id) ? settings_.question : settings_.straggler;
+    looking.straggler = settings_.straggler;
+    if (questions_.contains(id)) {
+        looking.straggler = settings_.question;
+        looking.close_at = looking.close_latest = looking.started + settings_.question_longest;
+    }
     for (auto& [driver, scopes] : scopes_for(scope, everything, overlay, looking)) {
         if (auto const why = pool_.unavailable(driver); !why.empty()) {
             for (auto const& [kind, what] : scopes) looking.seen.unreachable[kind] = why;
@@ -94,7 +98,8 @@ void Reconciler::observed(ObservationId id, std::size_t driver, Observation part
     }
     looking.seen.merge(std::move(part));
     auto const now = clock_.steady();
-    looking.close_at = now + std::max<Steady::duration>(looking.straggler, 2 * (now - looking.started));
+    looking.close_at = std::min(looking.close_latest,
+                                now + std::max<Steady::duration>(looking.straggler, 2 * (now - looking.started)));
     if (looking.open.empty()) close(id);
 }
 

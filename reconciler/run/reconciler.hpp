@@ -23,6 +23,7 @@ struct ReconcilerSettings {
     std::chrono::milliseconds straggler{2000};  // how long an observation waits for the last drivers, or as long again
                                                 // as it has taken so far
     std::chrono::milliseconds question{700};    // the same for a question
+    std::chrono::milliseconds question_longest{8000};  // a plan asked for by people is answered by then in any case
     std::chrono::milliseconds allocation{
         10000};                   // between attempts to give what could not be given, while there is any
     std::size_t most_passes = 8;  // side by side; what comes meanwhile is taken together
@@ -92,7 +93,7 @@ private:
         Observation seen;
         std::map<std::size_t, Dirty> objects;  // by driver, those with records of its kinds
         std::set<Ref> changed;                 // records that steps of other objects have ended on meanwhile
-        Steady started{}, close_at = Steady::max();
+        Steady started{}, close_at = Steady::max(), close_latest = Steady::max();
         std::chrono::milliseconds straggler{};
     };
     struct Pass {

@@ -4,10 +4,8 @@
 #include "drivers/catalog.cpp"
 #undef all_drivers
 #define expanders product_expanders
-#define find_expander find_product_expander
 #include "reconciler/plan/expanders.cpp"
 #undef expanders
-#undef find_expander
 #include "tests/job/driver.hpp"
 
 namespace genesis {
@@ -38,13 +36,6 @@ std::span<Expander const> expanders() {
         return all;
     }();
     return list;
-}
-
-Expander const* find_expander(std::string_view kind);
-Expander const* find_expander(std::string_view kind) {
-    for (auto const& one : expanders())
-        if (one.kind == kind) return &one;
-    return nullptr;
 }
 
 }  // namespace genesis

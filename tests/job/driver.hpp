@@ -15,7 +15,7 @@ public:
 
     Observed<JobRun> observe(Of<JobRun>, Scope const& scope, Context& context);
     std::vector<Outcome> apply(std::span<Step<JobRun> const> steps, Context& context);
-    CommitResult settle(Context&) { return {}; }
+    CommitResult commit(Context&) { return {}; }
 
 private:
     Outcome remove(JobRun const& run, Context& context);

@@ -33,7 +33,7 @@ struct IdleEngine final : Engine {
     void wake_all() override {}
     std::future<Plan> plan(std::optional<Ref> const&) override { return nothing(); }
     std::future<Plan> preview(Object const&) override { return nothing(); }
-    Status status(Object const& object) override { return {object.observed_generation, {}, {}}; }
+    Status status(Object const& object) override { return {object.observed_generation, {}, {}, {}}; }
     std::optional<std::string> status_version() override { return "stored"; }
     std::vector<std::string> not_ready() override { return {}; }
 
