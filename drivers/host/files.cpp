@@ -19,6 +19,7 @@ namespace {
 
 // A crash leaves at most one of these a name; the next write of the same name takes its place.
 constexpr std::string_view temporary = ".genesis-";
+constexpr Owner unfinished{0, 0, 0700};  // a directory that has not got its owner yet
 constexpr int directory_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 constexpr int file_flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;  // neither a FIFO nor a lease can hold us
 
@@ -275,13 +276,18 @@ bool Dir::write(std::string_view name, std::string_view bytes, Owner const& owne
     return true;
 }
 
-std::optional<Dir> Dir::make_new(std::string_view name, Owner const& owner) const {
+std::optional<Dir> Dir::make_new(std::string_view name, Owner const& owner,
+                                 std::function<void(Dir const&)> const& fill) const {
     require_plain(path_, name);
-    if (::mkdirat(fd_.get(), std::string(name).c_str(), 0700) != 0) {
-        if (errno == EEXIST) return std::nullopt;
-        fail(path_, name, errno);
+    bool const there = ::mkdirat(fd_.get(), std::string(name).c_str(), 0700) != 0;
+    if (there && errno != EEXIST) fail(path_, name, errno);
+    if (there) {
+        auto const seen = look(name);
+        if (!fill || !seen || seen->kind != FileStat::directory || !same(seen->owner, unfinished)) return std::nullopt;
     }
     auto made = beneath(name);
+    if (there && !made.list().empty()) return std::nullopt;
+    if (fill) fill(made);
     set(made.fd_, owner, made.path_);
     return made;
 }

@@ -56,8 +56,10 @@ public:
     // directory. Returns false and writes nothing when bytes, owner and mode are already so. `path` is a plain name.
     // Whatever stood there (symlink included) is replaced, never followed; a directory is a Fault.
     bool write(std::string_view name, std::string_view bytes, Owner const& owner, bool durable = true) const;
-    // Makes the directory and opens it; nothing when anything stands at the name already.
-    std::optional<Dir> make_new(std::string_view name, Owner const& owner) const;
+    // Makes the directory and opens it; nothing when anything stands at the name already. `fill` is called while it is
+    // still root's, with mode 0700: an empty one that is so was left by a crash, and is filled as if it were new.
+    std::optional<Dir> make_new(std::string_view name, Owner const& owner,
+                                std::function<void(Dir const&)> const& fill = {}) const;
     // Makes the directory or corrects owner and mode of the one there, through its descriptor. True when it changed
     // anything.
     bool make(std::string_view name, Owner const& owner) const;

@@ -87,7 +87,8 @@ PhpFpmDriver::Known const& PhpFpmDriver::known(Dirs const& dirs, std::string con
     return cache_.get(name, seen, [&] {
         PhpFiles const files{bytes_of(dirs.config, config, seen[1]), bytes_of(dirs.units, service, seen[2]),
                              bytes_of(dirs.units, socket, seen[3])};
-        Known fresh{std::nullopt, digests_of(files), seen[0] || seen[2] || seen[3], false};
+        Known fresh{std::nullopt, digests_of(files), seen[0] || seen[2] || seen[3],
+                    (seen[0] && !inside) || seen[1] || seen[2] || seen[3], false};
         fresh.given = given(dirs, name) == fresh.digests;
         for (auto const* const bytes : {&files.config, &files.service, &files.socket})
             if (!fresh.record) fresh.record = read_php_service(*bytes);
@@ -136,7 +137,7 @@ void PhpFpmDriver::look_at(Dirs const& dirs, std::string const& name, std::map<s
     } else {
         record.name = UnitName::checked(name);
         record.config = record.service_unit = record.socket_unit = "the first line is not ours";
-        if (!dirs.stamps.look(name)) {
+        if (seen.holds && !dirs.stamps.look(name)) {
             out.unmanaged.push_back({std::move(record), "files of " + php_unit(name, "") + " exist and are not ours"});
             return;
         }
@@ -185,7 +186,7 @@ Outcome PhpFpmDriver::realise(Dirs const& dirs, Step<PhpService> const& step) {
     auto const& record = step.subject();
     auto const name = record.name.str();
     auto const& seen = known(dirs, name);
-    if (seen.exists && !seen.record && !dirs.stamps.look(name))
+    if (seen.holds && !seen.record && !dirs.stamps.look(name))
         return {Outcome::retry, "files of " + php_unit(name, "") + " exist and are not ours"};
     if (step.verb == Verb::remove) {
         pending_.push_back({record, Verb::remove});

@@ -36,6 +36,7 @@ private:
         std::optional<PhpService> record;  // with its file fields filled; nothing: no header
         PhpDigests digests;
         bool exists = false;
+        bool holds = false;  // more than an empty directory, which a crash leaves
         bool given = false;  // to systemd and the master
     };
     struct Pending {

@@ -164,6 +164,15 @@ TEST_CASE("files of the same name that are not ours keep their bytes") {
     CHECK(units.read("genesis-php-acme-8.2.socket")->bytes == "[Socket]\n");
 }
 
+TEST_CASE("an empty directory of a configuration, which a crash leaves, is no conflict") {
+    if (!root()) return;
+    Bench bench;
+    bench.install("8.2");
+    host::Dir::make_all(bench.layout.php_configs(), {0, 0, 0711}).make("acme-8.2", {0, 0, 0700});
+    CHECK(bench.apply(service()).how == Outcome::done);
+    CHECK(host::Dir::open(bench.layout.php_configs()).look("acme-8.2/pools.conf"));
+}
+
 TEST_CASE("applying a PHP service twice writes once") {
     if (!root()) return;
     Bench bench;

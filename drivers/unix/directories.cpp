@@ -85,9 +85,11 @@ void UnixDriver::keep(Directory const& want, Trees& trees) {
         parent = trees.parent(want.path);
     }
     if (!parent) throw Fault(above + ": missing");
-    auto made = parent->make_new(name, owner_of(want));
+    std::function<void(host::Dir const&)> fill;
+    if (!want.placeholder_page.empty())
+        fill = [&](host::Dir const& dir) { write_placeholder_page(dir, want.placeholder_page, owner_of(want)); };
+    auto made = parent->make_new(name, owner_of(want), fill);
     if (!made) return void(parent->make(name, owner_of(want)));
-    if (!want.placeholder_page.empty()) write_placeholder_page(*made, want.placeholder_page, owner_of(want));
     if (trees.in_home(want.path)) trees.remember(std::move(*made));
 }
 

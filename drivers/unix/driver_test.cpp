@@ -101,6 +101,32 @@ TEST_CASE("a new site gets a first page as its tenant, once") {
     CHECK(public_dir.list().empty());
 }
 
+TEST_CASE("a directory that a crash left half made still gets its first page") {
+    if (!can_run_as_root()) return;
+    Home b;
+    auto want = b.directory("home/acme/sites/x/public");
+    want.placeholder_page = "acme.example";
+    b.dir.beneath("home/acme/sites/x").make_new("public", {0, 0, 0700});
+    auto const left = b.dir.beneath("home/acme/sites/x/public");
+    left.write(".genesis-index.php", "<?php half", {0, 0, 0600});
+    CHECK(b.pass(want).how == Outcome::done);
+    CHECK_THAT(left.read("index.php")->bytes, Catch::Contains("<h1>acme.example is ready</h1>"));
+    CHECK_FALSE(left.look(".genesis-index.php"));
+    CHECK(owner_at(b.at("home/acme/sites/x/public")) == "0755 59991:59991");
+}
+
+TEST_CASE("a directory of root's with something in it gets no page") {
+    if (!can_run_as_root()) return;
+    Home b;
+    auto want = b.directory("home/acme/sites/x/public");
+    want.placeholder_page = "acme.example";
+    b.dir.beneath("home/acme/sites/x").make_new("public", {0, 0, 0700});
+    auto const there = b.dir.beneath("home/acme/sites/x/public");
+    there.write("index.php", "<?php of an administrator", {0, 0, 0644});
+    CHECK(b.pass(want).how == Outcome::done);
+    CHECK(there.read("index.php")->bytes == "<?php of an administrator");
+}
+
 TEST_CASE("a site without PHP gets a page without PHP, and a domain cannot smuggle markup into it") {
     if (!can_run_as_root()) return;
     Home b;
