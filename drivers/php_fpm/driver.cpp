@@ -27,6 +27,16 @@ std::string bytes_of(host::Dir const& dir, std::string const& name, std::optiona
     return file ? std::move(file->bytes) : std::string();
 }
 
+// What the name alone says: <account>-<version>.
+PhpService named(std::string const& name) {
+    PhpService out;
+    out.name = UnitName::checked(name);
+    auto const dash = std::min(name.rfind('-'), name.size() - 1);
+    if (auto const owner = AccountName::try_parse(name.substr(0, dash))) out.owner = *owner;
+    if (auto const version = PhpVersion::try_parse(name.substr(dash + 1))) out.version = *version;
+    return out;
+}
+
 std::string config_path(std::string const& name) { return name + "/" + std::string(php_config_file); }
 
 std::string config_state(host::Dir const& dir, std::string const& name, std::optional<host::FileStat> const& holder,
@@ -87,8 +97,8 @@ PhpFpmDriver::Known const& PhpFpmDriver::known(Dirs const& dirs, std::string con
     return cache_.get(name, seen, [&] {
         PhpFiles const files{bytes_of(dirs.config, config, seen[1]), bytes_of(dirs.units, service, seen[2]),
                              bytes_of(dirs.units, socket, seen[3])};
-        Known fresh{std::nullopt, digests_of(files), seen[0] || seen[2] || seen[3],
-                    (seen[0] && !inside) || seen[1] || seen[2] || seen[3], false};
+        bool const exists = (holder && !inside) || seen[1] || seen[2] || seen[3];
+        Known fresh{std::nullopt, digests_of(files), exists, false};
         fresh.given = given(dirs, name) == fresh.digests;
         for (auto const* const bytes : {&files.config, &files.service, &files.socket})
             if (!fresh.record) fresh.record = read_php_service(*bytes);
@@ -135,9 +145,9 @@ void PhpFpmDriver::look_at(Dirs const& dirs, std::string const& name, std::map<s
     if (seen.record) {
         record = *seen.record;
     } else {
-        record.name = UnitName::checked(name);
+        record = named(name);
         record.config = record.service_unit = record.socket_unit = "the first line is not ours";
-        if (seen.holds && !dirs.stamps.look(name)) {
+        if (!dirs.stamps.look(name)) {
             out.unmanaged.push_back({std::move(record), "files of " + php_unit(name, "") + " exist and are not ours"});
             return;
         }
@@ -186,7 +196,7 @@ Outcome PhpFpmDriver::realise(Dirs const& dirs, Step<PhpService> const& step) {
     auto const& record = step.subject();
     auto const name = record.name.str();
     auto const& seen = known(dirs, name);
-    if (seen.holds && !seen.record && !dirs.stamps.look(name))
+    if (seen.exists && !seen.record && !dirs.stamps.look(name))
         return {Outcome::retry, "files of " + php_unit(name, "") + " exist and are not ours"};
     if (step.verb == Verb::remove) {
         pending_.push_back({record, Verb::remove});

@@ -35,8 +35,7 @@ private:
     struct Known {
         std::optional<PhpService> record;  // with its file fields filled; nothing: no header
         PhpDigests digests;
-        bool exists = false;
-        bool holds = false;  // more than an empty directory, which a crash leaves
+        bool exists = false;  // any file of it; an empty directory is what a crash leaves
         bool given = false;  // to systemd and the master
     };
     struct Pending {
