@@ -163,13 +163,24 @@ wait_for_services() {
         [[ $state == running || $state == degraded ]] && break
         sleep 0.1
     done
-    [[ $state == running ]] || say "$name is $state: $(inside "$name" systemctl list-units --failed --plain --no-legend || true)"
+    [[ $state == running ]] || server_status "$name" "$state" >&2
     for ((try = 0; try < 1200; try++)); do
         inside "$name" mariadb-admin --silent ping >/dev/null 2>&1 &&
             curl -s -o /dev/null --max-time 2 "http://$address/" && : 2>/dev/null <"/dev/tcp/$address/22" && return
         sleep 0.1
     done
     say "warning: MariaDB, Apache or sshd of $name does not answer"
+    server_status "$name" "$(inside "$name" systemctl is-system-running || true)" >&2
+}
+
+# What an operator would look at first: the state, failed units, unfinished jobs, the end of the journal, the disk.
+server_status() {
+    local name=$1
+    say "$name is $2"
+    inside "$name" systemctl list-units --failed --plain --no-legend || true
+    inside "$name" systemctl list-jobs --no-legend || true
+    inside "$name" journalctl --boot --priority=warning --no-pager --lines=30 || true
+    inside "$name" df -h / || true
 }
 
 # server_enter replaces this process by COMMAND in the lab; inside does the same and comes back. The root directory is
