@@ -33,10 +33,10 @@ struct Unmanaged {
 // apply() starts it and answers in_progress; observe() reports it while it lasts; the apply() after its end answers
 // with its result, or starts it again.
 struct Progress {
-    std::string why;                                // "copying debian-12.qcow2"
-    std::optional<int> percent;                     // 0 to 100; nothing: unknown
-    Time since{};                                   // when it started
-    std::string fingerprint{};                      // of the value it was started for; empty: of whatever is wanted
+    std::string why;             // "copying debian-12.qcow2"
+    std::optional<int> percent;  // 0 to 100; nothing: unknown
+    Time since{};                // when it started
+    std::string fingerprint{};   // of the value it was started for; of {}: its removal; empty: of whatever is wanted
     std::chrono::milliseconds observe_after{1000};  // when to observe again; at least 100 ms
 };
 

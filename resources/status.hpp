@@ -64,6 +64,7 @@ struct RecordStatus {
     std::string next_attempt, observed_at, since;
     std::optional<std::int64_t> percent;
     std::map<std::string, std::string> reported;
+    bool was_in_sync = false;  // unseen now, and as wanted when it was last observed; shown by the object's conditions
 };
 template <>
 struct Describe<RecordStatus> {

@@ -36,7 +36,7 @@ private:
         std::optional<PhpService> record;  // with its file fields filled; nothing: no header
         PhpDigests digests;
         bool exists = false;  // any file of it; an empty directory is what a crash leaves
-        bool given = false;  // to systemd and the master
+        bool given = false;   // to systemd and the master
     };
     struct Pending {
         PhpService record;

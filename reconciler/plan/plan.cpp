@@ -148,12 +148,14 @@ private:
         step.changes = diff(schema, step.want, step.have);
     }
 
-    // Work on the value that is wanted now. Work on a former value is no reason to wait: the driver ends it.
+    // Work on the value that is wanted now, or on the removal. Work on a former value is no reason to wait: the driver
+    // ends it.
     [[nodiscard]] std::optional<Reason> under_way(AnyStep const& step, KindTraits const& traits) const {
         auto const it = input_.observed.in_progress.find(step.ref);
         if (it == input_.observed.in_progress.end()) return std::nullopt;
         auto const& work = it->second;
-        if (!work.fingerprint.empty() && work.fingerprint != fingerprint(step.want)) return std::nullopt;
+        bool const any = work.fingerprint.empty() && step.verb != Verb::remove;
+        if (!any && work.fingerprint != fingerprint(step.want)) return std::nullopt;
         if (policy_.now - work.since <= traits.progress_limit) return Reason{HoldReason::in_progress, work.why};
         return Reason{HoldReason::overdue,
                       work.why + ": has not ended within " + std::to_string(traits.progress_limit.count()) + " s"};
@@ -195,7 +197,8 @@ private:
         if (policy_.paused || owner.paused) return Reason{HoldReason::paused, paused(step.verb)};
         auto const* m = history(step.ref);
         if (m == nullptr) return std::nullopt;
-        if (m->refused_generation == owner.generation) return Reason{HoldReason::refused, m->error};
+        if (m->refused_generation == owner.generation && !input_.respecified.contains(step.ref))
+            return Reason{HoldReason::refused, m->error};
         if (m->next_attempt && *m->next_attempt > policy_.now) return Reason{HoldReason::backing_off, m->error};
         return std::nullopt;
     }
@@ -303,7 +306,8 @@ private:
             return;
         }
         if (adopted_.contains(ref)) step.changes = diff(*info.schema, {}, step.have);  // nobody else knows what it is
-        auto why = kept(step, info);
+        auto why = under_way(step, info.traits);
+        if (!why) why = kept(step, info);
         if (!why) why = referred(step);
         dispositions_[ref] = why ? Disposition::held : Disposition::pending;
         if (why) hold(step, std::move(*why));

@@ -1,6 +1,7 @@
 // From stored objects to what is wanted, made again only where something it is made of has changed.
 #include "reconciler/run/desired.hpp"
 
+#include "reconciler/plan/plan.hpp"
 #include "resources/catalog.hpp"
 
 #include <algorithm>
@@ -12,7 +13,21 @@ bool lacks_any(Allocations const& allocations) {
     return std::any_of(allocations.begin(), allocations.end(), [](auto const& slot) { return !slot.second.value; });
 }
 
+std::vector<std::string> order_of(std::span<ObjectKind const> kinds) {
+    Kinds known;
+    for (auto const& kind : kinds) known.emplace(kind.schema->kind, KindInfo{kind.schema, {}, {}});
+    return making_order(known);
+}
+
 }  // namespace
+
+Desired::Desired(NodeLayout layout, std::string const& node, std::span<ObjectKind const> kinds,
+                 std::span<Expander const> expanders)
+    : layout_(std::move(layout)), node_{"node", node}, kinds_(kinds), expanders_(expanders), order_(order_of(kinds)) {}
+
+std::size_t Desired::rank(std::string const& kind) const {
+    return static_cast<std::size_t>(std::find(order_.begin(), order_.end(), kind) - order_.begin());
+}
 
 std::set<Ref> Desired::references_of(Object const& object) const {
     auto const* kind = find_kind(kinds_, object.ref.kind);
@@ -30,10 +45,8 @@ Ref const* Desired::owner(Ref const& record) const {
 }
 
 Dirty Desired::dependents(Ref const& object) const {
-    Dirty out;
-    if (auto const it = referrers_.find(object); it != referrers_.end()) out = it->second;
-    if (sharing_.contains(object)) out.insert(node_);
-    return out;
+    auto const it = referrers_.find(object);
+    return it == referrers_.end() ? Dirty{} : it->second;
 }
 
 // `instead` stands for the object it is of, as if it were stored so.
@@ -96,12 +109,26 @@ bool Desired::upsert(Object const& object, Time now) {
                       wants_.at(object.ref).subject.allocations == subject.allocations;
     bool const former = known == basis_.end() || known->second.generation == basis.generation;
     if (!same) {
-        want(object.ref, expanded(subject, referred));
         refer(object.ref, references_of(object));
-        basis_[object.ref] = std::move(basis);
+        if (make_records(subject, referred))
+            basis_[object.ref] = std::move(basis);
+        else
+            basis_.erase(object.ref);
     }
     wants_[object.ref].subject = std::move(subject);
     return !former;
+}
+
+// An expander that throws is a defect of that expander: the object keeps the records it had, and no other is held up.
+bool Desired::make_records(Subject const& subject, Referred const& referred) {
+    try {
+        want(subject.ref, expanded(subject, referred));
+        wants_[subject.ref].fault.clear();
+        return true;
+    } catch (std::exception const& defect) {
+        wants_[subject.ref].fault = defect.what();
+        return false;
+    }
 }
 
 void Desired::want(Ref const& object, Expansion expansion) {
@@ -119,31 +146,39 @@ void Desired::want(Ref const& object, Expansion expansion) {
 }
 
 void Desired::share(Ref const& object, Records records) {
-    auto const known = sharing_.find(object);
-    if (records.empty() && known == sharing_.end()) return;
-    if (known != sharing_.end()) {
-        for (auto const& ref : known->second) {
-            shared_[ref].erase(object);
-            if (shared_[ref].empty()) shared_.erase(ref);
-        }
-        sharing_.erase(known);
-    }
+    std::set<Ref> touched;
+    if (auto const known = sharing_.extract(object)) touched = known.mapped();
+    for (auto const& ref : touched) shared_[ref].erase(object);
     for (auto& [ref, value] : records) {
         sharing_[object].insert(ref);
         shared_[ref][object] = std::move(value);
+        touched.insert(ref);
     }
-    refresh_node();
+    for (auto const& ref : touched) keep_shared(ref);
 }
 
-// Where objects disagree about a shared record, the first by name decides: the others wait for a value that never
-// comes, and say so.
-void Desired::refresh_node() {
-    Expansion all;
-    for (auto const& [ref, by] : shared_) all.records.emplace(ref, by.begin()->second);
-    auto& subject = wants_[node_].subject;
-    subject.ref = node_;
-    subject.generation = 1;
-    want(node_, std::move(all));
+// Where objects disagree about a shared record, the first by name decides.
+void Desired::keep_shared(Ref const& record) {
+    auto& node = wants_[node_];
+    node.subject.ref = node_;
+    node.subject.generation = 1;
+    auto const by = shared_.find(record);
+    if (by->second.empty()) {
+        shared_.erase(by);
+        node.records.erase(record);
+        owners_.erase(record);
+        node_changed_ = true;
+        return;
+    }
+    auto const& value = by->second.begin()->second;
+    auto const [known, fresh] = node.records.try_emplace(record, value);
+    owners_.insert_or_assign(record, node_);
+    if (!fresh && known->second == value) return;
+    if (!fresh) {
+        known->second = value;
+        respecified_.insert(record);
+    }
+    node_changed_ = true;
 }
 
 void Desired::refer(Ref const& object, std::set<Ref> to) {
@@ -166,16 +201,18 @@ void Desired::evict(Ref const& object) {
 
 Desired::Overlay Desired::overlay(Object const& object, Time now) const {
     Overlay out;
+    std::map<Ref, Records> shared;
     auto add = [&](Object const& o) {
         auto const referred = referred_by(o, &object);
         auto subject = subject_of(o, referred, now);
         auto expansion = expanded(subject, referred);
+        shared[o.ref] = std::move(expansion.shared);
         out[o.ref] = {std::move(subject), std::move(expansion.records), std::move(expansion.unallocated)};
     };
     add(object);
     for (auto const& ref : dependents(object.ref)) {
         auto const* known = find(ref);
-        if (known == nullptr || ref == node_) continue;
+        if (known == nullptr) continue;
         auto const phase = known->subject.phase;
         Object dependent;
         dependent.ref = ref;
@@ -190,7 +227,34 @@ Desired::Overlay Desired::overlay(Object const& object, Time now) const {
             continue;  // nothing of it follows the other any more
         add(dependent);
     }
+    overlay_shared(out, std::move(shared));
     return out;
+}
+
+// What the node's object would want if these objects shared these records.
+void Desired::overlay_shared(Overlay& out, std::map<Ref, Records> shared) const {
+    std::map<Ref, std::map<Ref, json::object>> would;  // by record, of those that differ in any way
+    auto const touch = [&](Ref const& record) -> auto& {
+        auto const known = shared_.find(record);
+        return would.try_emplace(record, known == shared_.end() ? std::map<Ref, json::object>{} : known->second)
+            .first->second;
+    };
+    for (auto& [object, records] : shared) {
+        if (auto const now = sharing_.find(object); now != sharing_.end())
+            for (auto const& record : now->second) touch(record).erase(object);
+        for (auto& [record, value] : records) touch(record)[object] = std::move(value);
+    }
+    if (would.empty()) return;
+    auto const* known = find(node_);
+    auto& node = out[node_];
+    if (known != nullptr) node = *known;
+    node.subject.ref = node_;
+    node.subject.generation = 1;
+    for (auto const& [record, by] : would)
+        if (by.empty())
+            node.records.erase(record);
+        else
+            node.records.insert_or_assign(record, by.begin()->second);
 }
 
 }  // namespace genesis

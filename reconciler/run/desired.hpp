@@ -15,18 +15,18 @@ class Desired {
 public:
     // `node` names the object that keeps the records several objects share. The kinds and expanders outlive it.
     Desired(NodeLayout layout, std::string const& node, std::span<ObjectKind const> kinds,
-            std::span<Expander const> expanders)
-        : layout_(std::move(layout)), node_{"node", node}, kinds_(kinds), expanders_(expanders) {}
+            std::span<Expander const> expanders);
 
     struct Wants {
         Subject subject;
-        Records records;
+        Records records;                           // where the expander failed, those of before
         std::map<Ref, std::string> unallocated{};  // see Expansion
+        std::string fault{};                       // why the expander failed; it is a defect
     };
     using Overlay = std::map<Ref, Wants>;
 
-    // Takes over what is stored; `now` decides whether a grace has passed. True when the object's generation is another
-    // than before. Records are made again where the object, its phase, its
+    // Takes over what is stored, what an object refers to before it; `now` decides whether a grace has passed. True
+    // when the object's generation is another than before. Records are made again where the object, its phase, its
     // allocations or something it refers to has changed.
     bool upsert(Object const& object, Time now);
     void evict(Ref const& object);
@@ -36,9 +36,13 @@ public:
     [[nodiscard]] Wants const* find(Ref const& object) const;
     // The object that wants the record; null when none does.
     [[nodiscard]] Ref const* owner(Ref const& record) const;
-    // Objects that refer to this one; the node's too, where what it wants has changed.
+    // Objects that refer to this one.
     [[nodiscard]] Dirty dependents(Ref const& object) const;
     [[nodiscard]] Ref const& node() const { return node_; }
+    // Whether what the node's object wants has changed since this was last asked.
+    [[nodiscard]] bool take_node_change() { return std::exchange(node_changed_, false); }
+    // Kinds in this order: each after those it refers to.
+    [[nodiscard]] std::size_t rank(std::string const& kind) const;
 
     // What would be wanted of the object and of what depends on it if it were stored so.
     [[nodiscard]] Overlay overlay(Object const& object, Time now) const;
@@ -51,7 +55,6 @@ public:
     [[nodiscard]] Dirty const& leaving() const { return leaving_; }
     // Living objects that could not be given all they claim.
     [[nodiscard]] Dirty const& unallocated() const { return unallocated_; }
-    [[nodiscard]] bool expands(std::string const& kind) const { return find_expander(expanders_, kind) != nullptr; }
 
 private:
     using Referred = std::map<Ref, json::object const*>;
@@ -65,15 +68,19 @@ private:
     [[nodiscard]] Subject subject_of(Object const& object, Referred const& referred, Time now) const;
     [[nodiscard]] Referred referred_by(Object const& object, Object const* instead) const;
     [[nodiscard]] Expansion expanded(Subject const& subject, Referred const& referred) const;
+    [[nodiscard]] bool make_records(Subject const& subject, Referred const& referred);
     void want(Ref const& object, Expansion expansion);
     void share(Ref const& object, Records records);
-    void refresh_node();
+    void keep_shared(Ref const& record);
+    void overlay_shared(Overlay& out, std::map<Ref, Records> shared) const;
     void refer(Ref const& object, std::set<Ref> to);
 
     NodeLayout layout_;
     Ref node_;
     std::span<ObjectKind const> kinds_;
     std::span<Expander const> expanders_;
+    std::vector<std::string> order_;  // of kinds of objects
+    bool node_changed_ = false;
     std::map<Ref, Wants> wants_;
     std::map<Ref, Basis> basis_;
     std::map<Ref, std::set<Ref>> refers_, referrers_;    // between objects

@@ -7,6 +7,7 @@ namespace genesis {
 namespace {
 
 constexpr ObservationId probe_id = 0;  // nobody asked for it
+constexpr std::chrono::milliseconds expected_longest{10000};
 
 // All keys of all requests; everything where one of them asks for everything.
 void widen(Scope& scope, Scope const& by, bool first) {
@@ -111,7 +112,8 @@ void DriverPool::start_observation(std::size_t driver) {
         }
     auto const now = clock_.steady();
     auto const deadline = now + timeouts_.observe;
-    call->late_at = now + timeouts_.late_observe + timeouts_.late_record * records_in(call->scopes);
+    call->started = now;
+    call->late_at = now + expected(driver) + timeouts_.late_record * records_in(call->scopes);
     call->overdue_at = deadline + timeouts_.grace;
     q.running = call;
     q.observed_last = true;
@@ -188,8 +190,15 @@ void DriverPool::end_observation(std::size_t driver, Call& call) {
     if (was_trouble && queues_[driver].trouble.empty() && (only_probed || !call.late)) events_->recovered(driver);
 }
 
+std::chrono::milliseconds DriverPool::expected(std::size_t driver) const {
+    return std::clamp(2 * queues_[driver].took, timeouts_.late_observe,
+                      std::max(expected_longest, timeouts_.late_observe));
+}
+
 void DriverPool::note_trouble(std::size_t driver, Call const& call) {
     auto& q = queues_[driver];
+    if (call.seen.unreachable.empty())
+        q.took = std::chrono::ceil<std::chrono::milliseconds>(clock_.steady() - call.started);
     for (auto const& [kind, scope] : call.scopes) q.trouble.erase(kind);
     for (auto const& [kind, why] : call.seen.unreachable) q.trouble[kind] = why;
     if (call.seen.unreachable.empty()) {

@@ -15,14 +15,15 @@
 namespace genesis {
 
 struct Timeouts {
-    std::chrono::milliseconds observe{30000};     // for a driver to observe all its kinds
-    std::chrono::milliseconds batch{60000};       // for apply and commit of one batch …
-    std::chrono::milliseconds step{200};          // … and so much more for each of its steps
-    std::chrono::milliseconds grace{2000};        // beyond a deadline before what it works on counts as failed
-    std::chrono::milliseconds late_observe{700};  // a driver that takes longer is late …
-    std::chrono::microseconds late_record{100};   // … with so much more for each record to be observed
-    std::chrono::milliseconds late_batch{3000};   // the same for a batch …
-    std::chrono::milliseconds late_step{50};      // … with so much more for each step
+    std::chrono::milliseconds observe{30000};  // for a driver to observe all its kinds
+    std::chrono::milliseconds batch{60000};    // for apply and commit of one batch …
+    std::chrono::milliseconds step{200};       // … and so much more for each of its steps
+    std::chrono::milliseconds grace{2000};     // beyond a deadline before what it works on counts as failed
+    std::chrono::milliseconds late_observe{
+        700};  // a driver that takes longer, or twice as long as the last time, is late …
+    std::chrono::microseconds late_record{100};  // … with so much more for each record to be observed
+    std::chrono::milliseconds late_batch{3000};  // the same for a batch …
+    std::chrono::milliseconds late_step{50};     // … with so much more for each step
     // A driver with a least interval between batches waits so long for steps that are to come, to take them together.
     std::chrono::milliseconds gather{5000};
     std::chrono::milliseconds retry_first{1000},
@@ -81,6 +82,8 @@ public:
     [[nodiscard]] Steady next_timer() const;
     [[nodiscard]] bool idle() const;  // nothing runs, but for what is late, and nothing waits
 
+    // How long its answer may take, as its last one shows: a driver that always takes 2 s is slow, not late.
+    [[nodiscard]] std::chrono::milliseconds expected(std::size_t driver) const;
     // Why the driver is not asked at present; empty when it is.
     [[nodiscard]] std::string unavailable(std::size_t driver) const;
     // Kinds that could not be seen when they were last asked for, or whose driver is late, and why.
@@ -101,7 +104,7 @@ private:
         Observation seen;
         std::vector<StepRequest> requests;  // … or these
         BatchRun batch;
-        Steady late_at, overdue_at;
+        Steady started, late_at, overdue_at;
         bool late = false, overdue = false;
     };
     struct Queue {
@@ -115,6 +118,7 @@ private:
         Steady gather_until{};                       // of the steps that wait
         std::map<std::string, std::string> trouble;  // kind → why it could not be seen
         std::chrono::milliseconds pause{};
+        std::chrono::milliseconds took{};  // the last observation
         Steady retry_at = Steady::max();
         std::optional<Ref> probe;
     };

@@ -71,6 +71,8 @@ void Reconciler::look(ObservationId id, Dirty const& scope, bool everything, Des
             continue;
         }
         looking.open.insert(driver);
+        if (!everything && !questions_.contains(id))
+            looking.expected = std::max(looking.expected, pool_.expected(driver));
         pool_.observe(id, driver, std::move(scopes));
     }
     if (looking.open.empty()) close(id);
@@ -98,8 +100,10 @@ void Reconciler::observed(ObservationId id, std::size_t driver, Observation part
     }
     looking.seen.merge(std::move(part));
     auto const now = clock_.steady();
-    looking.close_at = std::min(looking.close_latest,
-                                now + std::max<Steady::duration>(looking.straggler, 2 * (now - looking.started)));
+    auto const answers_by =
+        std::max<Steady>(now + std::max<Steady::duration>(looking.straggler, 2 * (now - looking.started)),
+                         looking.started + looking.expected);
+    looking.close_at = std::min(looking.close_latest, answers_by);
     if (looking.open.empty()) close(id);
 }
 

@@ -39,7 +39,7 @@ bool Reconciler::note_outcome(StepRequest const& request, Outcome const& outcome
     auto const& step = request.step;
     if (outcome.how == Outcome::in_progress) {
         states_.in_progress(step.ref, step.object);
-        states_.observe_again(step.ref, Progress{}.observe_after);
+        states_.observe_again(step.ref, step.object, Progress{}.observe_after);
         if (run != nullptr) note_line(*run, step.ref, SyncState::progressing, outcome.why);
         return false;
     }

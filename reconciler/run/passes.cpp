@@ -97,8 +97,11 @@ void Reconciler::note_plan(Pass& pass, Plan const& plan, PlanningInput const& in
     for (auto const& hold : plan.holds) note_hold(pass, hold, input.observed);
     pass.result.held = plan.holds.size();
     for (auto const& [ref, run] : pass.objects) states_.forget_missed(ref, pass.planned);
-    for (auto& [object, lines] : status_lines(plan, input.observed, pool_.kinds(), states_, pass.planned))
+    for (auto& [object, lines] : status_lines(plan, input.observed, pool_.kinds(), states_, *this, pass.planned))
         if (auto const run = pass.objects.find(object); run != pass.objects.end()) run->second.lines = std::move(lines);
+    for (auto& [object, run] : pass.objects)
+        if (auto const* wants = desired_.find(object); wants != nullptr && !wants->fault.empty())
+            note_line(run, object, SyncState::failing, "no records could be made of its spec: " + wants->fault);
     Dirty worked_on;
     for (auto const& planned : plan.steps) worked_on.insert(planned.step.object);
     for (auto const& object : worked_on)  // shown at once, and stored when it is at rest
@@ -111,7 +114,9 @@ void Reconciler::note_hold(Pass& pass, Hold const& hold, Observation const& obse
     run->second.held = true;
     if (hold.reason != HoldReason::unseen) differing_.insert(hold.ref);
     if (hold.reason == HoldReason::in_progress || hold.reason == HoldReason::overdue)
-        states_.observe_again(hold.ref, observed.in_progress.at(hold.ref).observe_after);
+        states_.observe_again(hold.ref, hold.object, observed.in_progress.at(hold.ref).observe_after);
+    if (hold.reason == HoldReason::unseen && !observed.unreachable.contains(hold.ref.kind))
+        states_.observe_again(hold.ref, hold.object, settings_.unseen);
     if (hold.waits_for) wait_for(*hold.waits_for, hold.object);
 }
 
@@ -206,6 +211,7 @@ void Reconciler::finish_removed(Ref const& object, ObjectRun const& run) {
     }
     states_.forget_object(object);
     desired_.evict(object);
+    wake_node();
     publisher_.erase(object);
     pending_.erase(object);
     log_.write(Level::info, "an object is gone", {{"object", object.str()}});

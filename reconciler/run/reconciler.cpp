@@ -113,6 +113,7 @@ bool Reconciler::start(std::optional<Dirty> const& scope) {
         pending_.clear();  // also of names that nothing is stored under
     } else {
         taken = with_dependents(*scope);
+        if (pending_.contains(desired_.node())) taken.insert(desired_.node());
     }
     woken_first_.reset();
     woken_last_.reset();
@@ -136,25 +137,25 @@ void Reconciler::refresh(std::optional<Dirty> const& scope) {
         for (auto const& ref : *scope) refresh_one(ref);
         for (auto const& ref : *scope) dependents.merge(desired_.dependents(ref));
         for (auto const& ref : dependents) refresh_one(ref);  // after what they refer to
+        wake_node();
         return;
     }
     // Nothing was stored since: only time has passed.
     auto const version = store_.version();
     if (seen_version_ == version) {
         for (auto const& ref : Dirty(desired_.ending())) refresh_one(ref);
+        wake_node();
         return;
     }
-    auto const all = store_.objects();
+    auto all = store_.objects();
+    std::stable_sort(all.begin(), all.end(), [&](Object const& a, Object const& b) {
+        return desired_.rank(a.ref.kind) < desired_.rank(b.ref.kind);
+    });
     Dirty living{desired_.node()};
-    auto take = [&](bool referring) {
-        for (auto const& object : all) {
-            if (desired_.expands(object.ref.kind) != referring) continue;
-            take_in(object);
-            living.insert(object.ref);
-        }
-    };
-    take(false);
-    take(true);
+    for (auto const& object : all) {
+        take_in(object);
+        living.insert(object.ref);
+    }
     std::vector<Ref> lost;
     for (auto const& [ref, wants] : desired_.all())
         if (!living.contains(ref)) lost.push_back(ref);
@@ -162,7 +163,12 @@ void Reconciler::refresh(std::optional<Dirty> const& scope) {
         desired_.evict(ref);
         publisher_.erase(ref);
     }
+    wake_node();
     seen_version_ = version;
+}
+
+void Reconciler::wake_node() {
+    if (desired_.take_node_change()) wake(desired_.node(), false);
 }
 
 void Reconciler::refresh_one(Ref const& ref) {

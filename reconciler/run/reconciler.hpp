@@ -24,6 +24,7 @@ struct ReconcilerSettings {
                                                 // as it has taken so far
     std::chrono::milliseconds question{700};    // the same for a question
     std::chrono::milliseconds question_longest{8000};  // a plan asked for by people is answered by then in any case
+    std::chrono::milliseconds unseen{5000};  // until a single record that could not be observed is asked for again
     std::chrono::milliseconds allocation{
         10000};                   // between attempts to give what could not be given, while there is any
     std::size_t most_passes = 8;  // side by side; what comes meanwhile is taken together
@@ -94,7 +95,7 @@ private:
         std::map<std::size_t, Dirty> objects;  // by driver, those with records of its kinds
         std::set<Ref> changed;                 // records that steps of other objects have ended on meanwhile
         Steady started{}, close_at = Steady::max(), close_latest = Steady::max();
-        std::chrono::milliseconds straggler{};
+        std::chrono::milliseconds straggler{}, expected{};  // expected: of the slowest driver, but for all at once
     };
     struct Pass {
         PassResult result;
@@ -114,6 +115,7 @@ private:
     void refresh(std::optional<Dirty> const& scope);
     void refresh_one(Ref const& object);
     void take_in(Object const& object);
+    void wake_node();
     void keep_asked(Ref const& object);
     void move_records();
     [[nodiscard]] Dirty with_dependents(Dirty const& scope) const;

@@ -109,8 +109,8 @@ void RecordStates::in_progress(Ref const& record, Ref const& object) {
     schedule(state, std::nullopt);
 }
 
-void RecordStates::observe_again(Ref const& record, std::chrono::milliseconds after) {
-    if (states_.contains(record)) observe_at_[record] = clock_.now() + std::max(after, std::chrono::milliseconds(100));
+void RecordStates::observe_again(Ref const& record, Ref const& object, std::chrono::milliseconds after) {
+    observe_at_[record] = {clock_.now() + std::max(after, std::chrono::milliseconds(100)), object};
 }
 
 void RecordStates::gone(Ref const& record) {
@@ -160,8 +160,8 @@ void RecordStates::forget_missed(Ref const& object, Time planned) {
 std::optional<Time> RecordStates::next_due() const {
     std::optional<Time> out;
     if (!due_.empty()) out = due_.begin()->first;
-    for (auto const& [record, at] : observe_at_)
-        if (!out || at < *out) out = at;
+    for (auto const& [record, due] : observe_at_)
+        if (!out || due.first < *out) out = due.first;
     return out;
 }
 
@@ -172,8 +172,8 @@ Dirty RecordStates::take_due(Time now) {
         due_.erase(due_.begin());  // the pass that takes the object decides whether an attempt is made
     }
     for (auto it = observe_at_.begin(); it != observe_at_.end();) {
-        bool const due = it->second <= now;
-        if (due) out.insert(states_.at(it->first).object);
+        bool const due = it->second.first <= now;
+        if (due) out.insert(it->second.second);
         it = due ? observe_at_.erase(it) : std::next(it);
     }
     return out;

@@ -34,7 +34,7 @@ public:
     void refused(Ref const& record, std::int64_t generation);
     // Long work on it was started: no failure. Those of before count until it is in sync.
     void in_progress(Ref const& record, Ref const& object);
-    void observe_again(Ref const& record, std::chrono::milliseconds after);
+    void observe_again(Ref const& record, Ref const& object, std::chrono::milliseconds after);
     void gone(Ref const& record);
     // Another object wants it now: what is remembered of it begins again.
     void move(Ref const& record, Ref const& object);
@@ -62,9 +62,9 @@ private:
     RefMap<RecordState> states_;
     std::map<Ref, std::set<Ref>> by_object_;
     std::map<std::string, std::size_t> by_kind_;
-    std::set<std::pair<Time, Ref>> due_;  // attempts
-    std::map<Ref, Time> observe_at_;      // records in progress
-    RefMap<std::string> applied_;         // with the fingerprints of what was applied
+    std::set<std::pair<Time, Ref>> due_;              // attempts
+    std::map<Ref, std::pair<Time, Ref>> observe_at_;  // records to be looked at then, with their objects
+    RefMap<std::string> applied_;                     // with the fingerprints of what was applied
     RefSet unsaved_, dropped_;
 };
 

@@ -53,8 +53,9 @@ std::map<std::string, std::string> reported_of(Schema const& schema, json::objec
 
 class Lines {
 public:
-    Lines(Observation const& observed, Kinds const& kinds, RecordStates const& states, Time now)
-        : observed_(observed), kinds_(kinds), states_(states), now_(now), now_text_(iso(now)) {
+    Lines(Observation const& observed, Kinds const& kinds, RecordStates const& states, OtherRecords const& before,
+          Time now)
+        : observed_(observed), kinds_(kinds), states_(states), before_(before), now_(now), now_text_(iso(now)) {
         for (auto const& [kind, info] : kinds)
             for (auto const& f : info.schema->fields)
                 if (has(f.attributes, Attribute::reported)) reporting_.insert(kind);
@@ -96,7 +97,10 @@ private:
         s.state = state;
         s.cause = std::move(cause);
         s.message = std::move(message);
-        if (s.state != SyncState::unseen) s.observed_at = now_text_;
+        if (s.state != SyncState::unseen)
+            s.observed_at = now_text_;
+        else
+            s.was_in_sync = before_.state(ref) == OtherRecords::in_sync;
         if (auto const* known = states_.find(ref)) {
             s.attempts = known->attempts;
             s.since = iso(known->since);
@@ -119,6 +123,7 @@ private:
     Observation const& observed_;
     Kinds const& kinds_;
     RecordStates const& states_;
+    OtherRecords const& before_;
     Time now_;
     std::string now_text_;
     std::set<std::string> reporting_;  // kinds with reported fields
@@ -126,7 +131,11 @@ private:
 };
 
 bool is_failing(SyncState s) { return s == SyncState::failing || s == SyncState::refused || s == SyncState::conflict; }
-bool is_ready(SyncState s) { return s == SyncState::in_sync || s == SyncState::held; }
+// What cannot be observed now stays as it was known to be: an outage of a server makes no account unready.
+bool is_ready(RecordStatus const& line) {
+    return line.state == SyncState::in_sync || line.state == SyncState::held ||
+           (line.state == SyncState::unseen && line.was_in_sync);
+}
 
 Condition condition(std::string type, bool status, std::string reason, std::string message) {
     return {std::move(type), status ? "true" : "false", std::move(reason), std::move(message), 0, ""};
@@ -141,13 +150,16 @@ std::string sentence(RecordStatus const& l) {
 
 Condition readiness(ObjectLines const& lines, RecordStatus const* worst) {
     std::size_t open = 0;
-    RecordStatus const *first = nullptr, *working = nullptr;
+    RecordStatus const *first = nullptr, *working = nullptr, *unseen = nullptr;
     for (auto const& [ref, line] : lines.open) {
-        if (is_ready(line.state)) continue;
+        if (line.state == SyncState::unseen && unseen == nullptr) unseen = &line;
+        if (is_ready(line)) continue;
         ++open;
         if (first == nullptr) first = &line;
         if (working == nullptr && line.state == SyncState::progressing) working = &line;
     }
+    if (open == 0 && unseen != nullptr)
+        return condition("ready", true, "AsLastObserved", "was as the spec says; " + sentence(*unseen));
     if (open == 0) return condition("ready", true, "AsWanted", "everything is as the spec says");
     auto const* named = worst != nullptr ? worst : working != nullptr ? working : first;
     return condition(
@@ -189,8 +201,8 @@ bool same(std::vector<Condition> const& a, std::vector<Condition> const& b) {
 }  // namespace
 
 StatusLines status_lines(Plan const& plan, Observation const& observed, Kinds const& kinds, RecordStates const& states,
-                         Time now) {
-    Lines lines(observed, kinds, states, now);
+                         OtherRecords const& before, Time now) {
+    Lines lines(observed, kinds, states, before, now);
     for (auto const& ref : plan.in_sync) lines.in_sync(ref);
     for (auto const& h : plan.holds) lines.hold(h);
     for (auto const& s : plan.steps) lines.step(s);

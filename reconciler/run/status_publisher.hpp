@@ -8,9 +8,9 @@ namespace genesis {
 // By object: the lines of its records.
 using StatusLines = std::map<Ref, ObjectLines>;
 
-// What a plan says of the records of its objects.
+// What a plan says of the records of its objects. `before`: what was known of each before.
 StatusLines status_lines(Plan const& plan, Observation const& observed, Kinds const& kinds, RecordStates const& states,
-                         Time now);
+                         OtherRecords const& before, Time now);
 
 // Not thread-safe; the loop's thread owns it. The cache has a status at once, the store with the next flush().
 class StatusPublisher {

@@ -64,6 +64,16 @@ TEST_CASE("long work on the value that is wanted is left to go on; on another va
         REQUIRE(p.steps.size() == 1);
         CHECK(p.steps[0].step.verb == Verb::remove);
         CHECK(p.steps[0].step.have.at("name") == "x");
+        work.fingerprint.clear();
+        CHECK(t.run().steps.size() == 1);
+    }
+    SECTION("its removal itself") {
+        t.world.want.clear();
+        t.subjects[acme].confirmed = true;
+        t.ours(x, acme, 0);
+        t.have(Thing{"x", ""});
+        work.fingerprint = fingerprint({});
+        CHECK(first_reason(t.run()) == "in_progress");
     }
     SECTION("for too long") {
         t.policy.now += std::chrono::hours(2);

@@ -230,7 +230,8 @@ TEST_CASE("a refusal is terminal until the spec changes") {
     auto x = t.want(acme, Thing{"x", ""});
     t.ours(x, acme, 0).refused_generation = 4;
     CHECK(first_reason(t.run()) == "refused");
-    t.subjects[acme].generation = 5;
+    SECTION("of its object") { t.subjects[acme].generation = 5; }
+    SECTION("of what it is made of") { t.world.respecified.insert(x); }
     CHECK(t.run().holds.empty());
 }
 

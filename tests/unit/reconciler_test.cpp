@@ -63,3 +63,67 @@ TEST_CASE("removals beyond the limit stay held when the pass is about one of the
     bed.pass();
     CHECK(bed.world.records.empty());
 }
+
+TEST_CASE("what cannot be observed makes no account unready that was ready, and none ready that was not") {
+    Bed bed;
+    bed.put(standard_account("acme", "acme.example"));
+    bed.put(standard_account("other", "other.example"));
+    bed.converge();
+    bed.world.unreachable["mariadb"] = "does not answer";
+    bed.put(standard_account("later", "later.example"));
+    bed.put("kind: account\nname: other\ndatabases: [{name: another}]\n");
+    bed.pass();
+    bed.pass();
+    CHECK(bed.ready(account("acme")));
+    CHECK_THAT(condition_of(bed, "acme", "ready"),
+               Catch::StartsWith("true was as the spec says; ") && Catch::EndsWith("unseen: does not answer"));
+    CHECK_FALSE(bed.ready(account("later")));
+    CHECK_FALSE(bed.ready(account("other")));
+    bed.world.unreachable.clear();
+    bed.converge();
+    CHECK(bed.ready(account("other")));
+    CHECK(condition_of(bed, "acme", "ready") == "true everything is as the spec says");
+}
+
+TEST_CASE("a single record that could not be observed is asked for again soon") {
+    Bed bed;
+    bed.put(standard_account("acme", "acme.example"));
+    bed.converge();
+    bed.world.unseen = {{"database", "acme_shop"}};
+    bed.pass();
+    REQUIRE(bed.reconciler->next_due());
+    CHECK(*bed.reconciler->next_due() <= bed.clock.now() + std::chrono::seconds(5));
+}
+
+namespace {
+
+Expansion fails_for_some(View const& view) {
+    auto const contact = view.subject.spec.if_contains("contact");
+    if (contact != nullptr && contact->is_string() && contact->get_string() == "defect@acme.example")
+        throw std::out_of_range("a defect of the expander");
+    return find_expander(expanders(), "account")->expand(view);
+}
+
+}  // namespace
+
+TEST_CASE("an object whose expander fails keeps what it has and says so, and holds up no other") {
+    static std::array const failing{Expander{"account", fails_for_some, nullptr, nullptr}};
+    auto settings = Bed::quick();
+    settings.expanders = failing;
+    Bed bed(settings);
+    bed.put("kind: account\nname: acme\n");
+    bed.converge();
+    bed.put("kind: account\nname: acme\ncontact: defect@acme.example\n");
+    bed.put("kind: account\nname: broken\ncontact: defect@acme.example\n");
+    bed.put("kind: account\nname: sound\n");
+    bed.converge();
+    CHECK(bed.ready(account("sound")));
+    CHECK(bed.world.records.contains({"unix_user", "acme"}));
+    for (auto const* name : {"acme", "broken"}) {
+        CHECK_FALSE(bed.ready(account(name)));
+        CHECK_THAT(condition_of(bed, name, "degraded"), Catch::EndsWith("a defect of the expander"));
+    }
+    bed.put("kind: account\nname: broken\n");
+    bed.converge();
+    CHECK(bed.ready(account("broken")));
+}
