@@ -51,7 +51,7 @@ TEST_CASE("whatever fails, hangs, answers late or restarts, each history keeps t
 
 TEST_CASE("each planted bug is found by the histories", "[simulation]") {
     auto const here = std::filesystem::read_symlink("/proc/self/exe").parent_path();
-    auto const [bug, within] = GENERATE(table<std::string, int>({{"old_observation", 600},
+    auto const [bug, within] = GENERATE(table<std::string, int>({{"old_observation", 1000},
                                                                  {"dropped_wake", 100},
                                                                  {"not_released", 20},
                                                                  {"progress_is_failure", 20},
