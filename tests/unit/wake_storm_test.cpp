@@ -161,16 +161,19 @@ TEST_CASE("of wakes that come without a break there is one pass for each time th
 }
 
 TEST_CASE("of wakes that come in bursts there is at most one pass a burst, and no more side by side than allowed") {
-    auto const took = GENERATE(0ms, 20ms, 400ms);
-    Storm bed(took, 2);
+    auto const took = GENERATE(20ms, 400ms);
+    std::size_t const most_passes = GENERATE(1, 8);
+    Storm bed(took, most_passes);
     put_all(bed);
-    constexpr int bursts = 20;
+    bed.reconciler->wake_all(false);
+    bed.rest();
+    constexpr int bursts = 20, of_objects = 50, apart = objects / bursts;
     REQUIRE(storm / bursts > bed.settings.quiet);
     auto const before = bed.reconciler->passes();
     for (int burst = 0; burst < bursts; ++burst) {
         for (int i = 0; i < wakes / bursts; ++i) {
-            auto const which = burst * (objects / bursts) + i % 50;
-            if (i == 0) drift(bed.world, which);
+            auto const which = burst * apart + i % of_objects;
+            if (i < apart) drift(bed.world, which);  // when it is woken for the last time, and may be in flight
             bed.reconciler->wake(account(which), true);
         }
         for (auto left = storm / bursts; left > 0ms; left -= 1ms) bed.tick();
@@ -178,7 +181,7 @@ TEST_CASE("of wakes that come in bursts there is at most one pass a burst, and n
     CHECK(bed.reconciler->passes() - before <= bursts);
     bed.rest();
     CHECK(bed.reconciler->passes() - before <= count_of(storm, bed.settings.quiet));
-    CHECK(bed.side_by_side <= 2);
+    CHECK(bed.side_by_side <= most_passes);
     CHECK(live_sites(bed.world) == objects);
     CHECK(stored_as_ready(bed) == objects);
 }
