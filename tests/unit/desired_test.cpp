@@ -122,7 +122,7 @@ TEST_CASE("a record that several objects share is the node's, and goes with the 
     CHECK(t.owner(bridge) == "nobody");
 }
 
-TEST_CASE("where objects disagree about a shared record the first by name decides, whoever came first") {
+TEST_CASE("where objects disagree about a shared record the first by name decides, whichever came first") {
     Wanting t;
     bool const first = GENERATE(true, false);
     if (first) t.upsert(object(aa, on_pp));

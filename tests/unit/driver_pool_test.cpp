@@ -1,8 +1,5 @@
 // What waits for a driver: turns, merged observations, lateness, pauses; each call ends when the test says so.
-#include "reconciler/run/driver_pool.hpp"
-#include "tests/simulation/machine.hpp"
-#include "tests/support/fake_clock.hpp"
-#include "tests/unit/plan_table.hpp"
+#include "tests/unit/driver_pool_bench.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -12,142 +9,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-using Said = std::vector<std::string>;
-using Scopes = std::map<std::string, Scope>;
-
-// In memory; some of its kinds may be unreachable, and it may be costly.
-class TestDriver final : public AnyDriver {
-public:
-    TestDriver(std::string name, std::vector<MemoryDriver::Kind> kinds, MemoryWorld& world)
-        : memory_(std::move(name), std::move(kinds), world) {}
-    [[nodiscard]] std::string_view name() const override { return memory_.name(); }
-    [[nodiscard]] std::vector<Schema const*> kinds() const override { return memory_.kinds(); }
-    [[nodiscard]] KindTraits traits(std::string_view kind) const override { return memory_.traits(kind); }
-    [[nodiscard]] std::chrono::milliseconds least_interval() const override { return interval; }
-    Observation observe(std::string_view kind, Scope const& scope, Context& context) override {
-        if (auto const why = broken.find(std::string(kind)); why != broken.end()) throw Fault(why->second);
-        auto out = memory_.observe(kind, scope, context);
-        for (auto const& [ref, progress] : working)
-            if (ref.kind == kind) out.in_progress.emplace(ref, progress);
-        return out;
-    }
-    std::vector<Outcome> apply(std::span<AnyStep const> steps, Context& context) override {
-        return memory_.apply(steps, context);
-    }
-    CommitResult commit(Context& context) override { return memory_.commit(context); }
-
-    std::map<std::string, std::string> broken;  // kind → why it cannot be observed
-    std::map<Ref, Progress> working;
-    std::chrono::milliseconds interval{};
-
-private:
-    MemoryDriver memory_;
-};
-
-// Calls that are under way until they are ended.
-class HeldCalls final : public Workers {
-public:
-    explicit HeldCalls(std::vector<AnyDriver*> drivers) : drivers_(std::move(drivers)), calls_(drivers_.size()) {}
-    [[nodiscard]] std::vector<AnyDriver*> const& drivers() const override { return drivers_; }
-    void run(std::size_t driver, Job job, std::function<void()> ended) override {
-        REQUIRE_FALSE(calls_[driver]);
-        calls_[driver] = [this, driver, job = std::move(job), ended = std::move(ended)] {
-            job(*drivers_[driver]);
-            ended();
-        };
-    }
-    [[nodiscard]] bool busy(std::size_t driver) const { return calls_[driver] != nullptr; }
-    void end(std::size_t driver) { std::exchange(calls_[driver], nullptr)(); }
-
-private:
-    std::vector<AnyDriver*> drivers_;
-    std::vector<std::function<void()>> calls_;
-};
-
-struct TestJournal final : Journal {
-    void intend(std::span<AnyStep const>, std::span<std::string const>) override {
-        if (full) throw Fault("no space left on device");
-    }
-    void record(std::span<AnyStep const>, std::span<Outcome const>) override {}
-    bool full = false;
-};
-
-// The pool's owner: keeps what it hears, a line each.
-struct Bench final : DriverEvents {
-    Bench() {
-        clock.set(Time(24h));
-        pool.set_events(*this);
-    }
-    void observed(ObservationId id, std::size_t, Observation part) override {
-        std::set<std::string> all;
-        for (auto const& [ref, value] : part.found) all.insert(ref.str());
-        for (auto const& [ref, why] : part.unseen) all.insert("unseen " + ref.str());
-        for (auto const& [ref, value] : part.unmanaged) all.insert("unmanaged " + ref.str());
-        for (auto const& [ref, progress] : part.in_progress) all.insert("in progress " + ref.str());
-        for (auto const& [kind, why] : part.unreachable) all.insert("unreachable " + kind + ": " + why);
-        std::string line = "observed " + std::to_string(id) + ":";
-        for (auto const& what : all) line += " " + what;
-        said.push_back(line);
-    }
-    void step_ended(StepRequest const& request, Outcome const& outcome) override {
-        said.push_back(std::string(word_of(outcome.how)) + " " + std::string(word_of(request.step.verb)) + " " +
-                       request.step.ref.str() + (outcome.why.empty() ? "" : ": " + outcome.why));
-    }
-    void batch_ended(std::size_t, BatchRun const&) override {}
-    void late(std::size_t, std::vector<StepRequest> queued, std::vector<StepRequest> const& begun) override {
-        said.push_back("late, has begun" + names(begun) + ", gives back" + names(queued));
-    }
-    void overdue(std::size_t, std::vector<StepRequest> const& begun) override {
-        said.push_back("overdue, has begun" + names(begun));
-    }
-    [[nodiscard]] bool more_to_come(std::size_t) const override { return more; }
-    void recovered(std::size_t) override { said.emplace_back("recovered"); }
-    static std::string names(std::vector<StepRequest> const& requests) {
-        std::string out;
-        for (auto const& request : requests) out += " " + request.step.ref.str();
-        return out;
-    }
-
-    void step(Ref const& ref, Verb verb = Verb::create) {
-        StepRequest request;
-        request.step = {verb, ref, {"account", "acme"}, {{"name", ref.key}}, {}, {}, {}};
-        pool.apply(std::move(request));
-    }
-    void observe(ObservationId id, Scopes scopes) { pool.observe(id, 0, std::move(scopes)); }
-    // The call under way is executed and answered.
-    Said end() {
-        calls.end(0);
-        pool.completed(0);
-        return heard();
-    }
-    Said pass(std::chrono::milliseconds time) {
-        clock.advance(time);
-        pool.advance();
-        return heard();
-    }
-    // A driver that cannot observe is asked once.
-    Said fail() {
-        driver.broken["thing"] = "is down";
-        observe(1, {{"thing", {}}});
-        pool.pump();
-        return end();
-    }
-    Said heard() { return std::exchange(said, {}); }
-
-    simulation::SimulatedClock clock;
-    ListLog log;
-    MemoryWorld world;
-    TestJournal journal;
-    TestDriver driver{"a", {{&schema_of<Owner>(), {}}, {&schema_of<Thing>(), {}}}, world};
-    TestDriver other{"b", {{&schema_of<Pass>(), {}}}, world};
-    HeldCalls calls{{&driver, &other}};
-    std::vector<std::size_t> completed;
-    Timeouts timeouts;
-    DriverPool pool{calls, journal, clock, log, timeouts, [this](std::size_t n) { completed.push_back(n); }};
-    Said said;
-    bool more = false;
-};
-
 Ref const acme{"owner", "acme"}, x{"thing", "x"}, y{"thing", "y"}, z{"thing", "z"};
 Scopes const things{{"thing", {}}};
 
@@ -155,7 +16,7 @@ Scopes const things{{"thing", {}}};
 
 TEST_CASE(
     "observations and steps that wait for one driver are taken in turns, all that wait of the one kind together") {
-    Bench bench;
+    PoolBench bench;
     bench.observe(1, things);
     bench.pool.pump();
     bench.step(x);
@@ -173,7 +34,7 @@ TEST_CASE(
 }
 
 TEST_CASE("requests that wait share one observation, and each is answered with its part alone") {
-    Bench bench;
+    PoolBench bench;
     for (auto const& ref : {acme, x, y}) bench.world.records[ref] = {{"name", ref.key}};
     bench.world.unmanaged[z] = {};
     bench.observe(1, things);
@@ -212,7 +73,7 @@ TEST_CASE("requests that wait share one observation, and each is answered with i
 }
 
 TEST_CASE("a batch makes kinds in the order of their references, and a name is free before it is taken") {
-    Bench bench;
+    PoolBench bench;
     bench.step(y);
     bench.step(x, Verb::remove);
     bench.step({"thing", "w"}, Verb::remove);
@@ -223,7 +84,7 @@ TEST_CASE("a batch makes kinds in the order of their references, and a name is f
 }
 
 TEST_CASE("nothing is done that could not be written down first") {
-    Bench bench;
+    PoolBench bench;
     bench.journal.full = true;
     bench.step(x);
     bench.pool.pump();
@@ -232,7 +93,7 @@ TEST_CASE("nothing is done that could not be written down first") {
 }
 
 TEST_CASE("a driver that is late gives back what it has not begun, and holds up no other") {
-    Bench bench;
+    PoolBench bench;
     bench.step(x);
     bench.pool.pump();
     bench.step(y);
@@ -275,7 +136,7 @@ TEST_CASE("a driver that is late gives back what it has not begun, and holds up 
 }
 
 TEST_CASE("more work may take longer before a driver is late") {
-    Bench bench;
+    PoolBench bench;
     SECTION("steps") {
         for (int i = 0; i < 100; ++i) bench.step({"thing", std::to_string(i)});
         bench.pool.pump();
@@ -292,7 +153,7 @@ TEST_CASE("more work may take longer before a driver is late") {
 }
 
 TEST_CASE("what a late driver has observed in the end is still answered") {
-    Bench bench;
+    PoolBench bench;
     bench.world.records[x] = {{"name", "x"}};
     bench.observe(1, things);
     bench.pool.pump();
@@ -301,7 +162,7 @@ TEST_CASE("what a late driver has observed in the end is still answered") {
 }
 
 TEST_CASE("between two batches of a costly driver is its least interval; observations do not wait for it") {
-    Bench bench;
+    PoolBench bench;
     bench.driver.interval = 1s;
     bench.step(x);
     bench.pool.pump();
@@ -321,7 +182,7 @@ TEST_CASE("between two batches of a costly driver is its least interval; observa
 }
 
 TEST_CASE("steps for a costly driver gather while more are to come") {
-    Bench bench;
+    PoolBench bench;
     bench.driver.interval = 1s;
     bench.more = true;
     bench.step(x);
@@ -341,7 +202,7 @@ TEST_CASE("steps for a costly driver gather while more are to come") {
 }
 
 TEST_CASE("steps for a driver that costs nothing do not wait for more") {
-    Bench bench;
+    PoolBench bench;
     bench.more = true;
     bench.step(x);
     bench.pool.pump();
@@ -349,7 +210,7 @@ TEST_CASE("steps for a driver that costs nothing do not wait for more") {
 }
 
 TEST_CASE("the pauses of a driver that cannot observe double up to the longest, and one success ends them") {
-    Bench bench;
+    PoolBench bench;
     for (auto const pause : {1s, 2s, 4s, 8s, 8s}) {
         CHECK(bench.fail() == Said{"observed 1: unreachable thing: is down"});
         CHECK(bench.pool.unavailable(0) == "is down");
@@ -369,7 +230,7 @@ TEST_CASE("the pauses of a driver that cannot observe double up to the longest, 
 }
 
 TEST_CASE("a driver that cannot observe is tried with one record, and what waits is looked at once that is seen") {
-    Bench bench;
+    PoolBench bench;
     bench.world.records[x] = {{"name", "x"}};
     bench.fail();
     bench.pool.probe_with(0, x);
@@ -395,7 +256,7 @@ TEST_CASE("a driver that cannot observe is tried with one record, and what waits
         CHECK(bench.end().empty());
         CHECK_FALSE(bench.pool.unavailable(0).empty());
     }
-    SECTION("whoever asks when it is tried is answered from the same observation") {
+    SECTION("who asks while it is tried is answered from an observation after that") {
         bench.driver.broken.clear();
         bench.pass(2s);
         bench.observe(3, things);
@@ -405,7 +266,7 @@ TEST_CASE("a driver that cannot observe is tried with one record, and what waits
 }
 
 TEST_CASE("an operator ends the pause of a driver that cannot observe; one that can is left alone") {
-    Bench bench;
+    PoolBench bench;
     bench.fail();
     bench.fail();
     bench.pool.retry_now();
