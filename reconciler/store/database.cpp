@@ -7,6 +7,7 @@ namespace genesis {
 
 StoreDatabase::Reader::Reader(std::string const& path) : db(open_database(path)), sql(db) {
     db.exec("PRAGMA query_only = ON");
+    db.exec("PRAGMA cache_size = -256");  // KiB; the system caches the file, once for all connections
 }
 
 StoreDatabase::StoreDatabase(std::string const& path, std::string node, Clock const& clock)

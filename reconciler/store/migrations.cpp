@@ -39,6 +39,7 @@ void set_pragmas(SQLite::Database& db, std::string const& path) {
     db.exec("PRAGMA foreign_keys = ON");
     db.exec("PRAGMA temp_store = MEMORY");
     db.exec("PRAGMA journal_size_limit = 16777216");
+    db.exec("PRAGMA cache_size = -1024");  // KiB
     if (db.execAndGet("PRAGMA journal_mode").getString() != "wal" || db.execAndGet("PRAGMA synchronous").getInt() != 2)
         throw Fault(path + ": the store cannot be made durable here (WAL with full synchronisation)");
 }

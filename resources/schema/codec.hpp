@@ -170,6 +170,7 @@ Schema const& schema_of() {
 template <Described V>
 json::object encode(V const& value) {
     json::object out;
+    out.reserve(std::tuple_size_v<std::remove_cvref_t<decltype(Describe<V>::fields)>>);
     each_field<V>([&]<class T>(Field<V, T> const& f) {
         auto j = Codec<T>::to_json(value.*(f.at));
         if (!j.is_null()) out[f.name] = std::move(j);
