@@ -244,9 +244,8 @@ void Desired::overlay_shared(Overlay& out, std::map<Ref, Records> shared) const 
             for (auto const& record : now->second) touch(record).erase(object);
         for (auto& [record, value] : records) touch(record)[object] = std::move(value);
     }
-    if (would.empty()) return;
     auto const* known = find(node_);
-    auto& node = out[node_];
+    Wants node;
     if (known != nullptr) node = *known;
     node.subject.ref = node_;
     node.subject.generation = 1;
@@ -255,6 +254,7 @@ void Desired::overlay_shared(Overlay& out, std::map<Ref, Records> shared) const 
             node.records.erase(record);
         else
             node.records.insert_or_assign(record, by.begin()->second);
+    if (node.records != (known == nullptr ? Records{} : known->records)) out[node_] = std::move(node);
 }
 
 }  // namespace genesis

@@ -123,12 +123,22 @@ void Loop::take(std::unique_lock<std::mutex>& lock) {
     auto const completed = std::exchange(completed_, {});
     auto questions = std::exchange(questions_, {});
     lock.unlock();
-    for (auto const driver : completed) reconciler_.completed(driver);
     for (auto const& [object, reset] : woken) reconciler_.wake(object, reset);
     if (all) reconciler_.wake_all(*all);
+    for (auto const driver : completed) contained([&] { reconciler_.completed(driver); });
     for (auto& question : questions) question(reconciler_);
-    reconciler_.advance();
+    contained([&] { reconciler_.advance(); });
     lock.lock();
+}
+
+// A defect: nothing that is known fails here. What else has come is handed over all the same.
+void Loop::contained(std::function<void()> const& work) {
+    try {
+        work();
+    } catch (std::exception const& error) {
+        log_.write(Level::error, "the loop met a defect", {{"why", error.what()}});
+        not_before_ = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+    }
 }
 
 void Loop::note_state() {
@@ -140,15 +150,11 @@ void Loop::run(std::stop_token const& stop) {
     reconciler_.stop(stop);
     std::unique_lock lock(mutex_);
     while (!stop.stop_requested()) {
-        try {
-            take(lock);
-        } catch (std::exception const& error) {  // a defect: nothing that is known fails here
-            if (!lock.owns_lock()) lock.lock();
-            log_.write(Level::error, "the loop met a defect", {{"why", error.what()}});
-        }
+        take(lock);
         note_state();
         auto const come = [&] { return !woken_.empty() || woken_all_ || !completed_.empty() || !questions_.empty(); };
-        auto const timer = reconciler_.next_timer();
+        auto const next = reconciler_.next_timer();
+        auto const timer = std::max(next, not_before_);
         if (timer == Steady::max())
             arrived_.wait(lock, stop, come);
         else

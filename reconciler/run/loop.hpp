@@ -39,6 +39,7 @@ private:
     using Task = std::function<void(Reconciler&)>;
     void run(std::stop_token const& stop);
     void take(std::unique_lock<std::mutex>& lock);
+    void contained(std::function<void()> const& work);  // the loop goes on whatever is thrown
     void note_state();
     std::future<Plan> ask(std::function<void(Reconciler&, Reconciler::Answer)> question);
 
@@ -54,6 +55,7 @@ private:
     std::vector<std::weak_ptr<std::promise<Plan>>> asked_;
     bool stopped_ = false, passed_ = false;
     std::vector<std::string> unreachable_;
+    Steady not_before_{};  // of the next timer, after a defect
 
     std::unique_ptr<ThreadWorkers> workers_;  // ends before what its threads report to
     Reconciler reconciler_;                   // the loop's thread only

@@ -80,7 +80,7 @@ aim() {
 
 # Between the fewest, the second most and the most accounts of this run.
 print_aims() {
-    local few=${counts[0]} many=${counts[-1]} between=${counts[-2]:-${counts[-1]}} change
+    local few=${counts[0]} many=${counts[-1]} between=${counts[${#counts[@]} > 1 ? -2 : -1]} change
     printf '\naims\n'
     aim "$many from nothing, to the floor" 1.5 "$(figure "$many" ratio_to_floor)"
     aim "$many from nothing, reloads of Apache" 3 "$(figure "$many" from_nothing_reloads)"
