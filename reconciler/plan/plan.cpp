@@ -197,8 +197,7 @@ private:
         if (policy_.paused || owner.paused) return Reason{HoldReason::paused, paused(step.verb)};
         auto const* m = history(step.ref);
         if (m == nullptr) return std::nullopt;
-        if (m->refused_generation == owner.generation && !input_.respecified.contains(step.ref))
-            return Reason{HoldReason::refused, m->error};
+        if (m->refused_generation == owner.generation) return Reason{HoldReason::refused, m->error};
         if (m->next_attempt && *m->next_attempt > policy_.now) return Reason{HoldReason::backing_off, m->error};
         return std::nullopt;
     }

@@ -84,6 +84,10 @@ public:
 
     // How long its answer may take, as its last one shows: a driver that always takes 2 s is slow, not late.
     [[nodiscard]] std::chrono::milliseconds expected(std::size_t driver) const;
+    // Works on a call for longer than it should: what is handed over waits until it has answered.
+    [[nodiscard]] bool is_late(std::size_t driver) const {
+        return queues_[driver].running && queues_[driver].running->late;
+    }
     // Why the driver is not asked at present; empty when it is.
     [[nodiscard]] std::string unavailable(std::size_t driver) const;
     // Kinds that could not be seen when they were last asked for, or whose driver is late, and why.

@@ -196,7 +196,8 @@ OtherRecords::State Reconciler::state(Ref const& record) const {
     if (owner == nullptr) return known == nullptr ? unknown : converging;
     auto const* w = desired_.find(*owner);
     bool const settled = known != nullptr && w != nullptr && known->error.empty() && !left_.contains(record) &&
-                         !differing_.contains(record) && known->in_sync_generation == w->subject.generation;
+                         !differing_.contains(record) && !desired_.respecified(record) &&
+                         known->in_sync_generation == w->subject.generation;
     return settled ? in_sync : converging;
 }
 

@@ -131,11 +131,20 @@ void Reconciler::wake_waiters(Ref const& record) {
         for (auto const& object : waiting.mapped()) wake(object, false);
 }
 
+// A step of a driver that is late by now is left to it: its object is looked at again when that answers.
 void Reconciler::hand_over(PassId id, Pass& pass) {
-    for (auto const index : pass.run->take_ready()) {
-        auto const& planned = pass.run->at(index);
-        pool_.apply({id, index, planned.step, planned.cause});
-    }
+    for (auto ready = pass.run->take_ready(); !ready.empty(); ready = pass.run->take_ready())
+        for (auto const index : ready) {
+            auto const& planned = pass.run->at(index);
+            StepRequest request{id, index, planned.step, planned.cause};
+            auto const driver = pool_.driver_of(request.step.ref.kind);
+            if (pool_.is_late(driver)) {
+                stalled_[driver].insert(request.step.object);
+                leave(request, pool_.name(driver) + " does not answer");
+            } else {
+                pool_.apply(std::move(request));
+            }
+        }
 }
 
 void Reconciler::note_skipped(Pass& pass) {

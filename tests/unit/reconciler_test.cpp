@@ -85,6 +85,20 @@ TEST_CASE("what cannot be observed makes no account unready that was ready, and 
     CHECK(condition_of(bed, "acme", "ready") == "true everything is as the spec says");
 }
 
+TEST_CASE("what is wanted otherwise since it was last in sync is not ready while it cannot be observed") {
+    Bed bed;
+    bed.put("kind: package\nname: small\nlimits: {tasks: 100}\n");
+    bed.put("kind: account\nname: acme\npackage: small\n");
+    bed.converge();
+    bed.world.unreachable["systemd"] = "does not answer";
+    bed.put("kind: package\nname: small\nlimits: {tasks: 200}\n");
+    bed.pass();
+    CHECK_FALSE(bed.ready(account("acme")));
+    bed.world.unreachable.clear();
+    bed.converge();
+    CHECK(bed.ready(account("acme")));
+}
+
 TEST_CASE("a single record that could not be observed is asked for again soon") {
     Bed bed;
     bed.put(standard_account("acme", "acme.example"));
