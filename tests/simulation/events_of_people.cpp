@@ -104,7 +104,9 @@ void History::wake_now(Ref const& object, bool reset_backoff) {
 
 bool History::wake() {
     if (to_wake_.empty()) return false;
-    wake_now(*std::next(to_wake_.begin(), static_cast<std::ptrdiff_t>(dice_.below(to_wake_.size()))), true);
+    // A copy: it is no longer among them then.
+    Ref const object = *std::next(to_wake_.begin(), static_cast<std::ptrdiff_t>(dice_.below(to_wake_.size())));
+    wake_now(object, true);
     return true;
 }
 

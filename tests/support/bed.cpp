@@ -68,13 +68,13 @@ void Bed::run() {
 }
 
 PassResult Bed::pass(std::optional<Dirty> const& scope) {
-    PassResult result;
-    reconciler->on_pass([&](PassResult const& r) { result = r; });
+    auto const result = std::make_shared<PassResult>();  // later passes are reported there as well
+    reconciler->on_pass([result](PassResult const& r) { *result = r; });
     reconciler->retry_drivers();
     reconciler->start(scope);
     run();
     reconciler->advance();  // remembers it
-    return result;
+    return *result;
 }
 
 Plan Bed::examine(std::optional<Ref> const& object) {
