@@ -1,7 +1,8 @@
 # shellcheck shell=bash disable=SC2154
 # One lab server's life: its disk, cgroup, container, addresses, packages and end; sourced by tests/lab/lab.
 #
-# /run/genesis-lab/NAME/   pid (nspawn: "PID STARTTIME"), leader (its PID 1 seen from here), number, address, log, root/
+# /run/genesis-lab/NAME/   pid (nspawn: "PID STARTTIME"), leader (its PID 1 seen from here), number, address, cgroup, log,
+#                          root/
 # $cache/disk/NAME/        upper/ and work/ of the overlay (or the whole copy)
 
 server_names() { [[ ! -d $labs ]] || find "$labs" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | sort; }
@@ -106,8 +107,7 @@ start_container() {
         remember_process "$dir/pid" "$(systemctl show --value -p MainPID "genesis-lab-$name")"
     else
         local group
-        group=$(lab_cgroup "$name")
-        [[ -z $group ]] || mkdir -p "$group/exec"
+        group=$(make_cgroup "$name")
         # shellcheck disable=SC2016
         setsid --fork env -i PATH="$PATH" SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 bash -c '
             [[ -z $1 ]] || echo $$ >"$1/cgroup.procs"; echo $$ >"$2/launched"; shift 2; exec "$@"
@@ -117,15 +117,22 @@ start_container() {
     fi
 }
 
-# Where this machine's unified hierarchy is mounted and this lab's place in it; nothing where there is none.
-lab_cgroup() {
-    local at
+# A place of its own in this machine's unified hierarchy; nothing where there is none. Each boot has another: Linux
+# compares the count of kills of the cgroup that a process comes from with that of the one it is made in, so that in what
+# is left of a killed lab's cgroups each service that systemd 257 starts is killed at once (clone3(2), CLONE_INTO_CGROUP).
+make_cgroup() {
+    local at group
     for at in /sys/fs/cgroup/unified /sys/fs/cgroup; do
         [[ -w $at/cgroup.procs && $(stat -fc %T "$at") == cgroup2fs ]] || continue
-        printf '%s/genesis-lab/%s\n' "$at" "$1"
+        mkdir -p "$at/genesis-lab"
+        group=$(mktemp -d "$at/genesis-lab/$1.XXXXXX")
+        mkdir "$group/exec"
+        echo "$group" >"$labs/$1/cgroup"
+        echo "$group"
         return
     done
 }
+lab_cgroup() { [[ ! -f $labs/$1/cgroup ]] || cat "$labs/$1/cgroup"; }
 
 # The container's PID 1: the child of nspawn that lives in another process namespace.
 wait_for_leader() {
@@ -252,7 +259,10 @@ remove_traces() {
     ! mountpoint -q "$dir/root" || umount -R -l "$dir/root"
     ! mountpoint -q "$disk" || umount "$disk" || umount -l "$disk"
     group=$(lab_cgroup "$name")
-    [[ ! -d ${group:-/nonexistent} ]] || find "$group" -depth -type d -exec rmdir {} + 2>/dev/null || true
+    for try in {1..50}; do  # a process that was killed takes a moment to be gone
+        [[ -d ${group:-/nonexistent} ]] || break
+        find "$group" -depth -type d -exec rmdir {} + 2>/dev/null || sleep 0.1
+    done
     rm -rf --one-file-system "$disk" "$dir" 2>/dev/null || { chattr -R -f -i -a "$disk"; rm -rf --one-file-system "$disk" "$dir"; }
     say "$name is gone"
 }
