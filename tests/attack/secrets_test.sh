@@ -86,7 +86,9 @@ in_lab_sh 'systemd-run --quiet --unit=looks /root/look
 traced() { in_lab_sh '! grep -q "^TracerPid:[[:space:]]*0$" "/proc/$(systemctl show -P MainPID genesisd)/status"'; }
 check "what the daemon runs is seen" within 20 traced
 check "so are command lines and environments" in_lab timeout 300 env "SHOWN=$control" /bin/bash -c '
-    until grep -aq /cmdline: /root/kept/processes && grep -aq /environ: /root/kept/processes; do sleep 0.05; done' "$control"
+    for kind in cmdline environ; do
+        until grep -aqE "^/proc/[0-9]+/$kind:" /root/kept/processes; do sleep 0.05; done
+    done' "$control"
 
 # ---- specs by the API and by file, wrong ones too
 spec marka >"$scratch/marka.yaml"
