@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <thread>
 
 namespace genesis {
@@ -17,6 +18,15 @@ std::string one_line(std::string text) {
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
     while (text.ends_with(' ')) text.pop_back();
     return text.substr(0, 300);
+}
+
+// The same as was requested last where that was of the same sites. Otherwise a new one, even where Apache served those
+// once before: its former answer must confirm nothing while it loads what it was asked for in between.
+std::string next_generation(std::string const& requested, std::string const& sites) {
+    if (requested.ends_with("-" + sites)) return requested;
+    std::uint64_t number = 0;
+    std::from_chars(requested.data(), requested.data() + requested.size(), number);
+    return std::to_string(number + 1) + "-" + sites;
 }
 
 }  // namespace
@@ -55,9 +65,11 @@ struct ApacheDriver::Batch {
     [[nodiscard]] std::vector<std::string> changed() const;
     std::string bisect(std::vector<std::string> suspects);
     [[nodiscard]] bool loaded_already() const;
+    [[nodiscard]] bool confirmed() const;
+    void expect_load();
     void go_live();
     std::string load();
-    std::string await();
+    std::string await(bool requested);
     void keep_quarantine();
     CommitResult report() const;
 };
@@ -143,7 +155,7 @@ void ApacheDriver::Batch::lay_out() {
     }
     std::string all;
     for (auto const& [key, mark] : marks) all.append(key).append(" ").append(mark).append("\n");
-    generation = sha256(all).substr(0, 16);
+    generation = next_generation(driver.requested_, sha256(all).substr(0, 16));
     auto bytes = canary(driver.settings_.httpd.canary_port, generation);
     auto sha = sha256(bytes);
     wanted.emplace(canary_file, WantedFile{std::move(sha), nullptr, std::move(bytes)});
@@ -248,12 +260,32 @@ bool ApacheDriver::Batch::loaded_already() const {
                        [&](auto const& entry) { return marks.contains(entry.first) || bad.contains(entry.first); });
 }
 
-// Empty when the new generation answers, or why it does not.
-std::string ApacheDriver::Batch::await() {
+bool ApacheDriver::Batch::confirmed() const {
+    return driver.server_->running() && (loaded_already() || driver.server_->generation() == generation);
+}
+
+// Written down before Apache is asked.
+void ApacheDriver::Batch::expect_load() {
+    auto expected = marks;
+    for (auto& [key, mark] : expected)
+        if (auto const known = driver.loaded().find(key); known == driver.loaded().end() || known->second != mark)
+            mark = unconfirmed;
+    for (auto const& [key, mark] : driver.loaded()) expected.try_emplace(key, unconfirmed);
+    if (expected != driver.loaded() || generation != driver.requested_)
+        driver.remember(std::move(expected), generation);
+}
+
+// Empty when the new generation answers, or why it does not. `requested`: to load this tree; one that was still
+// starting is asked once it can be.
+std::string ApacheDriver::Batch::await(bool requested) {
     auto const until = context.clock.steady() + driver.settings_.patience;
     for (auto pause = std::chrono::milliseconds(5);; pause = std::min(pause * 2, std::chrono::milliseconds(100))) {
         if (driver.server_->generation() == generation) return {};
-        if (!driver.server_->running()) return "Apache ended itself while it loaded the sites";
+        if (!requested && driver.server_->running()) {
+            driver.server_->graceful(context);
+            requested = true;
+        }
+        if (!driver.server_->alive(context)) return "Apache ended itself while it loaded the sites";
         if (context.clock.steady() > until) return "Apache has not loaded the sites yet";
         context.check();
         std::this_thread::sleep_for(pause);
@@ -261,12 +293,16 @@ std::string ApacheDriver::Batch::await() {
 }
 
 std::string ApacheDriver::Batch::load() {
+    expect_load();
     try {
+        bool requested = true;
         if (driver.server_->running())
             driver.server_->graceful(context);
+        else if (driver.server_->alive(context))
+            requested = false;
         else
             driver.server_->start(context);
-        return await();
+        return await(requested);
     } catch (Expired const&) {
         throw;
     } catch (Fault const& fault) {
@@ -275,25 +311,24 @@ std::string ApacheDriver::Batch::load() {
 }
 
 void ApacheDriver::Batch::go_live() {
-    bool const running = driver.server_->running().has_value();
     bool const differs = !driver.live_.equals(wanted);
-    bool const confirmed = running && (loaded_already() || driver.server_->generation() == generation);
+    bool const loads = !confirmed();
     auto swap = [&] {
         exchange(root, "staged", "sites");
         std::swap(sites, staged);
         driver.live_.exchange(driver.staged_);
     };
     if (differs) swap();
-    if (!confirmed) {
+    if (loads) {
         blocked = load();
         if (!blocked.empty()) {
-            if (driver.server_->running()) return;  // still loading, perhaps: the next batch looks again
+            if (driver.server_->alive(context)) return;  // still loading, perhaps: the next batch looks again
             if (differs) swap();
             driver.server_->start(context);
             return;
         }
     }
-    if (!confirmed || marks != driver.loaded()) driver.remember(marks);
+    if (loads || marks != driver.loaded()) driver.remember(marks, driver.requested_);
     driver.staged_.fill(staged, wanted);  // so that the next batch writes only what it changes
 }
 

@@ -99,22 +99,29 @@ void ApacheDriver::open_once() {
     auto const seen = dir ? dir->look("loaded.json") : std::nullopt;
     if (seen == loaded_seen_) return;
     loaded_.clear();
+    requested_.clear();
     loaded_seen_ = seen;
     if (!seen) return;
     boost::system::error_code error;
     auto const file = dir->read("loaded.json", 64 << 20);
     auto const parsed = file ? json::parse(file->bytes, error) : json::value();
     if (error || !parsed.is_object()) return;  // nothing is known to be loaded: one restart mends that
-    for (auto const& [domain, mark] : parsed.as_object())
+    auto const* sites = parsed.as_object().if_contains("sites");
+    auto const* requested = parsed.as_object().if_contains("requested");
+    if (sites == nullptr || !sites->is_object() || requested == nullptr || !requested->is_string()) return;
+    requested_ = requested->as_string();
+    for (auto const& [domain, mark] : sites->as_object())
         if (mark.is_string()) loaded_.emplace(domain, mark.as_string());
 }
 
-void ApacheDriver::remember(std::map<std::string, std::string> loaded) {
-    json::object out;
-    for (auto const& [domain, mark] : loaded) out[domain] = mark;
+void ApacheDriver::remember(std::map<std::string, std::string> loaded, std::string const& requested) {
+    json::object sites;
+    for (auto const& [domain, mark] : loaded) sites[domain] = mark;
     auto const dir = host::Dir::make_all(settings_.state_dir, {0, 0, 0700});
-    dir.write("loaded.json", json::serialize(out), state_owner, false);
+    dir.write("loaded.json", json::serialize(json::object{{"requested", requested}, {"sites", std::move(sites)}}),
+              state_owner, false);
     loaded_ = std::move(loaded);
+    requested_ = requested;
     loaded_seen_ = dir.look("loaded.json");
 }
 
@@ -138,7 +145,9 @@ void ApacheDriver::look_at(std::string const& domain, host::Dir const& sites, st
             return;
         }
     } else if (quarantined.empty()) {
-        return;
+        auto const mark = loaded().find(domain);
+        if (mark == loaded().end() || mark->second != unconfirmed) return;
+        site.vhost_file = "removed, but Apache may still be loading it";
     } else if (auto record = read_site(quarantined); record && record->domain.str() == domain) {
         site = std::move(*record);
         site.live = false;
@@ -159,6 +168,8 @@ Observed<Site> ApacheDriver::observe(Of<Site>, Scope const& scope, Context& cont
         domains = held;
         if (sites)
             for (auto const& file : sites->list()) domains.insert(domain_of(file));
+        for (auto const& [domain, mark] : loaded())
+            if (mark == unconfirmed && !domain.starts_with('/')) domains.insert(domain);
         domains.erase("");
     }
     bool const running = server_->running().has_value();

@@ -11,6 +11,9 @@
 
 namespace genesis {
 
+// Of a site in loaded.json: Apache was asked to load or unload it, and has not confirmed that yet.
+inline constexpr char const* unconfirmed = "unconfirmed";
+
 struct ApacheSettings {
     std::string root = "/etc/genesis/apache";  // sites, staged and quarantined stand beneath it
     std::string tls_root = "/etc/genesis/tls";
@@ -22,8 +25,10 @@ struct ApacheSettings {
 
 // apply() only collects: nothing is live before commit() has judged the whole tree.
 //
-// loaded.json says of each site which bytes and which certificate the running Apache has confirmed to serve. A crash
-// between exchange and reload, a renewed certificate and a hand edit all show as `live: false`, and end in one restart.
+// loaded.json says of each site which bytes and which certificate the running Apache has confirmed to serve, and
+// "unconfirmed" of what it was asked to load or unload since. A crash between exchange and reload, a renewed
+// certificate and a hand edit all show as `live: false`, and end in one restart. A site that Apache may still be
+// loading is not gone: it ends itself when what that names (a log's directory) is taken away meanwhile.
 class ApacheDriver {
 public:
     using Kinds = std::tuple<Site>;
@@ -53,7 +58,7 @@ private:
     std::string signature(std::string const& sha, Site const& site);
     void open_once();  // once a call: the TLS directory and loaded.json
     [[nodiscard]] std::map<std::string, std::string> const& loaded() const { return loaded_; }
-    void remember(std::map<std::string, std::string> loaded);
+    void remember(std::map<std::string, std::string> loaded, std::string const& requested);
     void look_at(std::string const& domain, host::Dir const& sites, std::string const& quarantined, bool running,
                  Observed<Site>& out);
 
@@ -64,6 +69,8 @@ private:
     UnmanagedSites unmanaged_;
     std::unordered_map<std::string, PairState> pairs_;
     std::map<std::string, std::string> loaded_;
+    std::string
+        requested_;  // the generation that Apache was last asked to load: "17-0123456789abcdef", each number once
     std::optional<host::FileStat> loaded_seen_;
     std::optional<host::Dir> tls_;                        // for one observe() or commit()
     std::map<std::string, std::optional<Site>> pending_;  // by domain; nothing: remove it

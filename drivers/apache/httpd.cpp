@@ -106,6 +106,13 @@ std::optional<pid_t> Httpd::running() const {
     return *pid;
 }
 
+bool Httpd::alive(Context& context) {
+    if (running()) return true;
+    auto const state = systemd_.loaded({settings_.unit}, {settings_.unit}, context);
+    auto const unit = state.find(settings_.unit);
+    return unit != state.end() && unit->second != "inactive" && unit->second != "failed";
+}
+
 // "Max open files   8192   8192   files" of proc(5). A server that does not run will be started with its unit's limit,
 // which nothing but a start shows.
 std::size_t Httpd::file_limit() const {

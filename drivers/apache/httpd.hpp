@@ -25,11 +25,14 @@ public:
     virtual ~WebServer() = default;
     // Runs the config test once, on the staged tree or on the live one. It does not load certificates nor open logs.
     virtual Tested test(bool staged, Context& context) = 0;
-    [[nodiscard]] virtual std::optional<pid_t> running() const = 0;  // the parent's id
+    // The parent's id, once it has loaded its configuration: the file that says it is written after that.
+    [[nodiscard]] virtual std::optional<pid_t> running() const = 0;
+    // Running, or still loading its configuration after a start: the service manager calls it started before that.
+    virtual bool alive(Context& context) = 0;
     // How many files the parent may hold open: it ends itself when there are more logs than that.
     [[nodiscard]] virtual std::size_t file_limit() const = 0;
     virtual void graceful(Context& context) = 0;  // asks the parent to load its configuration again; does not wait
-    virtual void start(Context& context) = 0;     // also after it ended by itself
+    virtual void start(Context& context) = 0;     // also after it ended by itself; may return before it has loaded
     [[nodiscard]] virtual std::string generation() const = 0;  // of the configuration that answers; empty: none answers
 };
 
@@ -51,6 +54,7 @@ public:
     explicit Httpd(HttpdSettings settings) : settings_(std::move(settings)) {}
     Tested test(bool staged, Context& context) override;
     [[nodiscard]] std::optional<pid_t> running() const override;
+    bool alive(Context& context) override;
     [[nodiscard]] std::size_t file_limit() const override;
     void graceful(Context& context) override;
     void start(Context& context) override;
