@@ -1,6 +1,8 @@
 // What surrounds the reconciler.
 #include "tests/simulation/daemon.hpp"
 
+#include "tests/simulation/shared.hpp"
+
 #include <algorithm>
 
 namespace genesis::simulation {
@@ -71,6 +73,7 @@ ReconcilerSettings simulated_settings() {
     out.backoff.seed = 1;
     out.backoff.longest = std::chrono::seconds(30);
     out.resync = std::chrono::hours(24);  // a full pass would make up for a wake that was lost
+    out.expanders = simulated_expanders();
     return out;
 }
 

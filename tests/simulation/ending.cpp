@@ -45,9 +45,10 @@ void History::end_faults() {
     while (wake()) continue;
 }
 
-// What was refused is refused until its spec changes.
+// What was refused is refused until its spec changes, or until an operator asks for a retry: the node has no spec.
 void History::resume_everything() {
     auto& store = stage_.disk.store();
+    if (Ref const node{"node", "local"}; machine_.refused().contains(node)) daemon_->reconciler.wake(node, true);
     for (auto const& entry : std::map<Ref, Laws::Known>(laws_.known())) {
         auto const& ref = entry.first;
         auto const& known = entry.second;

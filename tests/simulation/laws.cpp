@@ -1,6 +1,8 @@
 // One function a law.
 #include "tests/simulation/laws.hpp"
 
+#include "tests/simulation/shared.hpp"
+
 #include <algorithm>
 
 namespace genesis::simulation {
@@ -26,9 +28,9 @@ void Laws::learn(Objects& store, Ref const& ref) {
         return;
     }
     auto& known = known_[ref] = {std::move(*object), {}};
-    if (find_expander(expanders(), ref.kind) != nullptr) return expand(known);
+    if (find_expander(simulated_expanders(), ref.kind) != nullptr) return expand(known);
     for (auto& [other, referring] : known_)
-        if (find_expander(expanders(), other.kind) != nullptr) expand(referring);
+        if (find_expander(simulated_expanders(), other.kind) != nullptr) expand(referring);
 }
 
 void Laws::learn_again(Objects& store) {
@@ -43,9 +45,10 @@ void Laws::learn_again(Objects& store) {
 
 void Laws::expand(Known& known) {
     known.wanted.clear();
+    known.shared.clear();
     check_claims(known);
     if (known.object.terminating || !verdict_.good()) return;
-    auto const* expander = find_expander(expanders(), known.object.ref.kind);
+    auto const* expander = find_expander(simulated_expanders(), known.object.ref.kind);
     Subject subject;
     subject.ref = known.object.ref;
     subject.generation = known.object.generation;
@@ -54,8 +57,16 @@ void Laws::expand(Known& known) {
     if (expander->suspended(subject.spec)) subject.phase = Phase::suspended;
     std::map<Ref, json::object const*> referred;
     for (auto const& [ref, other] : known_)
-        if (find_expander(expanders(), ref.kind) == nullptr) referred[ref] = &other.object.spec;
-    known.wanted = expander->expand({subject, referred, NodeLayout{}}).records;
+        if (find_expander(simulated_expanders(), ref.kind) == nullptr) referred[ref] = &other.object.spec;
+    auto expansion = expander->expand({subject, referred, NodeLayout{}});
+    known.wanted = std::move(expansion.records);
+    known.shared = std::move(expansion.shared);
+}
+
+std::map<Ref, json::object> Laws::shared() const {
+    std::map<Ref, json::object> out;
+    for (auto const& [object, known] : known_) out.insert(known.shared.begin(), known.shared.end());
+    return out;
 }
 
 // What is had once is given once, with the spec, and a number never again.
@@ -73,13 +84,14 @@ void Laws::check_claims(Known const& known) {
 }
 
 bool Laws::wanted(Ref const& record) const {
-    return std::any_of(known_.begin(), known_.end(),
-                       [&](auto const& known) { return known.second.wanted.contains(record); });
+    return std::any_of(known_.begin(), known_.end(), [&](auto const& known) {
+        return known.second.wanted.contains(record) || known.second.shared.contains(record);
+    });
 }
 
-std::string Laws::difference(Known const& known, bool strictly, bool shared) const {
-    for (auto const& [ref, want] : known.wanted) {
-        if ((!strictly && machine_.touched(ref)) || (!shared && ref.kind == "slice")) continue;
+std::string Laws::difference(std::map<Ref, json::object> const& wanted, bool strictly, bool slices) const {
+    for (auto const& [ref, want] : wanted) {
+        if ((!strictly && machine_.touched(ref)) || (!slices && ref.kind == "slice")) continue;
         auto const there = machine_.world.records.find(ref);
         if (there == machine_.world.records.end()) return ref.str() + " is missing";
         auto const changes = diff(*simulated_kinds().at(ref.kind).schema, want, there->second);
@@ -110,7 +122,7 @@ void Laws::check_ready(Daemon const& daemon) {
         auto const status = daemon.cache.status(known.object);
         if (status.records.empty() || status.observed_generation != known.object.generation) continue;
         if (said(status) != "true") continue;
-        if (auto const what = difference(known, false, false); !what.empty())
+        if (auto const what = difference(known.wanted, false, false); !what.empty())
             verdict_.broken(ref.str() + " is said to be ready, and " + what);
     }
 }
@@ -138,6 +150,8 @@ void Laws::check_converged(Daemon& daemon, Objects& store, bool strictly) {
     }
     if (!daemon.reconciler.pending().empty())
         verdict_.broken(daemon.reconciler.pending().begin()->str() + " was woken and never taken");
+    if (auto const what = difference(shared(), strictly, true); !what.empty())
+        verdict_.broken("what is shared has not converged: " + what);
     check_leftovers(daemon, strictly);
 }
 
@@ -147,7 +161,7 @@ void Laws::check_object(Daemon const& daemon, Known const& known, bool strictly)
     bool const disturbed = std::any_of(known.wanted.begin(), known.wanted.end(),
                                        [&](auto const& entry) { return machine_.touched(entry.first); });
     if (known.wanted.empty() || (disturbed && !strictly)) return;
-    if (auto const what = difference(known, strictly, true); !what.empty())
+    if (auto const what = difference(known.wanted, strictly, true); !what.empty())
         return verdict_.broken(name + " has not converged: " + what);
     auto const status = daemon.cache.status(known.object);
     if (said(status) != "true" || status.observed_generation != known.object.generation) {

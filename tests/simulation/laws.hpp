@@ -15,7 +15,7 @@ public:
 
     struct Known {
         Object object;
-        std::map<Ref, json::object> wanted;  // nothing of what is being removed
+        std::map<Ref, json::object> wanted, shared{};  // nothing of what is being removed
     };
     [[nodiscard]] std::map<Ref, Known> const& known() const { return known_; }
     [[nodiscard]] Known const* find(Ref const& object) const;
@@ -40,7 +40,9 @@ private:
     void check_leftovers(Daemon const& daemon, bool strictly);
     void check_object(Daemon const& daemon, Known const& known, bool strictly);
     // The first of its records that is not as wanted; what was changed by hand counts if `strictly`.
-    [[nodiscard]] std::string difference(Known const& known, bool strictly, bool shared) const;
+    [[nodiscard]] std::string difference(std::map<Ref, json::object> const& wanted, bool strictly, bool slices) const;
+    // What the node must have for all of them.
+    [[nodiscard]] std::map<Ref, json::object> shared() const;
     [[nodiscard]] bool wanted(Ref const& record) const;
 
     Machine& machine_;

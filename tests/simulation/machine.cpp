@@ -2,6 +2,7 @@
 #include "tests/simulation/machine.hpp"
 
 #include "drivers/catalog.hpp"
+#include "tests/simulation/shared.hpp"
 
 #include <algorithm>
 
@@ -214,6 +215,7 @@ std::vector<Described> const& described() {
             for (auto const* schema : real->kinds()) one.kinds.push_back({schema, real->traits(schema->kind)});
             out.push_back(std::move(one));
         }
+        out.push_back({"bridges", {{&schema_of<Bridge>(), {}}}});
         return out;
     }();
     return all;

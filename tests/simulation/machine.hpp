@@ -124,7 +124,7 @@ private:
     Machine& machine_;
 };
 
-// One for each driver of the catalog, with its name and its kinds.
+// One for each driver of the catalog, with its name and its kinds, and one of bridges.
 std::vector<std::unique_ptr<AnyDriver>> simulated_drivers(Machine& machine);
 // All kinds of them, by name.
 std::map<std::string, test::MemoryDriver::Kind> const& simulated_kinds();

@@ -56,7 +56,8 @@ TEST_CASE("each planted bug is found by the histories", "[simulation]") {
                                                                  {"not_released", 20},
                                                                  {"progress_is_failure", 20},
                                                                  {"allocation_apart", 100},
-                                                                 {"taken_twice", 100}}));
+                                                                 {"taken_twice", 100},
+                                                                 {"node_asleep", 100}}));
     test::FakeClock const clock;
     test::ListLog log;
     Context const context{{}, clock.steady() + std::chrono::minutes(5), clock, log};
