@@ -34,8 +34,8 @@ echo "# from apply to all ready: $(since "$begun") s; resident: $(resident) MiB"
 count=$(($(reloads) - before))
 echo "# graceful restarts of Apache: $count"
 # Two or three where the machine is idle; the slower the requests come in, the more passes there are.
-check "Apache is asked a few times, not once for each" test "$count" -ge 1 -a "$count" -le 10
-check_is "no step failed or was put off" "0 0" "$(steps later) $(steps refused)"
+check "Apache is asked a few times, not once for each" test "$count" -ge 1 -a "$count" -le 5
+check_is "no step failed" "0 0" "$(steps retry) $(steps terminal)"
 check_is "each was done once" "$(metrics | awk '/^genesis_steps_total/ { n += $NF } END { printf "%d\n", n }')" "$(steps 'done')"
 check_is "systemd listens for all of them" "$accounts" "$(in_lab_sh 'systemctl list-units --plain --no-legend --state=active "genesis-php-*.socket" | wc -l')"
 check_is "and has read no unit twice" "$read" "$(units_read)"
