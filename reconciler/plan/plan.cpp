@@ -38,12 +38,11 @@ private:
     }
     [[nodiscard]] Subject const& subject(Ref const& object) const { return *input_.subjects.at(object); }
 
-    [[nodiscard]] Cause cause_of(Ref const& ref, Ref const& object) const {
+    [[nodiscard]] Cause cause_of(Ref const& ref) const {
         if (adopted_.contains(ref)) return Cause::drifted;
         auto const* m = history(ref);
-        if (m == nullptr || m->in_sync_generation == 0) return Cause::never_converged;
-        bool const respecified = m->in_sync_generation < subject(object).generation || input_.respecified.contains(ref);
-        return respecified ? Cause::spec_changed : Cause::drifted;
+        if (m == nullptr || !m->was_in_sync) return Cause::never_converged;
+        return m->respecified ? Cause::spec_changed : Cause::drifted;
     }
 
     struct Reason {
@@ -54,8 +53,8 @@ private:
 
     void hold(AnyStep const& step, Reason why) {
         dispositions_[step.ref] = Disposition::held;
-        plan_.holds.push_back({step.ref, step.object, step.verb, cause_of(step.ref, step.object), why.reason,
-                               std::move(why.message), step.changes, std::move(why.waits_for)});
+        plan_.holds.push_back({step.ref, step.object, step.verb, cause_of(step.ref), why.reason, std::move(why.message),
+                               step.changes, std::move(why.waits_for)});
     }
 
     // ---- what must be there
@@ -197,7 +196,7 @@ private:
         if (policy_.paused || owner.paused) return Reason{HoldReason::paused, paused(step.verb)};
         auto const* m = history(step.ref);
         if (m == nullptr) return std::nullopt;
-        if (m->refused_generation == owner.generation) return Reason{HoldReason::refused, m->error};
+        if (m->refused) return Reason{HoldReason::refused, m->error};
         if (m->next_attempt && *m->next_attempt > policy_.now) return Reason{HoldReason::backing_off, m->error};
         return std::nullopt;
     }
@@ -227,7 +226,10 @@ private:
     [[nodiscard]] std::optional<Reason> waits_for_other(Ref const& ref) const {
         auto const state = input_.others == nullptr ? OtherRecords::unknown : input_.others->state(ref);
         if (state == OtherRecords::in_sync) return std::nullopt;
-        if (state == OtherRecords::converging) return Reason{HoldReason::waits, "waits for " + ref.str(), ref};
+        if (state == OtherRecords::converging) {
+            auto const error = input_.others->error(ref);
+            return Reason{HoldReason::waits, "waits for " + ref.str() + (error.empty() ? "" : ": " + error), ref};
+        }
         return Reason{HoldReason::waits, "refers to " + ref.str() + ", which nothing asks for", ref};
     }
 
@@ -364,7 +366,7 @@ private:
     }
 
     void add(AnyStep step) {
-        auto const cause = cause_of(step.ref, step.object);
+        auto const cause = cause_of(step.ref);
         bool const joins = step.verb == Verb::remove && !referring_.contains(step.ref.kind);
         auto driver = kinds_.find(step.ref.kind)->second.driver;
         plan_.steps.push_back({std::move(step), cause, joins, std::move(driver)});

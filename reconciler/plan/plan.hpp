@@ -12,7 +12,9 @@ namespace genesis {
 // What is remembered of a record that Genesis made.
 struct RecordHistory {
     Ref object;
-    std::int64_t in_sync_generation = 0, refused_generation = 0;
+    bool was_in_sync = false;  // once
+    bool respecified = false;  // what is wanted now is another value than it then was
+    bool refused = false;      // what is wanted now can never work
     int attempts = 0;
     std::optional<Time> next_attempt;
     std::string error;
@@ -35,12 +37,12 @@ struct OtherRecords {
     enum State { unknown, converging, in_sync };
     virtual ~OtherRecords() = default;
     [[nodiscard]] virtual State state(Ref const& record) const = 0;
+    [[nodiscard]] virtual std::string error(Ref const& record) const = 0;  // of its last attempt; empty: none
 };
 
 struct PlanningInput {
     RefMap<Wanted> want;
     RefMap<RecordHistory> ours;  // every record Genesis made, of the objects the plan is about
-    std::set<Ref> respecified;   // wanted otherwise since last in sync, though the object's generation is the same
     Observation observed;
     std::map<Ref, Subject const*> subjects;
     std::set<Ref> leaving;                 // every object that ends unconfirmed and still has what would be removed

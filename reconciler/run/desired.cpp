@@ -23,7 +23,11 @@ std::vector<std::string> order_of(std::span<ObjectKind const> kinds) {
 
 Desired::Desired(NodeLayout layout, std::string const& node, std::span<ObjectKind const> kinds,
                  std::span<Expander const> expanders)
-    : layout_(std::move(layout)), node_{"node", node}, kinds_(kinds), expanders_(expanders), order_(order_of(kinds)) {}
+    : layout_(std::move(layout)), node_{"node", node}, kinds_(kinds), expanders_(expanders), order_(order_of(kinds)) {
+    auto& subject = wants_[node_].subject;
+    subject.ref = node_;
+    subject.generation = 1;
+}
 
 std::size_t Desired::rank(std::string const& kind) const {
     return static_cast<std::size_t>(std::find(order_.begin(), order_.end(), kind) - order_.begin());
@@ -40,8 +44,14 @@ Desired::Wants const* Desired::find(Ref const& object) const {
 }
 
 Ref const* Desired::owner(Ref const& record) const {
-    auto const it = owners_.find(record);
-    return it == owners_.end() ? nullptr : &it->second;
+    auto const it = owned_.find(record);
+    return it == owned_.end() ? nullptr : &it->second.by;
+}
+
+std::uint64_t Desired::value_of(Ref const& record) const {
+    static auto const absent = value_hash({});
+    auto const it = owned_.find(record);
+    return it == owned_.end() ? absent : it->second.value;
 }
 
 Dirty Desired::dependents(Ref const& object) const {
@@ -61,7 +71,7 @@ Desired::Referred Desired::referred_by(Object const& object, Object const* inste
     return out;
 }
 
-Subject Desired::subject_of(Object const& object, Referred const& referred, Time now) const {
+Subject Desired::subject_of(Object const& object) {
     Subject s;
     s.ref = object.ref;
     s.generation = object.generation;
@@ -71,15 +81,34 @@ Subject Desired::subject_of(Object const& object, Referred const& referred, Time
     s.paused = object.paused;
     s.adopt = object.adopt;
     s.confirmed = object.confirmed_generation >= object.generation;
-    auto const* expander = find_expander(expanders_, object.ref.kind);
-    if (expander != nullptr && expander->suspended != nullptr && expander->suspended(object.spec))
-        s.phase = Phase::suspended;
-    if (!object.terminating) return s;
-    auto const grace = expander != nullptr && expander->grace != nullptr ? expander->grace({s, referred, layout_})
-                                                                         : std::chrono::seconds{};
-    bool const over = object.purge || now >= *object.terminating + grace;
-    s.phase = over ? Phase::purged : Phase::terminating;
     return s;
+}
+
+Phase Desired::phase_of(Object const& object, Subject const& subject, Referred const& referred, Time now) const {
+    auto const* expander = find_expander(expanders_, object.ref.kind);
+    if (object.terminating) {
+        auto const grace = expander != nullptr && expander->grace != nullptr
+                               ? expander->grace({subject, referred, layout_})
+                               : std::chrono::seconds{};
+        bool const over = object.purge || now >= *object.terminating + grace;
+        return over ? Phase::purged : Phase::terminating;
+    }
+    bool const suspended = expander != nullptr && expander->suspended != nullptr && expander->suspended(subject.spec);
+    return suspended ? Phase::suspended : Phase::active;
+}
+
+// Why it is not known; the object then keeps the phase it had, and nothing of it is purged for that.
+std::string Desired::settle_phase(Object const& object, Subject& subject, Referred const& referred, Time now) const {
+    try {
+        subject.phase = phase_of(object, subject, referred, now);
+        return {};
+    } catch (std::exception const& defect) {
+        auto const* known = find(object.ref);
+        subject.phase = object.terminating ? Phase::terminating
+                        : known != nullptr ? known->subject.phase
+                                           : Phase::active;
+        return defect.what();
+    }
 }
 
 Expansion Desired::expanded(Subject const& subject, Referred const& referred) const {
@@ -90,7 +119,8 @@ Expansion Desired::expanded(Subject const& subject, Referred const& referred) co
 
 bool Desired::upsert(Object const& object, Time now) {
     auto const referred = referred_by(object, nullptr);
-    auto subject = subject_of(object, referred, now);
+    auto subject = subject_of(object);
+    auto fault = settle_phase(object, subject, referred, now);
     Basis basis{subject.generation, subject.phase, {}};
     for (auto const& [to, spec] : referred) basis.referred[to] = wants_.at(to).subject.generation;
     bool const ends = subject.phase == Phase::terminating || subject.phase == Phase::purged;
@@ -110,36 +140,35 @@ bool Desired::upsert(Object const& object, Time now) {
     bool const former = known == basis_.end() || known->second.generation == basis.generation;
     if (!same) {
         refer(object.ref, references_of(object));
-        if (make_records(subject, referred))
+        if (fault.empty()) fault = make_records(subject, referred);
+        if (fault.empty())
             basis_[object.ref] = std::move(basis);
         else
             basis_.erase(object.ref);
     }
-    wants_[object.ref].subject = std::move(subject);
+    auto& wants = wants_[object.ref];
+    wants.subject = std::move(subject);
+    wants.fault = std::move(fault);
     return !former;
 }
 
 // An expander that throws is a defect of that expander: the object keeps the records it had, and no other is held up.
-bool Desired::make_records(Subject const& subject, Referred const& referred) {
+// Returns what it threw.
+std::string Desired::make_records(Subject const& subject, Referred const& referred) {
     try {
         want(subject.ref, expanded(subject, referred));
-        wants_[subject.ref].fault.clear();
-        return true;
+        return {};
     } catch (std::exception const& defect) {
-        wants_[subject.ref].fault = defect.what();
-        return false;
+        return defect.what();
     }
 }
 
 void Desired::want(Ref const& object, Expansion expansion) {
     auto& wants = wants_[object];
     auto& records = wants.records;
-    for (auto const& [ref, value] : expansion.records)
-        if (auto const before = records.find(ref); before != records.end() && before->second != value)
-            respecified_.insert(ref);
     for (auto const& [ref, value] : records)
-        if (auto const it = owners_.find(ref); it != owners_.end() && it->second == object) owners_.erase(it);
-    for (auto const& [ref, value] : expansion.records) owners_.insert_or_assign(ref, object);
+        if (auto const it = owned_.find(ref); it != owned_.end() && it->second.by == object) owned_.erase(it);
+    for (auto const& [ref, value] : expansion.records) owned_.insert_or_assign(ref, Owned{object, value_hash(value)});
     records = std::move(expansion.records);
     wants.unallocated = std::move(expansion.unallocated);
     share(object, std::move(expansion.shared));
@@ -159,25 +188,20 @@ void Desired::share(Ref const& object, Records records) {
 
 // Where objects disagree about a shared record, the first by name decides.
 void Desired::keep_shared(Ref const& record) {
-    auto& node = wants_[node_];
-    node.subject.ref = node_;
-    node.subject.generation = 1;
+    auto& node = wants_.at(node_);
     auto const by = shared_.find(record);
     if (by->second.empty()) {
         shared_.erase(by);
         node.records.erase(record);
-        owners_.erase(record);
+        owned_.erase(record);
         node_changed_ = true;
         return;
     }
     auto const& value = by->second.begin()->second;
     auto const [known, fresh] = node.records.try_emplace(record, value);
-    owners_.insert_or_assign(record, node_);
     if (!fresh && known->second == value) return;
-    if (!fresh) {
-        known->second = value;
-        respecified_.insert(record);
-    }
+    known->second = value;
+    owned_.insert_or_assign(record, Owned{node_, value_hash(value)});
     node_changed_ = true;
 }
 
@@ -204,7 +228,8 @@ Desired::Overlay Desired::overlay(Object const& object, Time now) const {
     std::map<Ref, Records> shared;
     auto add = [&](Object const& o) {
         auto const referred = referred_by(o, &object);
-        auto subject = subject_of(o, referred, now);
+        auto subject = subject_of(o);
+        subject.phase = phase_of(o, subject, referred, now);
         auto expansion = expanded(subject, referred);
         shared[o.ref] = std::move(expansion.shared);
         out[o.ref] = {std::move(subject), std::move(expansion.records), std::move(expansion.unallocated)};
@@ -244,17 +269,14 @@ void Desired::overlay_shared(Overlay& out, std::map<Ref, Records> shared) const 
             for (auto const& record : now->second) touch(record).erase(object);
         for (auto& [record, value] : records) touch(record)[object] = std::move(value);
     }
-    auto const* known = find(node_);
-    Wants node;
-    if (known != nullptr) node = *known;
-    node.subject.ref = node_;
-    node.subject.generation = 1;
+    auto const& known = wants_.at(node_);
+    auto node = known;
     for (auto const& [record, by] : would)
         if (by.empty())
             node.records.erase(record);
         else
             node.records.insert_or_assign(record, by.begin()->second);
-    if (node.records != (known == nullptr ? Records{} : known->records)) out[node_] = std::move(node);
+    if (node.records != known.records) out[node_] = std::move(node);
 }
 
 }  // namespace genesis

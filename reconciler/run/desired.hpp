@@ -31,11 +31,13 @@ public:
     bool upsert(Object const& object, Time now);
     void evict(Ref const& object);
 
-    // The node's object among them, while it has records.
+    // The node's object among them, with or without records.
     [[nodiscard]] std::map<Ref, Wants> const& all() const { return wants_; }
     [[nodiscard]] Wants const* find(Ref const& object) const;
     // The object that wants the record; null when none does.
     [[nodiscard]] Ref const* owner(Ref const& record) const;
+    // value_hash() of what is wanted of the record; of an absent one where nothing is.
+    [[nodiscard]] std::uint64_t value_of(Ref const& record) const;
     // Objects that refer to this one.
     [[nodiscard]] Dirty dependents(Ref const& object) const;
     [[nodiscard]] Ref const& node() const { return node_; }
@@ -47,9 +49,6 @@ public:
     // What would be wanted of the object and of what depends on it if it were stored so.
     [[nodiscard]] Overlay overlay(Object const& object, Time now) const;
 
-    // Records that are wanted otherwise than when they last were in sync, though their object's generation is the same.
-    [[nodiscard]] bool respecified(Ref const& record) const { return respecified_.contains(record); }
-    void settled(Ref const& record) { respecified_.erase(record); }
     // Objects under removal, and those of them that no operator has confirmed.
     [[nodiscard]] Dirty const& ending() const { return ending_; }
     [[nodiscard]] Dirty const& leaving() const { return leaving_; }
@@ -58,6 +57,10 @@ public:
 
 private:
     using Referred = std::map<Ref, json::object const*>;
+    struct Owned {
+        Ref by;
+        std::uint64_t value = 0;  // value_hash() of what it wants
+    };
     struct Basis {  // what records were made of
         std::int64_t generation = 0;
         Phase phase{};
@@ -65,10 +68,14 @@ private:
         bool operator==(Basis const&) const = default;
     };
     [[nodiscard]] std::set<Ref> references_of(Object const& object) const;
-    [[nodiscard]] Subject subject_of(Object const& object, Referred const& referred, Time now) const;
+    [[nodiscard]] static Subject subject_of(Object const& object);
+    [[nodiscard]] Phase phase_of(Object const& object, Subject const& subject, Referred const& referred,
+                                 Time now) const;
+    [[nodiscard]] std::string settle_phase(Object const& object, Subject& subject, Referred const& referred,
+                                           Time now) const;
     [[nodiscard]] Referred referred_by(Object const& object, Object const* instead) const;
     [[nodiscard]] Expansion expanded(Subject const& subject, Referred const& referred) const;
-    [[nodiscard]] bool make_records(Subject const& subject, Referred const& referred);
+    [[nodiscard]] std::string make_records(Subject const& subject, Referred const& referred);
     void want(Ref const& object, Expansion expansion);
     void share(Ref const& object, Records records);
     void keep_shared(Ref const& record);
@@ -84,10 +91,9 @@ private:
     std::map<Ref, Wants> wants_;
     std::map<Ref, Basis> basis_;
     std::map<Ref, std::set<Ref>> refers_, referrers_;    // between objects
-    RefMap<Ref> owners_;                                 // of records
+    RefMap<Owned> owned_;                                // by record
     std::map<Ref, std::map<Ref, json::object>> shared_;  // by record, who wants it and how
     std::map<Ref, std::set<Ref>> sharing_;               // by object, the shared records it wants
-    RefSet respecified_;
     Dirty ending_, leaving_, unallocated_;
 };
 

@@ -7,7 +7,6 @@ namespace genesis {
 namespace {
 
 constexpr ObservationId probe_id = 0;  // nobody asked for it
-constexpr std::chrono::milliseconds expected_longest{10000};
 
 // All keys of all requests; everything where one of them asks for everything.
 void widen(Scope& scope, Scope const& by, bool first) {
@@ -42,6 +41,10 @@ Observation part_of(Observation const& seen, std::map<std::string, Scope> const&
     for (auto const& [kind, why] : seen.unreachable)
         if (scopes.contains(kind)) out.unreachable[kind] = why;
     return out;
+}
+
+bool lists(std::map<std::string, Scope> const& scopes) {
+    return std::any_of(scopes.begin(), scopes.end(), [](auto const& entry) { return entry.second.everything(); });
 }
 
 std::size_t records_in(std::map<std::string, Scope> const& scopes) {
@@ -113,7 +116,7 @@ void DriverPool::start_observation(std::size_t driver) {
     auto const now = clock_.steady();
     auto const deadline = now + timeouts_.observe;
     call->started = now;
-    call->late_at = now + expected(driver) + timeouts_.late_record * records_in(call->scopes);
+    call->late_at = now + expected(driver, lists(call->scopes)) + timeouts_.late_record * records_in(call->scopes);
     call->overdue_at = deadline + timeouts_.grace;
     q.running = call;
     q.observed_last = true;
@@ -180,7 +183,7 @@ void DriverPool::end_observation(std::size_t driver, Call& call) {
     bool const only_probed = std::all_of(call.observations.begin(), call.observations.end(),
                                          [](auto const& request) { return request.id == probe_id; });
     bool const was_trouble = !queues_[driver].trouble.empty();
-    note_trouble(driver, call);
+    note_trouble(driver, call, only_probed);
     for (auto const& request : call.observations) {
         if (request.id == probe_id) continue;
         bool const all = call.observations.size() == 1;
@@ -190,23 +193,34 @@ void DriverPool::end_observation(std::size_t driver, Call& call) {
     if (was_trouble && queues_[driver].trouble.empty() && (only_probed || !call.late)) events_->recovered(driver);
 }
 
-std::chrono::milliseconds DriverPool::expected(std::size_t driver) const {
-    return std::clamp(2 * queues_[driver].took, timeouts_.late_observe,
-                      std::max(expected_longest, timeouts_.late_observe));
+std::chrono::milliseconds DriverPool::expected(std::size_t driver, bool listing) const {
+    auto const& q = queues_[driver];
+    return std::clamp(2 * (listing ? q.took_listing : q.took_named), timeouts_.late_observe,
+                      std::max(timeouts_.observe, timeouts_.late_observe));
 }
 
-void DriverPool::note_trouble(std::size_t driver, Call const& call) {
+// One that hung once is not slow from then on: a late answer counts for no more than twice what was expected.
+void DriverPool::learn(std::size_t driver, Call const& call) {
     auto& q = queues_[driver];
-    if (call.seen.unreachable.empty())
-        q.took = std::chrono::ceil<std::chrono::milliseconds>(clock_.steady() - call.started);
+    bool const listing = lists(call.scopes);
+    auto const took = std::chrono::ceil<std::chrono::milliseconds>(clock_.steady() - call.started);
+    (listing ? q.took_listing : q.took_named) = std::min(took, 2 * expected(driver, listing));
+}
+
+// `probed`: nobody asked for it but the driver's own retry, which names one record for all kinds in trouble.
+void DriverPool::note_trouble(std::size_t driver, Call const& call, bool probed) {
+    auto& q = queues_[driver];
+    bool const sees = call.seen.unreachable.empty();
+    if (sees) learn(driver, call);
+    if (sees && probed) q.trouble.clear();
     for (auto const& [kind, scope] : call.scopes) q.trouble.erase(kind);
     for (auto const& [kind, why] : call.seen.unreachable) q.trouble[kind] = why;
-    if (call.seen.unreachable.empty()) {
-        q.trouble.clear();
+    if (q.trouble.empty()) {
         q.pause = {};
         q.retry_at = Steady::max();
         return;
     }
+    if (sees) return;  // other kinds of it are in trouble, and will be asked for again
     q.pause = q.pause.count() == 0 ? timeouts_.retry_first : std::min(q.pause * 2, timeouts_.retry_longest);
     q.retry_at = clock_.steady() + q.pause;
     log_.write(Level::warning, "a driver cannot observe",
@@ -239,6 +253,7 @@ void DriverPool::retry_now() {
 void DriverPool::try_again(std::size_t driver) {
     auto& q = queues_[driver];
     q.retry_at = Steady::max();
+    if (q.trouble.empty()) return;
     if (q.probe && driver_of_.contains(q.probe->kind) && driver_of_.at(q.probe->kind) == driver) {
         std::map<std::string, Scope> scopes;
         for (auto const& [kind, why] : q.trouble)
@@ -265,7 +280,10 @@ void DriverPool::check_running(std::size_t driver, Steady now) {
         for (auto const& request : waiting) {
             Observation nothing;
             for (auto const& [kind, scope] : request.scopes) nothing.unreachable[kind] = q.name + " does not answer";
-            if (request.id != probe_id) events_->observed(request.id, driver, std::move(nothing));
+            if (request.id == probe_id)
+                q.retry_at = now;  // once this call has ended
+            else
+                events_->observed(request.id, driver, std::move(nothing));
         }
         events_->late(driver, std::move(queued), call->requests);
     }

@@ -82,8 +82,9 @@ public:
     [[nodiscard]] Steady next_timer() const;
     [[nodiscard]] bool idle() const;  // nothing runs, but for what is late, and nothing waits
 
-    // How long its answer may take, as its last one shows: a driver that always takes 2 s is slow, not late.
-    [[nodiscard]] std::chrono::milliseconds expected(std::size_t driver) const;
+    // How long its answer may take, as its last ones show: a driver that always takes 2 s is slow, not late. `listing`:
+    // of all records of a kind, not of named ones.
+    [[nodiscard]] std::chrono::milliseconds expected(std::size_t driver, bool listing) const;
     // Works on a call for longer than it should: what is handed over waits until it has answered.
     [[nodiscard]] bool is_late(std::size_t driver) const {
         return queues_[driver].running && queues_[driver].running->late;
@@ -122,7 +123,7 @@ private:
         Steady gather_until{};                       // of the steps that wait
         std::map<std::string, std::string> trouble;  // kind → why it could not be seen
         std::chrono::milliseconds pause{};
-        std::chrono::milliseconds took{};  // the last observation
+        std::chrono::milliseconds took_listing{}, took_named{};  // the last observations
         Steady retry_at = Steady::max();
         std::optional<Ref> probe;
     };
@@ -132,7 +133,8 @@ private:
     void start_batch(std::size_t driver);
     void end_observation(std::size_t driver, Call& call);
     void end_batch(std::size_t driver, Call& call);
-    void note_trouble(std::size_t driver, Call const& call);
+    void note_trouble(std::size_t driver, Call const& call, bool probed);
+    void learn(std::size_t driver, Call const& call);
     void try_again(std::size_t driver);
     void check_running(std::size_t driver, Steady now);
 

@@ -72,13 +72,22 @@ void Reconciler::look(ObservationId id, Dirty const& scope, bool everything, Des
         }
         looking.open.insert(driver);
         if (!everything && !questions_.contains(id))
-            looking.expected = std::max(looking.expected, pool_.expected(driver));
+            looking.expected = std::max(looking.expected, pool_.expected(driver, everything));
         pool_.observe(id, driver, std::move(scopes));
     }
     if (looking.open.empty()) close(id);
 }
 
 void Reconciler::observed(ObservationId id, std::size_t driver, Observation part) {
+    try {
+        take_observation(id, driver, std::move(part));
+    } catch (std::exception const& defect) {
+        log_.write(Level::error, "an observation met a defect", {{"why", defect.what()}});
+        if (auto const it = looking_.find(id); it != looking_.end()) it->second.close_at = clock_.steady();
+    }
+}
+
+void Reconciler::take_observation(ObservationId id, std::size_t driver, Observation part) {
     if (auto const late = closed_.find(id); late != closed_.end()) {  // too late for its plan: look again
         if (auto const objects = late->second.extract(driver))
             for (auto const& object : objects.mapped()) wake(object, false);
@@ -131,10 +140,12 @@ void Reconciler::close(ObservationId id) {
         looking.seen.in_progress.erase(record);
         looking.seen.unseen.emplace(record, "was changed while it was observed");
     }
-    if (auto question = questions_.extract(id))
-        answer(std::move(question.mapped()), std::move(looking.seen));
-    else
+    if (auto question = questions_.extract(id)) return answer(std::move(question.mapped()), std::move(looking.seen));
+    try {
         plan_pass(id, std::move(looking.seen));
+    } catch (std::exception const& defect) {
+        abandon(id, defect.what());
+    }
 }
 
 bool Reconciler::more_to_come(std::size_t driver) const {
@@ -159,20 +170,20 @@ PlanningInput Reconciler::input_for(Dirty const& scope, Desired::Overlay const& 
         if (w == nullptr) continue;
         out.subjects[object] = &w->subject;
         bool const changed = overlay.contains(object);
-        auto const* stored = changed ? desired_.find(object) : nullptr;
         for (auto const& [ref, value] : w->records) {
             if (!kinds.contains(ref.kind)) continue;
             auto const unallocated = w->unallocated.find(ref);
             out.want[ref] = {object, &value, unallocated == w->unallocated.end() ? nullptr : &unallocated->second};
             if (auto const step = steps_on_.find(ref); step != steps_on_.end() && step->second != object)
                 out.in_flight[ref] = "is still changed for " + step->second.str();
-            if (desired_.respecified(ref)) out.respecified.insert(ref);
-            if (stored == nullptr) continue;
-            auto const former = stored->records.find(ref);
-            if (former != stored->records.end() && former->second != value) out.respecified.insert(ref);
         }
-        for (auto const& ref : states_.of(object))
-            if (kinds.contains(ref.kind)) out.ours[ref] = states_.history(ref);
+        for (auto const& ref : states_.of(object)) {
+            if (!kinds.contains(ref.kind)) continue;
+            auto const would = changed ? w->records.find(ref) : w->records.end();
+            out.ours[ref] = states_.history(ref, would != w->records.end() ? value_hash(would->second)
+                                                 : changed                 ? value_hash({})
+                                                                           : desired_.value_of(ref));
+        }
     }
     out.leaving = desired_.leaving();
     std::erase_if(out.leaving, [&](Ref const& object) {
@@ -194,11 +205,14 @@ OtherRecords::State Reconciler::state(Ref const& record) const {
     auto const* known = states_.find(record);
     auto const* owner = desired_.owner(record);
     if (owner == nullptr) return known == nullptr ? unknown : converging;
-    auto const* w = desired_.find(*owner);
-    bool const settled = known != nullptr && w != nullptr && known->error.empty() && !left_.contains(record) &&
-                         !differing_.contains(record) && !desired_.respecified(record) &&
-                         known->in_sync_generation == w->subject.generation;
+    bool const settled =
+        !left_.contains(record) && !differing_.contains(record) && states_.settled(record, desired_.value_of(record));
     return settled ? in_sync : converging;
+}
+
+std::string Reconciler::error(Ref const& record) const {
+    auto const* known = states_.find(record);
+    return known == nullptr ? std::string() : known->error;
 }
 
 // ---- questions

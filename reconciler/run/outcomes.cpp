@@ -49,11 +49,7 @@ bool Reconciler::note_outcome(StepRequest const& request, Outcome const& outcome
         note_failure(step.ref, step.object, "was applied, yet still differs in" + paths_of(step.changes));
     } else {
         note_failure(step.ref, step.object, outcome.why);
-        if (outcome.how == Outcome::terminal) {
-            auto const* wants = desired_.find(step.object);
-            auto const generation = run != nullptr ? run->generation : wants != nullptr ? wants->subject.generation : 0;
-            states_.refused(step.ref, generation);
-        }
+        if (outcome.how == Outcome::terminal) states_.refused(step.ref, value_hash(step.want));
     }
     if (run != nullptr)
         note_line(*run, step.ref, outcome.how == Outcome::terminal ? SyncState::refused : SyncState::failing,
@@ -62,6 +58,17 @@ bool Reconciler::note_outcome(StepRequest const& request, Outcome const& outcome
 }
 
 void Reconciler::step_ended(StepRequest const& request, Outcome const& outcome) {
+    try {
+        take_outcome(request, outcome);
+    } catch (std::exception const& defect) {
+        log_.write(Level::error, "an outcome met a defect",
+                   {{"record", request.step.ref.str()}, {"why", defect.what()}});
+        leave(request, std::string("a defect: ") + defect.what());
+        wake(request.step.object, false);
+    }
+}
+
+void Reconciler::take_outcome(StepRequest const& request, Outcome const& outcome) {
     auto const& step = request.step;
     if (settings_.metrics != nullptr) settings_.metrics->step(step.ref.kind, word_of(step.verb), word_of(outcome.how));
     bool const left = left_.erase(step.ref) > 0;

@@ -7,6 +7,7 @@ namespace genesis {
 namespace {
 
 constexpr std::size_t steps_most = 1000;  // bytes of step names in one log line
+constexpr std::chrono::milliseconds defect_pause{1000};
 
 }  // namespace
 
@@ -79,9 +80,8 @@ void Reconciler::mark_unasked(Pass const& pass, Observation& observed) {
 void Reconciler::note_plan(Pass& pass, Plan const& plan, PlanningInput const& input) {
     for (auto const& ref : plan.in_sync) {
         auto const& object = input.want.at(ref).object;
-        desired_.settled(ref);
         differing_.erase(ref);
-        states_.in_sync(ref, object, pass.objects.at(object).generation);
+        states_.in_sync(ref, object, desired_.value_of(ref));
         wake_waiters(ref);
     }
     for (auto const& ref : plan.gone) {
@@ -232,6 +232,21 @@ void Reconciler::end_pass(PassId id) {
     result.took = clock_.steady() - node.mapped().started;
     if (settings_.metrics != nullptr) settings_.metrics->pass(result.full, result.took);
     if (on_pass_) on_pass_(result);
+}
+
+// A defect in planning for it: its objects are free again, and taken once more after a pause. Steps that were handed
+// over already end by themselves.
+void Reconciler::abandon(PassId id, std::string const& why) {
+    log_.write(Level::error, "a pass met a defect", {{"why", why}});
+    auto const pass = passes_.extract(id);
+    if (!pass) return;
+    for (auto const& [object, run] : pass.mapped().objects) {
+        in_flight_.erase(object);
+        for (auto const& record : run.steps_on)
+            if (!left_.contains(record)) steps_on_.erase(record);
+        wake(object, false);
+    }
+    not_before_ = clock_.steady() + defect_pause;
 }
 
 // One line for each object something was done to, with the request that brought the generation worked on.

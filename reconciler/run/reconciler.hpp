@@ -137,6 +137,7 @@ private:
     void leave_to_owner(Ref const& record, Ref const& former);
     void finish_removed(Ref const& object, ObjectRun const& run);
     void end_pass(PassId id);
+    void abandon(PassId id, std::string const& why);
     void write_log(Ref const& object, ObjectRun const& run) const;
 
     // observing.cpp
@@ -145,6 +146,7 @@ private:
                                                                                  Looking& looking) const;
     void look(ObservationId id, Dirty const& scope, bool everything, Desired::Overlay const& overlay);
     void observed(ObservationId id, std::size_t driver, Observation part) override;
+    void take_observation(ObservationId id, std::size_t driver, Observation part);
     void close(ObservationId id);
     void close_late();
     PlanningInput input_for(Dirty const& scope, Desired::Overlay const& overlay, Observation observed) const;
@@ -155,9 +157,11 @@ private:
     void answer(Question question, Observation observed);
     void recall(PlanningInput& input) const;
     [[nodiscard]] State state(Ref const& record) const override;
+    [[nodiscard]] std::string error(Ref const& record) const override;
 
     // outcomes.cpp
     void step_ended(StepRequest const& request, Outcome const& outcome) override;
+    void take_outcome(StepRequest const& request, Outcome const& outcome);
     bool note_outcome(StepRequest const& request, Outcome const& outcome, ObjectRun* run);
     void note_line(ObjectRun& run, Ref const& record, SyncState state, std::string message);
     void batch_ended(std::size_t driver, BatchRun const& batch) override;

@@ -4,6 +4,11 @@
 #include <algorithm>
 
 namespace genesis {
+namespace {
+
+constexpr std::uint64_t as_migrated = 1;  // migrations.cpp: the value that was wanted then, whichever that was
+
+}  // namespace
 
 RecordStates::RecordStates(std::vector<RecordState> stored, Clock const& clock, Backoff backoff)
     : clock_(clock), backoff_(backoff), random_(backoff.seed != 0 ? backoff.seed : std::random_device{}()) {
@@ -32,9 +37,16 @@ std::size_t RecordStates::count(std::string const& kind) const {
     return it == by_kind_.end() ? 0 : it->second;
 }
 
-RecordHistory RecordStates::history(Ref const& record) const {
+RecordHistory RecordStates::history(Ref const& record, std::uint64_t wanted) const {
     auto const& s = states_.at(record);
-    return {s.object, s.in_sync_generation, s.refused_generation, s.attempts, s.next_attempt, s.error};
+    bool const respecified = s.in_sync_value != wanted && s.in_sync_value != as_migrated;
+    return {s.object,   s.in_sync_value != 0, respecified, s.refused_value == wanted,
+            s.attempts, s.next_attempt,       s.error};
+}
+
+bool RecordStates::settled(Ref const& record, std::uint64_t wanted) const {
+    auto const* s = find(record);
+    return s != nullptr && s->error.empty() && (s->in_sync_value == wanted || s->in_sync_value == as_migrated);
 }
 
 RecordState& RecordStates::entry(Ref const& record, Ref const& object) {
@@ -56,15 +68,14 @@ void RecordStates::schedule(RecordState& state, std::optional<Time> at) {
     if (at) due_.emplace(*at, state.ref);
 }
 
-void RecordStates::in_sync(Ref const& record, Ref const& object, std::int64_t generation) {
+void RecordStates::in_sync(Ref const& record, Ref const& object, std::uint64_t wanted) {
     observe_at_.erase(record);
     applied_.erase(record);
     auto const* known = find(record);
-    if (known != nullptr && known->in_sync_generation == generation && known->attempts == 0 && known->error.empty())
-        return;
+    if (known != nullptr && known->in_sync_value == wanted && known->attempts == 0 && known->error.empty()) return;
     auto& state = entry(record, object);
-    state.in_sync_generation = generation;
-    state.refused_generation = 0;
+    state.in_sync_value = wanted;
+    state.refused_value = 0;
     state.attempts = 0;
     schedule(state, std::nullopt);
     state.error.clear();
@@ -97,8 +108,8 @@ void RecordStates::failed(Ref const& record, Ref const& object, std::string cons
     unsaved_.insert(record);
 }
 
-void RecordStates::refused(Ref const& record, std::int64_t generation) {
-    states_.at(record).refused_generation = generation;
+void RecordStates::refused(Ref const& record, std::uint64_t wanted) {
+    states_.at(record).refused_value = wanted;
     unsaved_.insert(record);
 }
 
@@ -142,7 +153,9 @@ void RecordStates::move(Ref const& record, Ref const& object) {
 
 void RecordStates::reset_backoff(std::optional<Ref> const& object) {
     auto reset = [&](Ref const& record) {
-        schedule(states_.at(record), std::nullopt);
+        auto& state = states_.at(record);
+        schedule(state, std::nullopt);
+        if (std::exchange(state.refused_value, 0) != 0) unsaved_.insert(record);
         applied_.erase(record);
     };
     if (object)

@@ -23,15 +23,17 @@ public:
     [[nodiscard]] RecordState const* find(Ref const& record) const;
     [[nodiscard]] std::set<Ref> const& of(Ref const& object) const;
     [[nodiscard]] std::size_t count(std::string const& kind) const;
-    [[nodiscard]] RecordHistory history(Ref const& record) const;
+    // `wanted`: value_hash() of what is wanted of it now; of an absent one where nothing is.
+    [[nodiscard]] RecordHistory history(Ref const& record, std::uint64_t wanted) const;
+    [[nodiscard]] bool settled(Ref const& record, std::uint64_t wanted) const;  // in sync with this, when last observed
 
     // Observed to be as wanted.
-    void in_sync(Ref const& record, Ref const& object, std::int64_t generation);
+    void in_sync(Ref const& record, Ref const& object, std::uint64_t wanted);
     // A step was done, and has not been observed yet. False where the same was done before and the record still
     // differed: that is a failure.
     bool applied(AnyStep const& step);
     void failed(Ref const& record, Ref const& object, std::string const& why);
-    void refused(Ref const& record, std::int64_t generation);
+    void refused(Ref const& record, std::uint64_t wanted);
     // Long work on it was started: no failure. Those of before count until it is in sync.
     void in_progress(Ref const& record, Ref const& object);
     void observe_again(Ref const& record, Ref const& object, std::chrono::milliseconds after);
@@ -40,7 +42,7 @@ public:
     void move(Ref const& record, Ref const& object);
     void forget_object(Ref const& object) { by_object_.erase(object); }
 
-    // Ends the pauses between attempts: of one object, or of all.
+    // Ends the pauses between attempts, and what was refused is tried again: of one object, or of all.
     void reset_backoff(std::optional<Ref> const& object);
     // A record whose time has come but that was held for another reason is tried whenever that reason ends. `planned`:
     // when the plan was made; what failed since has a later time of its own.

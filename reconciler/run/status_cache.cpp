@@ -40,11 +40,25 @@ std::uint64_t StatusCache::version() const {
     return version_;
 }
 
-Status StatusCache::status(Object const& object) const {
+Status StatusCache::last_observed(Object const& object) const {
     std::lock_guard const lock(mutex_);
     auto const it = entries_.find(object.ref);
     if (it == entries_.end()) return {object.observed_generation, object.conditions, {}, {}};
     return {it->second.generation, it->second.conditions, it->second.lines.all(), {}};
+}
+
+// What was ready before the last change is not ready for that.
+Status StatusCache::status(Object const& object) const {
+    auto out = last_observed(object);
+    if (out.observed_generation >= object.generation) return out;
+    for (auto& c : out.conditions) {
+        if (c.type != "ready" || c.status != "true") continue;
+        c.status = "false";
+        c.reason = "NotObserved";
+        c.message = "generation " + std::to_string(object.generation) + " has not been observed yet; generation " +
+                    std::to_string(out.observed_generation) + " was ready";
+    }
+    return out;
 }
 
 StatusCache::Tally StatusCache::tally() const {

@@ -25,7 +25,8 @@ public:
     void erase(Ref const& object);
     // Rises with each change: what was read after a version is at least as new.
     [[nodiscard]] std::uint64_t version() const;
-    // The object's status; conditions as stored when it was not observed since the start.
+    // The object's status; conditions as stored when it was not observed since the start. Never ready at a generation
+    // that has not been observed.
     [[nodiscard]] Status status(Object const& object) const;
 
     struct Tally {
@@ -35,6 +36,7 @@ public:
     [[nodiscard]] Tally tally() const;
 
 private:
+    [[nodiscard]] Status last_observed(Object const& object) const;
     struct Entry {
         std::int64_t generation = 0;
         std::vector<Condition> conditions;

@@ -80,7 +80,7 @@ public:
         auto const* known = states_.find(s.ref);
         std::string const cause(word_of(planned.cause));
         if (known != nullptr && !known->error.empty())
-            add(s.object, s.ref, known->refused_generation != 0 ? SyncState::refused : SyncState::failing, cause,
+            add(s.object, s.ref, known->refused_value != 0 ? SyncState::refused : SyncState::failing, cause,
                 known->error);
         else
             add(s.object, s.ref, s.verb == Verb::remove ? SyncState::removing : SyncState::differs, cause,

@@ -11,9 +11,9 @@ namespace genesis {
 // A record that we made or are about to make: its row is durable before the machine changes.
 struct RecordState {
     Ref ref, object;
-    std::int64_t in_sync_generation = 0;  // the object's generation when the record last was as wanted; 0: never
-    std::int64_t refused_generation = 0;  // terminal until the generation is another
-    int attempts = 0;                     // failures in a row
+    std::uint64_t in_sync_value = 0;  // value_hash() of what was wanted when the record last was so; 0: it never was
+    std::uint64_t refused_value = 0;  // value_hash() of what can never work; of an absent one: its removal cannot
+    int attempts = 0;                 // failures in a row
     std::optional<Time> next_attempt;
     std::string error;  // of the last attempt; empty after a success
     Time since{};       // of the present run of failures, or of the last success

@@ -139,10 +139,22 @@ DROP TABLE numbers;
 DROP TABLE domains;
 )sql";
 
+// Records remember the hash of the value they were in sync with, no longer their object's generation. 1 stands for "as
+// was wanted when this was migrated", whose hash is not known here; 2 for an earlier value.
+constexpr std::string_view remember_values = R"sql(
+ALTER TABLE records RENAME COLUMN in_sync_generation TO in_sync_value;
+ALTER TABLE records RENAME COLUMN refused_generation TO refused_value;
+UPDATE records SET refused_value = 0, in_sync_value = CASE
+    WHEN in_sync_value = 0 THEN 0
+    WHEN in_sync_value = (SELECT generation FROM objects o
+        WHERE o.node = records.node AND o.kind = records.object_kind AND o.name = records.object_name) THEN 1
+    ELSE 2 END;
+)sql";
+
 }  // namespace
 
 std::span<std::string_view const> migrations() {
-    static std::array const steps{schema_sql, count_changes, refer, allocate_all};
+    static std::array const steps{schema_sql, count_changes, refer, allocate_all, remember_values};
     return steps;
 }
 

@@ -69,14 +69,9 @@ json::value shown(Object const& o) {
             {"changed", when(o.changed)}};
 }
 json::value shown(RecordState const& r) {
-    return {{"ref", r.ref.str()},
-            {"object", r.object.str()},
-            {"in_sync", r.in_sync_generation},
-            {"refused", r.refused_generation},
-            {"attempts", r.attempts},
-            {"next", when(r.next_attempt)},
-            {"error", r.error},
-            {"since", when(r.since)}};
+    return {{"ref", r.ref.str()},         {"object", r.object.str()}, {"in_sync", r.in_sync_value},
+            {"refused", r.refused_value}, {"attempts", r.attempts},   {"next", when(r.next_attempt)},
+            {"error", r.error},           {"since", when(r.since)}};
 }
 json::value shown(HistoryEntry const& h) {
     return {{"id", h.id},           {"at", when(h.at)}, {"object", h.object.str()}, {"ref", h.ref.str()},

@@ -15,8 +15,8 @@ RecordState read_record(Use const& row) {
     RecordState r;
     r.ref = row.ref(0);
     r.object = row.ref(2);
-    r.in_sync_generation = row.integer(4);
-    r.refused_generation = row.integer(5);
+    r.in_sync_value = static_cast<std::uint64_t>(row.integer(4));
+    r.refused_value = static_cast<std::uint64_t>(row.integer(5));
     r.attempts = static_cast<int>(row.integer(6));
     r.next_attempt = row.maybe_time(7);
     r.error = row.text(8);
@@ -54,7 +54,8 @@ void SqliteLedger::save_records(std::span<RecordState const> changed, std::span<
     db_.run([&] {
         for (auto const& r : changed)
             Use(db_.sql().save_record, db_.node(), r.ref.kind, r.ref.key, r.object.kind, r.object.key,
-                r.in_sync_generation, r.refused_generation, r.attempts, r.next_attempt, r.error, r.since)
+                static_cast<std::int64_t>(r.in_sync_value), static_cast<std::int64_t>(r.refused_value), r.attempts,
+                r.next_attempt, r.error, r.since)
                 .run();
         for (auto const& ref : dropped) Use(db_.sql().delete_record, db_.node(), ref.kind, ref.key).run();
     });

@@ -52,7 +52,7 @@ TEST_CASE("a record survives a second intent, and goes when its removal is done"
     auto record = f.store().records().at(0);
     record.attempts = 3;
     record.error = "disk full";
-    record.in_sync_generation = 7;
+    record.in_sync_value = 0xfedcba9876543210;
     record.next_attempt = f.clock.now() + std::chrono::seconds(8);
     f.store().save_records(std::vector{record}, {});
     f.store().intend(create, cause);

@@ -95,14 +95,14 @@ Statements::Statements(SQLite::Database& db)
       credentials(db, "SELECT label, sealed FROM credentials WHERE node = ?1 AND kind = ?2 AND name = ?3"),
       delete_credentials(db, "DELETE FROM credentials WHERE node = ?1 AND kind = ?2 AND name = ?3"),
       records(db,
-              "SELECT kind, key, object_kind, object_name, in_sync_generation, refused_generation, attempts, "
+              "SELECT kind, key, object_kind, object_name, in_sync_value, refused_value, attempts, "
               "next_attempt, error, since FROM records WHERE node = ?1"),
       insert_record(db,
                     "INSERT OR IGNORE INTO records (node, kind, key, object_kind, object_name, since) "
                     "VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
       save_record(db,
-                  "INSERT OR REPLACE INTO records (node, kind, key, object_kind, object_name, in_sync_generation, "
-                  "refused_generation, attempts, next_attempt, error, since) "
+                  "INSERT OR REPLACE INTO records (node, kind, key, object_kind, object_name, in_sync_value, "
+                  "refused_value, attempts, next_attempt, error, since) "
                   "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"),
       delete_record(db, "DELETE FROM records WHERE node = ?1 AND kind = ?2 AND key = ?3"),
       insert_history(

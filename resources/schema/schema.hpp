@@ -117,9 +117,10 @@ using Referred = std::function<json::object const*(Ref const& ref)>;
 // Everything the record refers to.
 std::set<Ref> references(Schema const& schema, json::object const& value);
 std::string key_of(Schema const& schema, json::object const& value);
-// 16 hex digits that are the same for equal values, in every run of every version: says whether what was started for
-// one value is still wanted. Not a cryptographic digest.
-std::string fingerprint(json::object const& value);
+// The same for equal values, in every run of every version: says whether a value is still the one that something was
+// done for. Not a cryptographic digest; never 0.
+std::uint64_t value_hash(json::object const& value);
+std::string fingerprint(json::object const& value);  // as 16 hex digits
 // "~1" and "~0" of RFC 6901; control characters as question marks.
 std::string pointer(std::string_view parent, std::string_view segment);
 

@@ -131,15 +131,16 @@ TEST_CASE("where objects disagree about a shared record the first by name decide
     t.upsert(object(bb, on_pp_web));
     if (!first) {
         CHECK(t.value(node, bridge, "web") == true);
+        auto const former = t.desired.value_of(bridge);
         t.upsert(object(aa, on_pp));
-        CHECK(t.desired.respecified(bridge));
+        CHECK(t.desired.value_of(bridge) != former);
     }
     CHECK(t.value(node, bridge, "web") == false);
-    t.desired.settled(bridge);
+    CHECK(t.desired.value_of(bridge) == value_hash(t.desired.find(node)->records.at(bridge)));
     SECTION("until it leaves") { t.desired.evict(aa); }
     SECTION("until it agrees") { t.upsert(object(aa, on_pp_web, 2)); }
     CHECK(t.value(node, bridge, "web") == true);
-    CHECK(t.desired.respecified(bridge));
+    CHECK(t.desired.value_of(bridge) == value_hash(t.desired.find(node)->records.at(bridge)));
 }
 
 TEST_CASE("who refers to an object depends on it, as long as it does, whether it is there or not") {
@@ -239,20 +240,52 @@ TEST_CASE("an object that says it is suspended is, and one that ends is that fir
     CHECK(t.desired.find(aa)->subject.phase == Phase::terminating);
 }
 
-TEST_CASE("a record wanted otherwise though its object is the same is known until it has been in sync") {
+TEST_CASE("the value that is wanted of a record changes with what it is made of, and with nothing else") {
     Wanting t;
     Ref const port{"port", "aa-x"};
     t.upsert(object(pp, R"("addresses": ["192.0.2.1"])"));
     t.upsert(object(aa, on_pp));
-    CHECK_FALSE(t.desired.respecified(port));
+    auto const value = t.desired.value_of(port), disk = t.desired.value_of({"disk", "aa"});
+    CHECK(value == value_hash(t.desired.find(aa)->records.at(port)));
     t.upsert(object(pp, R"("addresses": ["192.0.2.2"])", 2));
-    t.upsert(object(aa, on_pp));
-    CHECK(t.desired.respecified(port));
-    CHECK_FALSE(t.desired.respecified({"disk", "aa"}));
-    t.upsert(object(aa, on_pp));
-    CHECK(t.desired.respecified(port));
-    t.desired.settled(port);
-    CHECK_FALSE(t.desired.respecified(port));
+    t.upsert(object(aa, on_pp, 2));
+    auto const changed = t.desired.value_of(port);
+    CHECK(changed != value);
+    CHECK(t.desired.value_of({"disk", "aa"}) == disk);
+    t.upsert(object(aa, on_pp, 3));
+    CHECK(t.desired.value_of(port) == changed);
+    t.desired.evict(aa);
+    CHECK(t.desired.value_of(port) == value_hash({}));
+}
+
+TEST_CASE("where a kind's functions of a phase throw, the object keeps its phase and records, and nothing is purged") {
+    static bool broken = false;
+    static std::array const list{Expander{"guest", expand_guest,
+                                          [](json::object const&) -> bool {
+                                              if (broken) throw std::runtime_error("no phase");
+                                              return true;
+                                          },
+                                          [](View const&) -> std::chrono::seconds {
+                                              if (broken) throw std::runtime_error("no grace");
+                                              return 60s;
+                                          }}};
+    Desired desired({}, "web1", test_kinds(), list);
+    broken = false;
+    desired.upsert(object(aa, on_pp), now);
+    broken = true;
+    desired.upsert(object(aa, "", 2), now);
+    CHECK(desired.find(aa)->subject.phase == Phase::suspended);
+    CHECK(desired.find(aa)->fault == "no phase");
+    CHECK(desired.find(aa)->records.contains({"port", "aa-x"}));
+    auto ending = object(aa, "", 3);
+    ending.terminating = now;
+    desired.upsert(ending, now + 1h);
+    CHECK(desired.find(aa)->subject.phase == Phase::terminating);
+    CHECK(desired.find(aa)->fault == "no grace");
+    broken = false;
+    desired.upsert(ending, now + 1h);
+    CHECK(desired.find(aa)->subject.phase == Phase::purged);
+    CHECK(desired.find(aa)->fault.empty());
 }
 
 TEST_CASE("what would be wanted of an object, and of who refers to it, is made without being remembered") {
@@ -296,7 +329,7 @@ TEST_CASE("what would be wanted of an object, and of who refers to it, is made w
     }
     CHECK(t.desired.find(aa)->subject.generation == 1);
     CHECK(t.value(aa, {"port", "aa-x"}, "offers") == json::array{"192.0.2.1"});
-    CHECK_FALSE(t.desired.respecified({"port", "aa-x"}));
+    CHECK(t.desired.value_of({"port", "aa-x"}) == value_hash(t.desired.find(aa)->records.at({"port", "aa-x"})));
     CHECK(t.owner({"port", "aa-x"}) == "guest/aa");
 }
 

@@ -277,3 +277,57 @@ TEST_CASE("an operator ends the pause of a driver that cannot observe; one that 
     CHECK(bench.pass(0ms).empty());
     CHECK(bench.pool.next_timer() == Steady::max());
 }
+
+TEST_CASE("a probe that waits behind a batch that is late is not the last") {
+    PoolBench bench;
+    bench.driver.interval = 2s;
+    bench.step(x);
+    bench.pool.pump();
+    bench.end();
+    bench.step(y);  // due in two seconds
+    bench.fail();
+    bench.pool.probe_with(0, x);
+    bench.clock.advance(2s);  // both are due: the batch comes first
+    bench.pool.advance();
+    REQUIRE(bench.calls.busy(0));
+    bench.pass(10s);
+    bench.driver.broken.clear();
+    bench.end();
+    bench.pass(10s);
+    if (bench.calls.busy(0)) bench.end();
+    CHECK(bench.pool.unavailable(0).empty());
+}
+
+TEST_CASE("a driver that hung once is soon expected to answer as before, and a listing says nothing of a question") {
+    PoolBench bench;
+    auto const ask = [&](std::chrono::milliseconds took, bool listing) {
+        bench.observe(1, listing ? things : Scopes{{"thing", Scope{{"x"}}}});
+        bench.pool.pump();
+        bench.pass(took);
+        bench.end();
+    };
+    ask(100ms, true);
+    ask(100ms, false);
+    CHECK(bench.pool.expected(0, true) == bench.timeouts.late_observe);
+    ask(25s, true);
+    CHECK(bench.pool.expected(0, true) <= 4 * bench.timeouts.late_observe);
+    CHECK(bench.pool.expected(0, false) == bench.timeouts.late_observe);
+    for (int i = 0; i < 5; ++i) ask(2s, true);
+    CHECK(bench.pool.expected(0, true) == 4s);  // slow, not late
+    ask(100ms, true);
+    CHECK(bench.pool.expected(0, true) == bench.timeouts.late_observe);
+}
+
+TEST_CASE("a look at one kind that goes well does not end the pause for another kind of the same driver") {
+    PoolBench bench;
+    bench.world.records[x] = {{"name", "x"}};
+    bench.fail();
+    bench.pool.probe_with(0, x);
+    bench.pass(1s);
+    bench.end();  // in vain: a pause of two seconds
+    bench.observe(2, {{"owner", {}}});
+    bench.pool.pump();
+    CHECK(bench.end() == Said{"observed 2:"});
+    CHECK(bench.pool.unreachable() == std::map<std::string, std::string>{{"thing", "is down"}});
+    CHECK(bench.pool.next_timer() == bench.clock.steady() + 2s);
+}

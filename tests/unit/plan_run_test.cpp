@@ -86,7 +86,9 @@ TEST_CASE("a record may refer to one of another object, and waits until that is 
         [[nodiscard]] State state(Ref const& ref) const override {
             return ref == Ref{"thing", "shared"} ? answer : unknown;
         }
+        [[nodiscard]] std::string error(Ref const&) const override { return why; }
         State answer = unknown;
+        std::string why;
     } others;
     Table t;
     t.world.others = &others;
@@ -95,6 +97,9 @@ TEST_CASE("a record may refer to one of another object, and waits until that is 
     CHECK(t.run().holds.at(0).message == "refers to thing/shared, which nothing asks for");
     others.answer = OtherRecords::converging;
     CHECK(t.run().holds.at(0).waits_for == Ref{"thing", "shared"});
+    CHECK(t.run().holds.at(0).message == "waits for thing/shared");
+    others.why = "no space left";
+    CHECK(t.run().holds.at(0).message == "waits for thing/shared: no space left");
     others.answer = OtherRecords::in_sync;
     CHECK(t.run().steps.size() == 1);
     t.have(Thing{"shared", ""});

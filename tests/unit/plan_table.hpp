@@ -75,8 +75,10 @@ struct Table {
         world.observed.found[ref] = encode(v);
         return ref;
     }
+    // `generation`: of the object, when the record was in sync; it was wanted otherwise in an earlier one.
     RecordHistory& ours(Ref const& ref, Ref const& object_ref, std::int64_t generation = 1) {
-        world.ours[ref] = {object_ref, generation, 0, 0, {}, {}};
+        auto const now = subjects.at(object_ref).generation;
+        world.ours[ref] = {object_ref, generation > 0, generation < now, false, 0, {}, {}};
         return world.ours[ref];
     }
     Plan run() { return plan(world, kinds, policy); }

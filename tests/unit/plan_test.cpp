@@ -228,9 +228,10 @@ TEST_CASE("a refusal is terminal until the spec changes") {
     Table t;
     auto acme = t.object("acme", Phase::active, 4);
     auto x = t.want(acme, Thing{"x", ""});
-    t.ours(x, acme, 0).refused_generation = 4;
+    auto& ours = t.ours(x, acme, 0);
+    ours.refused = true;
     CHECK(first_reason(t.run()) == "refused");
-    t.subjects[acme].generation = 5;
+    ours.refused = false;
     CHECK(t.run().holds.empty());
 }
 

@@ -99,6 +99,22 @@ TEST_CASE("what is wanted otherwise since it was last in sync is not ready while
     CHECK(bed.ready(account("acme")));
 }
 
+TEST_CASE("a change that concerns no record makes no account unready during an outage, also after a restart") {
+    Bed bed;
+    bed.put(standard_account("acme", "acme.example"));
+    bed.converge();
+    bed.world.unreachable["mariadb"] = "does not answer";
+    if (GENERATE(true, false)) bed.restart();
+    bed.put(standard_account("acme", "acme.example") + "contact: new@acme.example\n");
+    CHECK_FALSE(bed.ready(account("acme")));  // nobody has looked at this generation
+    CHECK_THAT(condition_of(bed, "acme", "ready"),
+               Catch::EndsWith("generation 2 has not been observed yet; generation 1 was ready"));
+    bed.pass();
+    bed.pass();
+    CHECK(bed.ready(account("acme")));
+    CHECK_THAT(condition_of(bed, "acme", "ready"), Catch::StartsWith("true was as the spec says; "));
+}
+
 TEST_CASE("a single record that could not be observed is asked for again soon") {
     Bed bed;
     bed.put(standard_account("acme", "acme.example"));

@@ -25,3 +25,45 @@ TEST_CASE("long work that fails each time is begun again after pauses that grow"
     CHECK(states.find(record)->attempts == 0);
     CHECK(states.find(record)->error.empty());
 }
+
+TEST_CASE("what was refused is the value: another one is tried, and so is the same after a retry") {
+    FakeClock clock;
+    RecordStates states({}, clock, Backoff{.seed = 1});
+    Ref const record{"pool", "acme"}, object{"account", "acme"};
+    auto const small = value_hash({{"memory", 1}}), large = value_hash({{"memory", 2}});
+    states.failed(record, object, "too small");
+    states.refused(record, small);
+    CHECK(states.history(record, small).refused);
+    CHECK_FALSE(states.history(record, large).refused);
+    CHECK_FALSE(states.history(record, value_hash({})).refused);  // its removal
+    states.reset_backoff(object);
+    CHECK_FALSE(states.history(record, small).refused);
+}
+
+TEST_CASE("whether a record is wanted otherwise follows from the value it was in sync with, also after a restart") {
+    FakeClock clock;
+    Ref const record{"pool", "acme"}, object{"account", "acme"};
+    auto const former = value_hash({{"memory", 1}}), now = value_hash({{"memory", 2}});
+    RecordStates first({}, clock, Backoff{.seed = 1});
+    first.in_sync(record, object, former);
+    RecordStates const states({*first.find(record)}, clock, Backoff{.seed = 1});
+    CHECK(states.settled(record, former));
+    CHECK_FALSE(states.settled(record, now));
+    CHECK(states.history(record, now).respecified);
+    CHECK_FALSE(states.history(record, former).respecified);
+    CHECK(states.history(record, former).was_in_sync);
+}
+
+TEST_CASE("a record from a store of before was in sync with what is wanted, until that is observed or fails") {
+    FakeClock clock;
+    RecordState migrated;
+    migrated.ref = {"pool", "acme"};
+    migrated.object = {"account", "acme"};
+    migrated.in_sync_value = 1;
+    RecordStates states({migrated}, clock, Backoff{.seed = 1});
+    auto const former = value_hash({{"memory", 1}}), now = value_hash({{"memory", 2}});
+    CHECK(states.settled(migrated.ref, former));
+    CHECK_FALSE(states.history(migrated.ref, former).respecified);
+    states.in_sync(migrated.ref, migrated.object, former);
+    CHECK(states.history(migrated.ref, now).respecified);
+}
