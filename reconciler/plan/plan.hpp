@@ -30,6 +30,7 @@ struct KindInfo {
     Schema const* schema = nullptr;
     KindTraits traits;
     std::string driver;
+    bool reports = false;  // has reported fields
 };
 
 // Records of objects that the plan is not about: what records of its objects may refer to, and what is no orphan.
@@ -38,8 +39,12 @@ struct OtherRecords {
     virtual ~OtherRecords() = default;
     [[nodiscard]] virtual State state(Ref const& record) const = 0;
     [[nodiscard]] virtual std::string error(Ref const& record) const = 0;  // of its last attempt; empty: none
+    [[nodiscard]] virtual Ref const* made_for(
+        Ref const& record) const = 0;  // the object; null: Genesis did not make it
 };
 
+// Records that are as wanted, and of which nothing else is to be said, may be left out of all of it: `others` knows
+// them.
 struct PlanningInput {
     RefMap<Wanted> want;
     RefMap<RecordHistory> ours;  // every record Genesis made, of the objects the plan is about
