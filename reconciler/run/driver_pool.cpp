@@ -47,6 +47,11 @@ bool lists(std::map<std::string, Scope> const& scopes) {
     return std::any_of(scopes.begin(), scopes.end(), [](auto const& entry) { return entry.second.everything(); });
 }
 
+bool reports(Schema const& schema) {
+    return std::any_of(schema.fields.begin(), schema.fields.end(),
+                       [](auto const& field) { return has(field.attributes, Attribute::reported); });
+}
+
 std::size_t records_in(std::map<std::string, Scope> const& scopes) {
     std::size_t out = 0;
     for (auto const& [kind, scope] : scopes) out += scope.keys.size();
@@ -69,7 +74,8 @@ DriverPool::DriverPool(Workers& workers, Journal& journal, Clock const& clock, L
         queue.name = drivers[i]->name();
         queues_.push_back(std::move(queue));
         for (auto const* schema : drivers[i]->kinds()) {
-            kinds_.emplace(schema->kind, KindInfo{schema, drivers[i]->traits(schema->kind), queues_[i].name});
+            kinds_.emplace(schema->kind,
+                           KindInfo{schema, drivers[i]->traits(schema->kind), queues_[i].name, reports(*schema)});
             driver_of_.emplace(schema->kind, i);
         }
     }

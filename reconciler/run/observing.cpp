@@ -160,61 +160,6 @@ void Reconciler::recovered(std::size_t driver) {
     for (auto const& object : objects.mapped()) wake(object, false);
 }
 
-PlanningInput Reconciler::input_for(Dirty const& scope, Desired::Overlay const& overlay, Observation observed) const {
-    PlanningInput out;
-    auto const& kinds = pool_.kinds();
-    out.want.reserve(observed.found.size());
-    out.ours.reserve(observed.found.size());
-    for (auto const& object : scope) {
-        auto const* w = wants(object, overlay);
-        if (w == nullptr) continue;
-        out.subjects[object] = &w->subject;
-        bool const changed = overlay.contains(object);
-        for (auto const& [ref, value] : w->records) {
-            if (!kinds.contains(ref.kind)) continue;
-            auto const unallocated = w->unallocated.find(ref);
-            out.want[ref] = {object, &value, unallocated == w->unallocated.end() ? nullptr : &unallocated->second};
-            if (auto const step = steps_on_.find(ref); step != steps_on_.end() && step->second != object)
-                out.in_flight[ref] = "is still changed for " + step->second.str();
-        }
-        for (auto const& ref : states_.of(object)) {
-            if (!kinds.contains(ref.kind)) continue;
-            auto const would = changed ? w->records.find(ref) : w->records.end();
-            out.ours[ref] = states_.history(ref, would != w->records.end() ? value_hash(would->second)
-                                                 : changed                 ? value_hash({})
-                                                                           : desired_.value_of(ref));
-        }
-    }
-    out.leaving = desired_.leaving();
-    std::erase_if(out.leaving, [&](Ref const& object) {
-        auto const* w = desired_.find(object);
-        auto const& ours = states_.of(object);
-        return std::all_of(ours.begin(), ours.end(), [&](Ref const& ref) { return w->records.contains(ref); });
-    });
-    out.observed = std::move(observed);
-    out.in_flight.insert(left_.begin(), left_.end());
-    out.others = this;
-    return out;
-}
-
-Plan Reconciler::plan_for(PlanningInput& input) const {
-    return plan(input, pool_.kinds(), Policy{settings_.max_removals, paused_, clock_.now()});
-}
-
-OtherRecords::State Reconciler::state(Ref const& record) const {
-    auto const* known = states_.find(record);
-    auto const* owner = desired_.owner(record);
-    if (owner == nullptr) return known == nullptr ? unknown : converging;
-    bool const settled =
-        !left_.contains(record) && !differing_.contains(record) && states_.settled(record, desired_.value_of(record));
-    return settled ? in_sync : converging;
-}
-
-std::string Reconciler::error(Ref const& record) const {
-    auto const* known = states_.find(record);
-    return known == nullptr ? std::string() : known->error;
-}
-
 // ---- questions
 
 void Reconciler::examine(std::optional<Ref> const& object, Answer answer) {
@@ -257,7 +202,8 @@ void Reconciler::preview(Object const& object, Answer answer) {
 void Reconciler::answer(Question question, Observation observed) {
     try {
         move_records();
-        auto input = input_for(question.scope, question.overlay, std::move(observed));
+        auto const as_wanted = take_as_wanted(question.scope, question.overlay, observed);
+        auto input = input_for(question.scope, question.overlay, std::move(observed), as_wanted);
         auto const unreachable = input.observed.unreachable;
         recall(input);
         auto plan = plan_for(input);

@@ -32,10 +32,11 @@ void Reconciler::plan_pass(PassId id, Observation observed) {
     for (auto const& [ref, run] : pass.objects) scope.insert(ref);
     move_records();
     mark_unasked(pass, observed);
-    auto input = input_for(scope, {}, std::move(observed));
+    auto as_wanted = take_as_wanted(scope, {}, observed);
+    auto input = input_for(scope, {}, std::move(observed), as_wanted);
     pass.planned = clock_.now();
     auto plan = plan_for(input);
-    note_plan(pass, plan, input);
+    note_plan(pass, plan, input, std::move(as_wanted));
     pass.run.emplace(std::move(plan));
     hand_over(id, pass);
     finish_objects(id);
@@ -77,7 +78,7 @@ void Reconciler::mark_unasked(Pass const& pass, Observation& observed) {
 }
 
 // What the plan itself says: what is in sync, gone, or held.
-void Reconciler::note_plan(Pass& pass, Plan const& plan, PlanningInput const& input) {
+void Reconciler::note_plan(Pass& pass, Plan const& plan, PlanningInput const& input, AsWanted as_wanted) {
     for (auto const& ref : plan.in_sync) {
         auto const& object = input.want.at(ref).object;
         differing_.erase(ref);
@@ -99,6 +100,11 @@ void Reconciler::note_plan(Pass& pass, Plan const& plan, PlanningInput const& in
     for (auto const& [ref, run] : pass.objects) states_.forget_missed(ref, pass.planned);
     for (auto& [object, lines] : status_lines(plan, input.observed, pool_.kinds(), states_, *this, pass.planned))
         if (auto const run = pass.objects.find(object); run != pass.objects.end()) run->second.lines = std::move(lines);
+    for (auto& [object, records] : as_wanted) {
+        auto& lines = pass.objects.at(object).lines;
+        lines.observed_at = pass.planned;
+        std::move(records.begin(), records.end(), std::back_inserter(lines.in_sync));
+    }
     for (auto& [object, run] : pass.objects)
         if (auto const* wants = desired_.find(object); wants != nullptr && !wants->fault.empty())
             note_line(run, object, SyncState::failing, "no records could be made of its spec: " + wants->fault);

@@ -79,6 +79,9 @@ public:
     [[nodiscard]] std::map<std::string, std::string> unreachable() const { return pool_.unreachable(); }
     [[nodiscard]] Kinds const& kinds() const { return pool_.kinds(); }
 
+    // By object, in their order: records seen to be as wanted of which nothing else is to be said, and since when.
+    using AsWanted = std::map<Ref, std::vector<std::pair<Ref, Time>>>;
+
 private:
     struct ObjectRun {
         std::int64_t generation = 0;
@@ -125,7 +128,7 @@ private:
     [[nodiscard]] std::optional<Steady> wakes_due() const;
     bool begin(Dirty scope, bool everything);
     void plan_pass(PassId id, Observation observed);
-    void note_plan(Pass& pass, Plan const& plan, PlanningInput const& input);
+    void note_plan(Pass& pass, Plan const& plan, PlanningInput const& input, AsWanted as_wanted);
     void note_hold(Pass& pass, Hold const& hold, Observation const& observed);
     void wait_for(Ref const& record, Ref const& object);
     void wake_waiters(Ref const& record);
@@ -149,15 +152,21 @@ private:
     void take_observation(ObservationId id, std::size_t driver, Observation part);
     void close(ObservationId id);
     void close_late();
-    PlanningInput input_for(Dirty const& scope, Desired::Overlay const& overlay, Observation observed) const;
     [[nodiscard]] Desired::Wants const* wants(Ref const& object, Desired::Overlay const& overlay) const;
-    Plan plan_for(PlanningInput& input) const;
     [[nodiscard]] bool more_to_come(std::size_t driver) const override;
     void recovered(std::size_t driver) override;
     void answer(Question question, Observation observed);
     void recall(PlanningInput& input) const;
+
+    // planning.cpp
+    AsWanted take_as_wanted(Dirty const& scope, Desired::Overlay const& overlay, Observation& observed) const;
+    [[nodiscard]] bool concerns_somebody(Ref const& record, Observation const& observed) const;
+    PlanningInput input_for(Dirty const& scope, Desired::Overlay const& overlay, Observation observed,
+                            AsWanted const& as_wanted) const;
+    Plan plan_for(PlanningInput& input) const;
     [[nodiscard]] State state(Ref const& record) const override;
     [[nodiscard]] std::string error(Ref const& record) const override;
+    [[nodiscard]] Ref const* made_for(Ref const& record) const override;
 
     // outcomes.cpp
     void step_ended(StepRequest const& request, Outcome const& outcome) override;

@@ -44,9 +44,16 @@ RecordHistory RecordStates::history(Ref const& record, std::uint64_t wanted) con
             s.attempts, s.next_attempt,       s.error};
 }
 
-bool RecordStates::settled(Ref const& record, std::uint64_t wanted) const {
+bool RecordStates::in_sync_with(Ref const& record, std::uint64_t wanted) const {
     auto const* s = find(record);
     return s != nullptr && s->error.empty() && (s->in_sync_value == wanted || s->in_sync_value == as_migrated);
+}
+
+std::optional<Time> RecordStates::at_rest_since(Ref const& record, Ref const& object, std::uint64_t wanted) const {
+    auto const* s = find(record);
+    bool const rests = s != nullptr && s->in_sync_value == wanted && s->attempts == 0 && s->error.empty() &&
+                       s->object == object && !applied_.contains(record) && !observe_at_.contains(record);
+    return rests ? std::optional(s->since) : std::nullopt;
 }
 
 RecordState& RecordStates::entry(Ref const& record, Ref const& object) {

@@ -25,7 +25,10 @@ public:
     [[nodiscard]] std::size_t count(std::string const& kind) const;
     // `wanted`: value_hash() of what is wanted of it now; of an absent one where nothing is.
     [[nodiscard]] RecordHistory history(Ref const& record, std::uint64_t wanted) const;
-    [[nodiscard]] bool settled(Ref const& record, std::uint64_t wanted) const;  // in sync with this, when last observed
+    [[nodiscard]] bool in_sync_with(Ref const& record,
+                                    std::uint64_t wanted) const;  // in sync with this, when last observed
+    // Since when, where nothing else is remembered of it: no failure, nothing done since, nothing to look at again.
+    [[nodiscard]] std::optional<Time> at_rest_since(Ref const& record, Ref const& object, std::uint64_t wanted) const;
 
     // Observed to be as wanted.
     void in_sync(Ref const& record, Ref const& object, std::uint64_t wanted);

@@ -55,15 +55,11 @@ class Lines {
 public:
     Lines(Observation const& observed, Kinds const& kinds, RecordStates const& states, OtherRecords const& before,
           Time now)
-        : observed_(observed), kinds_(kinds), states_(states), before_(before), now_(now), now_text_(iso(now)) {
-        for (auto const& [kind, info] : kinds)
-            for (auto const& f : info.schema->fields)
-                if (has(f.attributes, Attribute::reported)) reporting_.insert(kind);
-    }
+        : observed_(observed), kinds_(kinds), states_(states), before_(before), now_(now), now_text_(iso(now)) {}
 
     void in_sync(Ref const& ref) {
         auto const& state = *states_.find(ref);
-        if (reporting_.contains(ref.kind)) return add(state.object, ref, SyncState::in_sync, "", "");
+        if (reports(ref.kind)) return add(state.object, ref, SyncState::in_sync, "", "");
         of(state.object).in_sync.emplace_back(ref, state.since);
     }
 
@@ -110,10 +106,11 @@ private:
             s.percent = it->second.percent;
             if (state == SyncState::progressing) s.since = iso(it->second.since);
         }
-        if (auto it = observed_.found.find(ref); it != observed_.found.end() && reporting_.contains(ref.kind))
+        if (auto it = observed_.found.find(ref); it != observed_.found.end() && reports(ref.kind))
             s.reported = reported_of(*kinds_.find(ref.kind)->second.schema, it->second);
         of(object).open.insert_or_assign(ref, std::move(s));
     }
+    [[nodiscard]] bool reports(std::string const& kind) const { return kinds_.find(kind)->second.reports; }
     ObjectLines& of(Ref const& object) {
         auto& lines = lines_[object];
         lines.observed_at = now_;
@@ -126,7 +123,6 @@ private:
     OtherRecords const& before_;
     Time now_;
     std::string now_text_;
-    std::set<std::string> reporting_;  // kinds with reported fields
     StatusLines lines_;
 };
 

@@ -44,7 +44,10 @@ struct Ref {
 // By reference where no order is needed: there are many records, and their names begin alike. Not noexcept: libstdc++
 // keeps each element's hash only then, and compares it before the names.
 struct RefHash {
-    std::size_t operator()(Ref const& ref) const { return std::hash<std::string>()(ref.key) * 31 + ref.kind.size(); }
+    std::size_t operator()(Ref const& ref) const {
+        auto const kind = ref.kind.empty() ? 0 : ref.kind.size() * 131 + static_cast<unsigned char>(ref.kind.front());
+        return std::hash<std::string>()(ref.key) * 31 + kind;
+    }
 };
 template <class T>
 using RefMap = std::unordered_map<Ref, T, RefHash>;

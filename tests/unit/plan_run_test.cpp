@@ -87,6 +87,7 @@ TEST_CASE("a record may refer to one of another object, and waits until that is 
             return ref == Ref{"thing", "shared"} ? answer : unknown;
         }
         [[nodiscard]] std::string error(Ref const&) const override { return why; }
+        [[nodiscard]] Ref const* made_for(Ref const&) const override { return nullptr; }
         State answer = unknown;
         std::string why;
     } others;

@@ -47,8 +47,8 @@ TEST_CASE("whether a record is wanted otherwise follows from the value it was in
     RecordStates first({}, clock, Backoff{.seed = 1});
     first.in_sync(record, object, former);
     RecordStates const states({*first.find(record)}, clock, Backoff{.seed = 1});
-    CHECK(states.settled(record, former));
-    CHECK_FALSE(states.settled(record, now));
+    CHECK(states.in_sync_with(record, former));
+    CHECK_FALSE(states.in_sync_with(record, now));
     CHECK(states.history(record, now).respecified);
     CHECK_FALSE(states.history(record, former).respecified);
     CHECK(states.history(record, former).was_in_sync);
@@ -62,7 +62,7 @@ TEST_CASE("a record from a store of before was in sync with what is wanted, unti
     migrated.in_sync_value = 1;
     RecordStates states({migrated}, clock, Backoff{.seed = 1});
     auto const former = value_hash({{"memory", 1}}), now = value_hash({{"memory", 2}});
-    CHECK(states.settled(migrated.ref, former));
+    CHECK(states.in_sync_with(migrated.ref, former));
     CHECK_FALSE(states.history(migrated.ref, former).respecified);
     states.in_sync(migrated.ref, migrated.object, former);
     CHECK(states.history(migrated.ref, now).respecified);
