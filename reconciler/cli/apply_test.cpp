@@ -62,6 +62,16 @@ TEST_CASE("elsewhere a wait for several objects says at once that one more fails
     CHECK(ended.err == "0 of 2 ready, 1 failing; account/beta: 0 of 1 in sync; php_pool/p failing: would not start\n");
 }
 
+TEST_CASE("a status of an older generation is called that, and not in sync") {
+    CliFixture world;
+    auto stored = account("acme", true);
+    stored.replace(stored.find("\"generation\":1"), 14, "\"generation\":2");
+    world.daemon.say("GET /v1/accounts/acme", 200, stored);
+    auto const ended = world.ctl({"wait", "account/acme", "--timeout", "0"});
+    CHECK(ended.exit == differs);
+    CHECK(ended.err == "account/acme is not ready after 0 s: 0 of 0 in sync; generation 2 is not observed yet\n");
+}
+
 TEST_CASE("of many objects that are not ready in time some are named, the failing ones first, and the others counted") {
     CliFixture world;
     std::vector<std::string> call{"wait", "--timeout", "0"};
@@ -208,7 +218,7 @@ TEST_CASE("where removals are held back, plan, drift, describe and wait name the
     world.daemon.say("GET /v1/accounts/acme", 200, account("acme", true, "", held));
     CHECK(has(world.ctl({"describe", "account/acme"}).out, "holds data; confirm the removal: " + command + "\n"));
     CHECK(world.ctl({"wait", "account/acme"}).err ==
-          "account/acme: database/acme_shop holds data; confirm the removal: " + command + "\n");
+          "account/acme: database/acme_shop would be removed with what is in it; to confirm: " + command + "\n");
 }
 
 }  // namespace

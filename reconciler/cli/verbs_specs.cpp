@@ -6,6 +6,7 @@
 
 #include <map>
 #include <ostream>
+#include <set>
 #include <utility>
 
 namespace genesis::cli {
@@ -100,14 +101,16 @@ public:
         }
         return std::nullopt;
     }
-    // What its plan does not take into account.
-    [[nodiscard]] std::vector<std::string> notes(std::size_t i) const {
+    // What its plan does not take into account: said of the first document that it is true of.
+    [[nodiscard]] std::vector<std::string> notes(std::size_t i) {
         std::vector<std::string> out;
         for (auto const& [on, path, name] : needs_[i])
-            if (name.empty() && stored_[on] && !differences(documents_[on], *stored_[on]).empty())
+            if (name.empty() && stored_[on] && !differences(documents_[on], *stored_[on]).empty() &&
+                noted_.insert(on).second)
                 out.push_back(say(i, path,
                                   "planned with " + documents_[on].ref().str() +
-                                      " as it is stored; what these files change in it is in its own plan"));
+                                      " as it is stored, as are others that refer to it; what these files change in it "
+                                      "is in its own plan"));
         return out;
     }
 
@@ -118,13 +121,14 @@ private:
     std::vector<SpecDocument> const& documents_;
     StoredSpecs stored_;
     Needs needs_;
+    std::set<std::size_t> noted_;
 };
 
 Exit plan_files(Call const& call, Console& console) {
     auto const read = read_documents(call.files, console);
     if (!read.ok) return failed;
     Client const client(call.socket);
-    Together const together(client, read.documents);
+    Together together(client, read.documents);
     Counts counts;
     json::array all;
     auto exit = fine;

@@ -14,7 +14,8 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 using namespace std::chrono_literals;
-constexpr std::size_t most_told = 10;       // objects whose records are printed when the time is up
+constexpr std::size_t most_told = 10;  // objects whose records are printed when the time is up
+constexpr auto between_looks = 3s;
 constexpr std::size_t looked_at_alone = 4;  // objects; for more one look at the whole server is quicker
 
 bool is_true(json::value const& envelope, std::string_view type) {
@@ -27,10 +28,18 @@ std::string subject_of(json::value const& record) {
 
 // Removals that a ready object keeps back.
 void print_held(std::ostream& err, Target const& target, json::value const& envelope) {
-    for (auto const& record : list_at(value_at(envelope, "status"), "records"))
-        if (text_at(record, "state") == "held")
-            err << target.str() << ": " << subject_of(record) << ' ' << clean(text_at(record, "message")) << ": "
-                << confirmation("holds_data", target.str()) << '\n';
+    std::string first;
+    std::size_t others = 0;
+    for (auto const& record : list_at(value_at(envelope, "status"), "records")) {
+        if (text_at(record, "state") != "held") continue;
+        if (first.empty())
+            first = subject_of(record);
+        else
+            ++others;
+    }
+    if (first.empty()) return;
+    err << target.str() << ": " << first << (others == 0 ? "" : " and " + std::to_string(others) + " more")
+        << " would be removed with what is in it; to confirm: " << confirmation("holds_data", target.str()) << '\n';
 }
 
 void print_unready(std::ostream& err, Target const& target, json::value const& envelope) {
@@ -101,12 +110,18 @@ private:
         return true;
     }
 
-    // Plans for what is ready by a status that may be from before.
+    // Plans for what is ready by a status that may be from before. They cost the daemon a look at the server: while
+    // others are being worked on there are few.
     void look_anew() {
         std::vector<Waiting*> open;
-        for (auto& one : left_)
+        bool others = false;
+        for (auto& one : left_) {
             if (one.ready && !one.settled) open.push_back(&one);
-        if (open.empty()) return;
+            others = others || (!one.ready && !one.settled);
+        }
+        auto const now = Steady::now();
+        if (open.empty() || (others && now - looked_ < between_looks)) return;
+        looked_ = now;
         std::set<std::string> unsettled;
         if (open.size() > looked_at_alone) {
             if (!plan_settled("/v1/plan", unsettled)) return;
@@ -159,7 +174,7 @@ private:
     Progress progress_;
     std::size_t all_;
     std::vector<Waiting> left_;
-    Steady::time_point start_ = Steady::now();
+    Steady::time_point start_ = Steady::now(), looked_ = start_;
 };
 
 }  // namespace
@@ -184,8 +199,11 @@ std::string progress_of(json::value const& envelope) {
         }
     }
     auto out = std::to_string(in_sync) + " of " + std::to_string(records.size()) + " in sync";
-    auto const message_of_ready = text_at(condition(envelope, "ready"), "message");
-    if (first.empty()) first = message_of_ready;
+    auto const& ready = condition(envelope, "ready");
+    bool const old = value_at(ready, "observed_generation") != value_at(envelope, "generation");
+    if (first.empty())
+        first =
+            old ? "generation " + text_at(envelope, "generation") + " is not observed yet" : text_at(ready, "message");
     return clean(first.empty() ? out : out + "; " + first);
 }
 
