@@ -53,7 +53,7 @@ std::vector<Given> given_up(std::vector<SpecDocument> const& documents, StoredSp
 // Depth first, as storing_order() is.
 class Sequencer {
 public:
-    explicit Sequencer(Needs const& needs) : needs_(needs), state_(needs.size()) {}
+    explicit Sequencer(Requirements const& needs) : needs_(needs), state_(needs.size()) {}
     Sequence run() {
         for (std::size_t i = 0; i < needs_.size() && out_.circle.empty(); ++i) enter(i);
         return std::move(out_);
@@ -74,7 +74,7 @@ private:
         state_[i] = ordered;
         out_.order.push_back(i);
     }
-    Needs const& needs_;
+    Requirements const& needs_;
     std::vector<State> state_;
     std::vector<std::size_t> path_;
     Sequence out_;
@@ -95,8 +95,8 @@ StoredSpecs stored_specs(Client const& client, std::vector<SpecDocument> const& 
     return out;
 }
 
-Needs needs_of(std::vector<SpecDocument> const& documents, StoredSpecs const& stored) {
-    Needs out(documents.size());
+Requirements needs_of(std::vector<SpecDocument> const& documents, StoredSpecs const& stored) {
+    Requirements out(documents.size());
     std::map<Ref, std::size_t> places;
     for (std::size_t i = 0; i < documents.size(); ++i) places.emplace(documents[i].ref(), i);
     auto const given = given_up(documents, stored);
@@ -113,9 +113,9 @@ Needs needs_of(std::vector<SpecDocument> const& documents, StoredSpecs const& st
     return out;
 }
 
-Sequence sequence_of(Needs const& needs) { return Sequencer(needs).run(); }
+Sequence sequence_of(Requirements const& needs) { return Sequencer(needs).run(); }
 
-void print_circle(std::ostream& err, std::vector<SpecDocument> const& documents, Needs const& needs,
+void print_circle(std::ostream& err, std::vector<SpecDocument> const& documents, Requirements const& needs,
                   std::vector<std::size_t> const& circle) {
     std::string names;
     for (std::size_t i = 0; i < circle.size(); ++i) {

@@ -21,7 +21,7 @@ Target target_of(SpecDocument const& document) { return {.kind = document.spec.k
 // only. One that needs another is sent when that is stored. `take` has the answers in the order of the documents.
 template <class F>
 void put_each(Client const& client, std::vector<SpecDocument> const& documents, std::vector<std::size_t> const& order,
-              Needs const& needs, bool take_over, F const& take) {
+              Requirements const& needs, bool take_over, F const& take) {
     constexpr std::size_t most_at_once = 16;
     std::deque<std::pair<std::size_t, std::future<Answer>>> sent;
     auto take_first = [&] {
@@ -30,7 +30,7 @@ void put_each(Client const& client, std::vector<SpecDocument> const& documents, 
         take(documents[i], answer.get());
     };
     auto const waits = [&](std::size_t i) {
-        return std::any_of(needs[i].begin(), needs[i].end(), [&](Need const& need) {
+        return std::any_of(needs[i].begin(), needs[i].end(), [&](Requirement const& need) {
             return std::any_of(sent.begin(), sent.end(), [&](auto const& one) { return one.first == need.on; });
         });
     };

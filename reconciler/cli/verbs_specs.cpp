@@ -120,7 +120,7 @@ private:
     }
     std::vector<SpecDocument> const& documents_;
     StoredSpecs stored_;
-    Needs needs_;
+    Requirements needs_;
     std::set<std::size_t> noted_;
 };
 

@@ -83,7 +83,7 @@ public:
             if (left_.empty()) return fine;
             if (Steady::now() - start_ >= timeout_) return late();
             say();
-            look_anew();
+            look_again();
             auto const now = Steady::now();
             auto const left = std::chrono::ceil<std::chrono::milliseconds>(start_ + timeout_ - now);
             auto const took = std::chrono::ceil<std::chrono::milliseconds>(now - began);
@@ -112,7 +112,7 @@ private:
 
     // Plans for what is ready by a status that may be from before. They cost the daemon a look at the server: while
     // others are being worked on there are few.
-    void look_anew() {
+    void look_again() {
         std::vector<Waiting*> open;
         bool others = false;
         for (auto& one : left_) {
@@ -149,7 +149,7 @@ private:
         for (auto const& one : left_)
             if (is_true(one.envelope, "degraded") && standing.failing++ == 0) first = &one;
         standing.first =
-            first->of->target.str() + ": " + (first->ready ? "is looked at anew" : progress_of(first->envelope));
+            first->of->target.str() + ": " + (first->ready ? "is looked at again" : progress_of(first->envelope));
         progress_.say(standing);
     }
 
