@@ -71,15 +71,20 @@ bool is_redis_address(std::string_view text) { return text.starts_with('/') || i
 Checked<Config> read_config(std::string_view yaml) {
     auto documents = parse_yaml(yaml);
     if (!documents) return documents.error();
-    if (documents->size() > 1) return Refused{{{"", "malformed", "must be one document"}}};
-    auto value = documents->empty() ? json::value(json::object()) : documents->front().value;
+    if (documents->size() > 1) return Refused{{{"", "malformed", "must be one document", documents->at(1).line}}};
+    auto const document = documents->empty() ? Document{.value = json::object()} : std::move(documents->front());
+    auto const refused = [&](Problems problems) {
+        for (auto& problem : problems) problem.line = document.line_of(problem.path);
+        return Refused{std::move(problems)};
+    };
+    auto value = document.value;
     if (value.is_object()) {
         move_former_key(value.as_object(), "mariadb_socket", "mariadb", "socket");
         move_former_key(value.as_object(), "apache_canary_port", "apache", "canary_port");
     }
     auto config = decode<Config>(value);
-    if (!config) return config;
-    if (auto problems = check_together(*config); !problems.empty()) return Refused{std::move(problems)};
+    if (!config) return refused(config.error().problems);
+    if (auto problems = check_together(*config); !problems.empty()) return refused(std::move(problems));
     return config;
 }
 

@@ -33,7 +33,7 @@ int main(int argc, char** argv) try {
     }
     auto const config = genesis::read_config(std::string((std::istreambuf_iterator<char>(file)), {}));
     if (!config) {
-        for (auto const& p : config.error().problems) std::cerr << path << ": " << p.path << " " << p.text << "\n";
+        for (auto const& p : config.error().problems) std::cerr << genesis::sentence(path, "", p) << "\n";
         return 1;
     }
     if (check) {

@@ -37,12 +37,12 @@ TEST_CASE("apply reads standard input and directories, and sends nothing if anyt
                bad = world.dir.file("2.json", R"({"kind":"account","name":"beta","colour":1})");
     auto const ended = world.ctl({"apply", "-f", world.dir.path});
     CHECK(ended.exit == 1);
-    CHECK(ended.err.find(bad + ":1: /colour: ") == 0);
+    CHECK(ended.err.find(bad + ":1: account/beta: colour: ") == 0);
     CHECK(world.daemon.asked().size() == 1);
     CHECK(world.ctl({"apply", "-f", world.dir.path + "/absent.yaml"}).exit == 1);
 }
 
-TEST_CASE("the daemon's problems are printed one a line with file, document and pointer, and the rest is applied") {
+TEST_CASE("the daemon's problems are printed one a line with file, line, object and field, and the rest is applied") {
     CliFixture world;
     world.daemon.say(
         "PUT /v1/accounts/acme", 409,
@@ -51,7 +51,8 @@ TEST_CASE("the daemon's problems are printed one a line with file, document and 
     auto const file = world.dir.file("a.yaml", acme + "---\nkind: account\nname: beta\n");
     auto const ended = world.ctl({"apply", "-f", file});
     CHECK(ended.exit == 1);
-    CHECK(ended.err == file + ":1: /sites/0/domain: belongs to another account\n" + file + ":1: /name: also?[31m\n");
+    CHECK(ended.err == file + ":1: account/acme: sites[0].domain: belongs to another account\n" + file +
+                           ":2: account/acme: name: also?[31m\n");
     CHECK(ended.out == "account/beta created (generation 1)\n");
 }
 
@@ -61,7 +62,7 @@ TEST_CASE("validate needs no daemon and finds the same object given twice") {
     std::ostringstream out, err;
     Console console{.in = in, .out = out, .err = err, .terminal = false};
     CHECK(run({"--socket", "/nonexistent", "validate", "-f", "-"}, console) == 1);
-    CHECK(err.str() == "stdin:2: /name: account/acme is also in stdin:1\n");
+    CHECK(err.str() == "stdin:5: account/acme: name: account/acme is also in stdin:2\n");
 }
 
 TEST_CASE("a daemon that does not listen is one message and exit 1") {
@@ -121,6 +122,14 @@ TEST_CASE("get follows pages, shows a table for people and an array for scripts"
     auto const absent = world.ctl({"get", "account/ghost"});
     CHECK(absent.exit == 1);
     CHECK(absent.err == "no such thing\n");
+}
+
+TEST_CASE("info shows each problem of the spec files as a whole line") {
+    CliFixture world;
+    auto const problem = "shop.yaml:3: account/shop: sites[0].domain: " + std::string(200, 'x');
+    world.daemon.say("GET /v1/info", 200,
+                     R"({"node":"web1","listen":[],"spec_problems":[")" + problem + R"(","b.yaml:1: empty"]})");
+    CHECK(world.ctl({"info"}).out == "node: web1\nlisten: []\nspec_problems:\n  " + problem + "\n  b.yaml:1: empty\n");
 }
 
 TEST_CASE("drift is exit 3 when there is any and 0 when there is none") {

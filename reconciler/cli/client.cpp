@@ -121,8 +121,18 @@ Answer Client::send(std::string_view method, std::string const& target, std::opt
 json::value Client::ask(std::string_view method, std::string const& target,
                         std::optional<json::value> const& body) const {
     auto answer = send(method, target, body);
-    if (!answer.ok()) throw Failure(problem_text(answer.status, answer.body, ""));
+    if (!answer.ok()) throw Failure(problem_text(answer.status, answer.body));
     return std::move(answer.body);
+}
+
+json::array Client::list(Target const& kind, std::string const& filter) const {
+    json::array out;
+    for (std::string after, next = "?"; !next.empty(); after = next) {
+        auto const page = ask("GET", kind.path() + "?limit=100" + (after.empty() ? "" : "&after=" + after) + filter);
+        for (auto const& item : list_at(page, "items")) out.push_back(item);
+        next = text_at(page, "next");
+    }
+    return out;
 }
 
 }  // namespace genesis::cli

@@ -38,6 +38,8 @@ public:
     // The same, but an answer other than 2xx throws a Failure with its problems.
     json::value ask(std::string_view method, std::string const& target,
                     std::optional<json::value> const& body = {}) const;
+    // Every page of a kind. `filter`: "&ready=true" or nothing.
+    [[nodiscard]] json::array list(Target const& kind, std::string const& filter = "") const;
 
 private:
     std::string socket_;

@@ -54,11 +54,10 @@ public:
     explicit Reader(Console& console) : console_(console) {}
     void file(std::string const& path) {
         auto const name = path == "-" ? "stdin" : path;
-        auto const parsed = parse_yaml(path == "-" ? slurp(console_.in, name) : slurp_file(path));
-        if (!parsed) return problems(name, parsed.error().problems);
-        if (parsed->empty()) return problems(name, {{"", "empty", "it contains no document"}});
-        std::size_t number = 0;
-        for (auto const& document : *parsed) add(name + ":" + std::to_string(++number), document.value);
+        auto parsed = parse_yaml(path == "-" ? slurp(console_.in, name) : slurp_file(path));
+        if (!parsed) return problems(name, "", parsed.error().problems);
+        if (parsed->empty()) return problems(name, "", {{"", "empty", "it contains no document"}});
+        for (auto& document : *parsed) add(name, std::move(document));
     }
     Read finish() {
         sort_for_storing(read_.documents, [](SpecDocument const& d) -> Spec const& { return d.spec; });
@@ -66,35 +65,59 @@ public:
     }
 
 private:
-    void add(std::string const& where, json::value const& given) {
-        auto spec = read_spec(given);
-        if (!spec) return problems(where, spec.error().problems);
-        unique("/" + std::string(spec->kind->schema->key()->name),
-               std::string(spec->kind->schema->kind) + "/" + spec->name, where);
-        if (spec->kind->claims != nullptr)
-            for (auto const& claim : spec->kind->claims(spec->value))
+    void add(std::string const& file, Document written) {
+        auto spec = read_spec(written.value);
+        if (!spec) return problems(file, written, spec.error().problems);
+        ++number_;
+        auto const& kind = *spec->kind;
+        unique("/" + std::string(kind.schema->key()->name), std::string(kind.schema->kind) + "/" + spec->name, file,
+               written);
+        if (kind.claims != nullptr)
+            for (auto const& claim : kind.claims(spec->value))
                 if (claim.from == Claim::exact && !claim.shared)
-                    unique(claim.path, claim.space + " " + text_of(claim.value), where, Again::here_is_fine);
-        read_.documents.push_back({.where = where, .given = given, .spec = std::move(*spec)});
+                    unique(claim.path, claim.space + " " + text_of(claim.value), file, written, Again::here_is_fine);
+        read_.documents.push_back({.file = file, .written = std::move(written), .spec = std::move(*spec)});
     }
     enum class Again { never, here_is_fine };  // twice in one document: its kind's own rules are about that
     // One object, and one value that only one may have, is there once in all that is given.
-    void unique(std::string const& path, std::string const& what, std::string const& where,
+    void unique(std::string const& path, std::string const& what, std::string const& file, Document const& written,
                 Again again = Again::never) {
-        auto const [at, is_new] = claimed_.emplace(what, where);
-        if (!is_new && (at->second != where || again == Again::never))
-            problems(where, {{path, "duplicate", what + " is also in " + at->second}});
+        auto const where = file + ":" + std::to_string(written.line_of(path));
+        auto const [at, is_new] = claimed_.try_emplace(what, First{number_, where});
+        if (!is_new && (at->second.document != number_ || again == Again::never))
+            problems(file, written, {{path, "duplicate", what + " is also in " + at->second.where}});
     }
-    void problems(std::string const& where, Problems const& found) {
-        print_problems(console_.err, where, found);
+    void problems(std::string const& file, Document const& written, Problems found) {
+        for (auto& problem : found) problem.line = written.line_of(problem.path);
+        problems(file, object_named_in(written.value), found);
+    }
+    void problems(std::string const& file, std::string const& object, Problems const& found) {
+        for (auto const& problem : found) console_.err << genesis::sentence(file, object, problem) << '\n';
         read_.ok = false;
     }
+    struct First {
+        std::size_t document = 0;
+        std::string where;
+    };
     Console& console_;
     Read read_;
-    std::map<std::string, std::string> claimed_;
+    std::size_t number_ = 0;  // of the document at hand
+    std::map<std::string, First> claimed_;
 };
 
 }  // namespace
+
+std::string sentence(SpecDocument const& document, Problem problem) {
+    problem.line = document.written.line_of(problem.path);
+    return genesis::sentence(document.file, document.ref().str(), problem);
+}
+
+std::string problem_text(SpecDocument const& document, unsigned status, json::value const& body) {
+    std::string out;
+    for (auto& problem : problems_in(status, body))
+        out += (out.empty() ? "" : "\n") + sentence(document, std::move(problem));
+    return out;
+}
 
 Read read_documents(std::vector<std::string> const& files, Console& console) {
     Reader reader(console);

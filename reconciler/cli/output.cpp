@@ -70,27 +70,28 @@ void print(std::ostream& out, Format format, json::value const& value) {
     if (!text.ends_with('\n')) out << '\n';
 }
 
-void print_problems(std::ostream& err, std::string_view where, Problems const& problems) {
-    for (auto const& problem : problems) {
-        if (!where.empty()) err << where << ": ";
-        if (!problem.path.empty()) err << clean(problem.path) << ": ";
-        err << clean(problem.text) << '\n';
-    }
-}
-
-std::string problem_text(unsigned status, json::value const& body, std::string_view where) {
-    std::string out;
-    auto const prefix = where.empty() ? std::string() : std::string(where) + ": ";
-    for (auto const& problem : list_at(body, "problems")) {
-        auto const path = text_at(problem, "path");
-        out += (out.empty() ? "" : "\n") + prefix + (path.empty() ? "" : clean(path) + ": ") +
-               clean(text_at(problem, "text"));
-    }
+Problems problems_in(unsigned status, json::value const& body) {
+    Problems out;
+    for (auto const& problem : list_at(body, "problems"))
+        out.push_back({text_at(problem, "path"), text_at(problem, "code"), text_at(problem, "text")});
     if (!out.empty()) return out;
     auto text = text_at(body, "detail");
     if (text.empty()) text = text_at(body, "title");
     if (text.empty()) text = "the daemon answered " + std::to_string(status);
-    return prefix + clean(text);
+    return {{"", text_at(body, "code"), std::move(text)}};
+}
+
+std::string problem_text(unsigned status, json::value const& body, std::string_view object) {
+    std::string out;
+    for (auto const& problem : problems_in(status, body))
+        out += (out.empty() ? "" : "\n") + sentence("", object, problem);
+    return out;
+}
+
+std::string confirmation(std::string_view reason, std::string_view object) {
+    if (object.empty() || (reason != "holds_data" && reason != "removal_limit")) return {};
+    auto const one = "genesisctl reconcile " + clean(object) + " --confirm-removals";
+    return reason == "holds_data" ? one : one + ", or for all: genesisctl reconcile --all --confirm-removals";
 }
 
 json::value const& value_at(json::value const& object, std::string_view name) {

@@ -20,10 +20,13 @@ void print(std::ostream& out,
            Table const& table);  // columns padded, no trailing blanks; nothing when there are no rows
 void print(std::ostream& out, Format format, json::value const& value);  // json or yaml
 
-// "file:document: /sites/0/domain: text", one line for each.
-void print_problems(std::ostream& err, std::string_view where, Problems const& problems);
-// The problems of an application/problem+json body as such lines, or its detail when it lists none.
-std::string problem_text(unsigned status, json::value const& body, std::string_view where);
+// The problems of an application/problem+json body; its detail when it lists none.
+Problems problems_in(unsigned status, json::value const& body);
+// They as lines: "account/acme: sites[0].domain: text".
+std::string problem_text(unsigned status, json::value const& body, std::string_view object = "");
+// The command that confirms a removal of the object's that is held back for `reason`, as a plan calls it; empty where
+// none does.
+std::string confirmation(std::string_view reason, std::string_view object);
 
 // Reads answers without relying on their shape: what is missing is empty.
 std::string text_at(json::value const& object, std::string_view name);

@@ -44,12 +44,7 @@ std::map<std::string, std::string> lines_now(Client const& client, std::vector<T
             if (answer.ok()) add(answer.body);
             continue;
         }
-        for (std::string next = "?", after; !next.empty(); after = next) {
-            auto const page =
-                client.ask("GET", target.path() + "?limit=100" + (after.empty() ? "" : "&after=" + after));
-            for (auto const& item : list_at(page, "items")) add(item);
-            next = text_at(page, "next");
-        }
+        for (auto const& item : client.list(target)) add(item);
     }
     return out;
 }
@@ -64,7 +59,7 @@ Exit remove(Call const& call, Console& console) {
         auto const body = client.ask("DELETE", target.path() + (call.purge ? "?purge=true" : ""));
         console.out << target.str() << ' ' << clean(text_at(body, "result")) << '\n' << std::flush;
     }
-    return call.wait ? wait_for(client, targets, Until::gone, call.timeout, console) : fine;
+    return call.wait ? wait_for(client, awaited(targets), Until::gone, call.timeout, console) : fine;
 }
 
 Exit reconcile(Call const& call, Console& console) {
@@ -85,8 +80,8 @@ Exit take_over(Call const& call, Console& console) {
 Exit wait(Call const& call, Console& console) {
     std::vector<Target> targets;
     for (auto const& text : call.targets) targets.push_back(object_of(text));
-    return wait_for(Client(call.socket), targets, call.wait_for == "gone" ? Until::gone : Until::ready, call.timeout,
-                    console);
+    return wait_for(Client(call.socket), awaited(targets), call.wait_for == "gone" ? Until::gone : Until::ready,
+                    call.timeout, console);
 }
 
 // Prints changes until interrupted or until the daemon is gone.

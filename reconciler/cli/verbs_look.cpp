@@ -8,20 +8,6 @@
 namespace genesis::cli {
 namespace {
 
-// Every page of a kind.
-json::array all_of(Client const& client, Target const& kind, std::string const& ready) {
-    json::array out;
-    for (std::string after, next = "?"; !next.empty(); after = next) {
-        auto path = kind.path() + "?limit=100";
-        if (!after.empty()) path += "&after=" + after;
-        if (!ready.empty()) path += "&ready=" + ready;
-        auto const page = client.ask("GET", path);
-        for (auto const& item : list_at(page, "items")) out.push_back(item);
-        next = text_at(page, "next");
-    }
-    return out;
-}
-
 std::string state_of(json::value const& envelope) {
     for (auto const* type : {"terminating", "paused", "suspended", "degraded", "progressing"})
         if (text_at(condition(envelope, type), "status") == "true") return type;
@@ -57,12 +43,19 @@ void print_specs(std::ostream& out, ObjectKind const& kind, json::array const& e
     }
 }
 
-Table records_of(json::value const& envelope) {
+// What a record's status says, and the command it waits for.
+std::string message_of(std::string const& object, json::value const& record) {
+    auto const message = text_at(record, "message");
+    auto const command = text_at(record, "state") == "held" ? confirmation("holds_data", object) : "";
+    return command.empty() ? message : message + ": " + command;
+}
+
+Table records_of(std::string const& object, json::value const& envelope) {
     Table table{.head = {"  RECORD", "STATE", "CAUSE", "SINCE", "ATTEMPTS", "NEXT", "MESSAGE"}, .rows = {}};
     for (auto const& r : list_at(value_at(envelope, "status"), "records"))
         table.rows.push_back({"  " + text_at(r, "kind") + "/" + text_at(r, "key"), text_at(r, "state"),
                               text_at(r, "cause"), text_at(r, "since"), text_at(r, "attempts"),
-                              text_at(r, "next_attempt"), text_at(r, "message")});
+                              text_at(r, "next_attempt"), message_of(object, r)});
     return table;
 }
 
@@ -93,12 +86,25 @@ void print_indented(std::ostream& out, std::string const& text) {
 void print_drift(std::ostream& out, json::array const& items) {
     for (auto const& item : items) {
         auto const message = text_at(item, "message"), since = text_at(item, "since");
+        auto const command = confirmation(text_at(item, "reason"), text_at(item, "object"));
         out << clean(text_at(item, "object")) << "  " << clean(text_at(item, "kind")) << '/'
             << clean(text_at(item, "key")) << ": " << clean(text_at(item, "verb")) << ", "
             << clean(text_at(item, "cause")) << (since.empty() ? "" : " since " + clean(since))
-            << (message.empty() ? "" : ": " + clean(message)) << '\n';
+            << (message.empty() ? "" : ": " + clean(message)) << (command.empty() ? "" : ": " + command) << '\n';
         print_changes(out, list_at(item, "changes"), "have", "want");
     }
+}
+
+// Each text of a list is a line, whole.
+void print_field(std::ostream& out, std::string_view name, json::value const& value) {
+    auto const* list = value.if_array();
+    if (list == nullptr || list->empty()) {
+        out << clean(name) << ": " << short_json(value) << '\n';
+        return;
+    }
+    out << clean(name) << ":\n";
+    for (auto const& item : *list)
+        out << "  " << (item.is_string() ? clean(item.get_string()) : short_json(item)) << '\n';
 }
 
 }  // namespace
@@ -108,7 +114,7 @@ Exit get(Call const& call, Console& console) {
     Client const client(call.socket);
     json::array items;
     if (target.name.empty())
-        items = all_of(client, target, call.ready);
+        items = client.list(target, call.ready.empty() ? "" : "&ready=" + call.ready);
     else
         items.push_back(client.ask("GET", target.path()));
     if (call.format == Format::spec)
@@ -140,7 +146,7 @@ Exit describe(Call const& call, Console& console) {
     }
     print(out, conditions_of(e));
     out << '\n';
-    print(out, records_of(e));
+    print(out, records_of(target.str(), e));
     return fine;
 }
 
@@ -181,8 +187,7 @@ Exit info(Call const& call, Console& console) {
         return fine;
     }
     if (auto const* fields = body.if_object())
-        for (auto const& field : *fields)
-            console.out << clean(field.key()) << ": " << short_json(field.value()) << '\n';
+        for (auto const& field : *fields) print_field(console.out, field.key(), field.value());
     return fine;
 }
 

@@ -1,13 +1,12 @@
-// The verbs that take spec files: apply, validate, plan, diff.
+// The verbs that compare spec files: validate, plan, diff; and the plan of what is stored.
 #include "reconciler/cli/client.hpp"
+#include "reconciler/cli/dependencies.hpp"
 #include "reconciler/cli/documents.hpp"
 #include "reconciler/cli/output.hpp"
-#include "reconciler/cli/waiting.hpp"
 
-#include <deque>
-#include <future>
 #include <map>
 #include <ostream>
+#include <set>
 #include <utility>
 
 namespace genesis::cli {
@@ -52,8 +51,9 @@ void print_plan(std::ostream& out, std::string const& of, json::value const& pla
     }
     for (auto const& hold : holds) {
         ++counts.held;
+        auto const command = confirmation(text_at(hold, "reason"), text_at(hold, "object"));
         out << "  = held " << subject_of(hold, of.empty()) << "  " << clean(text_at(hold, "reason")) << ": "
-            << clean(text_at(hold, "message")) << '\n';
+            << clean(text_at(hold, "message")) << (command.empty() ? "" : ": " + command) << '\n';
         print_changes(out, list_at(hold, "changes"), "from", "to");
     }
     for (auto const& commit : list_at(plan, "commits"))
@@ -69,49 +69,87 @@ void print_counts(std::ostream& out, Counts const& counts) {
         << of("remove") << " to remove, " << counts.held << " held back\n";
 }
 
+// Of a document and what is stored, without secrets, which the daemon does not show.
+std::vector<Change> differences(SpecDocument const& document, json::object const& have) {
+    auto const& schema = *document.spec.kind->schema;
+    auto want = redact(schema, document.spec.value);
+    // A generated secret that the file leaves out is kept, so it is not a difference.
+    each_secret_with_former(schema, want, &have, [](auto const&, json::value& secret, json::value const* former) {
+        if (secret.is_null() && former != nullptr) secret = *former;
+    });
+    // So does a version that the server chose.
+    if (auto const choose = document.spec.kind->choose; choose != nullptr)
+        (void)choose(want, &have, [] { return std::vector<std::string>(); });
+    return diff(schema, want, have);
+}
+
+// What `plan -f` says beside the plans: each document is planned for by itself, from what is stored.
+class Together {
+public:
+    Together(Client const& client, std::vector<SpecDocument> const& documents)
+        : documents_(documents), stored_(stored_specs(client, documents)), needs_(needs_of(documents, stored_)) {}
+
+    // Why there is no plan of a refused document, where that is because of another one.
+    [[nodiscard]] std::optional<std::string> refusal(std::size_t i) const {
+        for (auto const& [on, path, name] : needs_[i]) {
+            auto const other = documents_[on].ref().str();
+            if (!name.empty())
+                return say(i, path,
+                           "no plan yet: " + name + " is " + other + "'s until that is stored as in these files");
+            if (!stored_[on])
+                return say(i, path, "no plan yet: " + other + " of these files is not stored; apply stores it first");
+        }
+        return std::nullopt;
+    }
+    // What its plan does not take into account: said of the first document that it is true of.
+    [[nodiscard]] std::vector<std::string> notes(std::size_t i) {
+        std::vector<std::string> out;
+        for (auto const& [on, path, name] : needs_[i])
+            if (name.empty() && stored_[on] && !differences(documents_[on], *stored_[on]).empty() &&
+                noted_.insert(on).second)
+                out.push_back(say(i, path,
+                                  "planned with " + documents_[on].ref().str() +
+                                      " as it is stored, as are others that refer to it; what these files change in it "
+                                      "is in its own plan"));
+        return out;
+    }
+
+private:
+    [[nodiscard]] std::string say(std::size_t i, std::string const& path, std::string text) const {
+        return sentence(documents_[i], {path, "together", std::move(text)});
+    }
+    std::vector<SpecDocument> const& documents_;
+    StoredSpecs stored_;
+    Requirements needs_;
+    std::set<std::size_t> noted_;
+};
+
 Exit plan_files(Call const& call, Console& console) {
     auto const read = read_documents(call.files, console);
     if (!read.ok) return failed;
     Client const client(call.socket);
+    Together together(client, read.documents);
     Counts counts;
     json::array all;
     auto exit = fine;
-    for (auto const& document : read.documents) {
+    for (std::size_t i = 0; i < read.documents.size(); ++i) {
+        auto const& document = read.documents[i];
         auto const target = target_of(document);
-        auto answer = client.send("PUT", target.path() + "?dry_run=true", document.given);
+        auto answer = client.send("PUT", target.path() + "?dry_run=true", document.written.value);
         if (!answer.ok()) {
-            console.err << problem_text(answer.status, answer.body, document.where) << '\n';
+            auto const why = together.refusal(i);
+            console.err << why.value_or(problem_text(document, answer.status, answer.body)) << '\n';
             exit = failed;
-        } else if (call.format == Format::table) {
-            print_plan(console.out, target.str(), answer.body, counts);
+            continue;
         }
-        if (answer.ok()) all.push_back(std::move(answer.body));
+        if (call.format == Format::table) print_plan(console.out, target.str(), answer.body, counts);
+        console.out << std::flush;
+        for (auto const& note : together.notes(i)) console.err << note << '\n';
+        all.push_back(std::move(answer.body));
     }
     print_list(console.out, call.format, all);
     if (call.format == Format::table) print_counts(console.out, counts);
     return exit;
-}
-
-// Documents of one kind are sent side by side, so that the daemon can store them together: objects refer to other kinds
-// only. `take` has the answers in the order of the documents.
-template <class F>
-void put_each(Client const& client, std::vector<SpecDocument> const& documents, bool take_over, F const& take) {
-    constexpr std::size_t most_at_once = 16;
-    std::deque<std::pair<SpecDocument const*, std::future<Answer>>> sent;
-    auto take_first = [&] {
-        auto [document, answer] = std::move(sent.front());
-        sent.pop_front();
-        take(*document, answer.get());
-    };
-    for (auto const& document : documents) {
-        while (!sent.empty() && (sent.size() == most_at_once || sent.front().first->spec.kind != document.spec.kind))
-            take_first();
-        sent.emplace_back(&document, std::async(std::launch::async, [&client, &document, take_over] {
-            auto const path = target_of(document).path() + (take_over ? "?take_over=true" : "");
-            return client.send("PUT", path, document.given);
-        }));
-    }
-    while (!sent.empty()) take_first();
 }
 
 }  // namespace
@@ -119,36 +157,8 @@ void put_each(Client const& client, std::vector<SpecDocument> const& documents, 
 Exit validate(Call const& call, Console& console) {
     auto const read = read_documents(call.files, console);
     if (call.format == Format::table)
-        for (auto const& document : read.documents)
-            console.out << document.where << ": " << target_of(document).str() << " is valid\n";
+        for (auto const& document : read.documents) console.out << sentence(document, {"", "", "is valid"}) << '\n';
     return read.ok ? fine : failed;
-}
-
-Exit apply(Call const& call, Console& console) {
-    auto const read = read_documents(call.files, console);
-    if (!read.ok) {
-        console.err << "nothing was applied\n";
-        return failed;
-    }
-    Client const client(call.socket);
-    json::array results;
-    std::vector<Target> accepted;
-    auto exit = fine;
-    put_each(client, read.documents, call.take_over, [&](SpecDocument const& document, Answer answer) {
-        if (!answer.ok()) {
-            console.err << problem_text(answer.status, answer.body, document.where) << '\n';
-            exit = failed;
-            return;
-        }
-        accepted.push_back(target_of(document));
-        if (call.format == Format::table)
-            console.out << accepted.back().str() << ' ' << clean(text_at(answer.body, "result")) << " (generation "
-                        << clean(text_at(answer.body, "generation")) << ")\n";
-        results.push_back(std::move(answer.body));
-    });
-    print_list(console.out, call.format, results);
-    if (!call.wait || exit != fine) return exit;
-    return wait_for(client, accepted, Until::ready, call.timeout, console);
 }
 
 Exit plan(Call const& call, Console& console) {
@@ -166,37 +176,23 @@ Exit plan(Call const& call, Console& console) {
     return fine;
 }
 
-// Compares specs without secrets, which the daemon does not show.
 Exit diff_specs(Call const& call, Console& console) {
     auto const read = read_documents(call.files, console);
     if (!read.ok) return failed;
     Client const client(call.socket);
     auto exit = fine;
-    for (auto const& document : read.documents) {
-        auto const target = target_of(document);
-        auto const answer = client.send("GET", target.path());
-        if (!answer.ok() && answer.status != 404)
-            throw Failure(problem_text(answer.status, answer.body, document.where));
-        if (answer.status == 404) {
-            console.out << target.str() << ": would be created\n";
+    auto const stored = stored_specs(client, read.documents);
+    for (std::size_t i = 0; i < stored.size(); ++i) {
+        auto const object = read.documents[i].ref().str();
+        if (!stored[i]) {
+            console.out << object << ": would be created\n";
             exit = differs;
             continue;
         }
-        auto const& schema = *document.spec.kind->schema;
-        auto const& spec = value_at(answer.body, "spec");
-        auto const have = complete(schema, spec.is_object() ? spec.get_object() : json::object());
-        auto want = redact(schema, document.spec.value);
-        // A generated secret that the file leaves out is kept, so it is not a difference.
-        each_secret_with_former(schema, want, &have, [](auto const&, json::value& secret, json::value const* former) {
-            if (secret.is_null() && former != nullptr) secret = *former;
-        });
-        // So does a version that the server chose.
-        if (auto const choose = document.spec.kind->choose; choose != nullptr)
-            (void)choose(want, &have, [] { return std::vector<std::string>(); });
-        auto const changes = diff(schema, want, have);
+        auto const changes = differences(read.documents[i], *stored[i]);
         if (changes.empty()) continue;
         exit = differs;
-        console.out << target.str() << '\n';
+        console.out << object << '\n';
         for (auto const& change : changes)
             console.out << "      " << clean(change.path) << ": " << short_json(change.from) << " -> "
                         << short_json(change.to) << '\n';

@@ -2,83 +2,168 @@
 #include "reconciler/cli/waiting.hpp"
 
 #include "reconciler/cli/output.hpp"
+#include "reconciler/cli/progress.hpp"
 
+#include <algorithm>
 #include <ostream>
+#include <set>
 #include <thread>
 
 namespace genesis::cli {
 namespace {
 
 using Steady = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+constexpr std::size_t most_told = 10;  // objects whose records are printed when the time is up
+constexpr auto between_looks = 3s;
+constexpr std::size_t looked_at_alone = 4;  // objects; for more one look at the whole server is quicker
 
-// Rewrites one line on a terminal; elsewhere prints a line for each change.
-class Progress {
-public:
-    explicit Progress(Console& console) : console_(console) {}
-    Progress(Progress const&) = delete;
-    Progress& operator=(Progress const&) = delete;
-    ~Progress() { wipe(); }
-    void say(std::string const& object, std::string const& text, std::chrono::seconds since) {
-        auto const line = object + ": " + text;
-        if (console_.terminal) {
-            auto shown = line + "  (" + std::to_string(since.count()) + " s)";
-            if (shown.size() > 118) shown = shown.substr(0, 115) + "...";
-            console_.err << "\r\033[K" << shown << std::flush;
-            dirty_ = true;
-        } else if (line != last_) {
-            console_.err << line << '\n' << std::flush;
-        }
-        last_ = line;
-    }
-    void wipe() {
-        if (dirty_) console_.err << "\r\033[K" << std::flush;
-        dirty_ = false;
-    }
-
-private:
-    Console& console_;
-    std::string last_;
-    bool dirty_ = false;
-};
-
-void print_unready(std::ostream& err, json::value const& envelope) {
-    for (auto const& record : list_at(value_at(envelope, "status"), "records"))
-        if (text_at(record, "state") != "in_sync")
-            err << "  " << clean(text_at(record, "kind")) << '/' << clean(text_at(record, "key")) << ' '
-                << clean(text_at(record, "state")) << ": " << clean(text_at(record, "message")) << '\n';
+bool is_true(json::value const& envelope, std::string_view type) {
+    return text_at(condition(envelope, type), "status") == "true";
 }
+
+std::string subject_of(json::value const& record) {
+    return clean(text_at(record, "kind") + "/" + text_at(record, "key"));
+}
+
+// Removals that a ready object keeps back.
+void print_held(std::ostream& err, Target const& target, json::value const& envelope) {
+    std::string first;
+    std::size_t others = 0;
+    for (auto const& record : list_at(value_at(envelope, "status"), "records")) {
+        if (text_at(record, "state") != "held") continue;
+        if (first.empty())
+            first = subject_of(record);
+        else
+            ++others;
+    }
+    if (first.empty()) return;
+    err << target.str() << ": " << first << (others == 0 ? "" : " and " + std::to_string(others) + " more")
+        << " would be removed with what is in it; to confirm: " << confirmation("holds_data", target.str()) << '\n';
+}
+
+void print_unready(std::ostream& err, Target const& target, json::value const& envelope) {
+    for (auto const& record : list_at(value_at(envelope, "status"), "records")) {
+        auto const state = text_at(record, "state");
+        if (state == "in_sync") continue;
+        err << "  " << subject_of(record) << ' ' << clean(state) << ": " << clean(text_at(record, "message"));
+        if (state == "held") err << ": " << confirmation("holds_data", target.str());
+        err << '\n';
+    }
+}
+
+// The objects that a plan has something to do for, or could not see. Removals that wait for a confirmation do not
+// count: an object with one is ready.
+void add_unsettled(json::value const& plan, std::set<std::string>& out) {
+    for (auto const& step : list_at(plan, "steps")) out.insert(text_at(step, "object"));
+    for (auto const& hold : list_at(plan, "holds"))
+        if (auto const object = text_at(hold, "object"); confirmation(text_at(hold, "reason"), object).empty())
+            out.insert(object);
+}
+
+struct Waiting {
+    Awaited const* of;
+    json::value envelope;  // as last read
+    bool ready = false;    // by its status
+    bool settled = false;  // by a plan
+};
 
 class Waiter {
 public:
-    Waiter(Client const& client, Until until, std::chrono::seconds timeout, Console& console)
-        : client_(client), until_(until), timeout_(timeout), console_(console), progress_(console) {}
+    Waiter(Client const& client, std::vector<Awaited> const& all, Until until, std::chrono::seconds timeout,
+           Console& console)
+        : client_(client), until_(until), timeout_(timeout), console_(console), progress_(console), all_(all.size()) {
+        for (auto const& one : all) left_.push_back({&one, nullptr, false, !one.looked_at});
+    }
 
-    Exit one(Target const& target) {
-        for (auto pause = std::chrono::milliseconds(20);; pause = std::min(pause * 2, std::chrono::milliseconds(500))) {
-            auto const answer = client_.send("GET", target.path());
-            if (answer.status == 404 && until_ == Until::gone) return done(target, "gone");
-            if (!answer.ok()) throw Failure(problem_text(answer.status, answer.body, target.str()));
-            if (until_ == Until::ready && is_ready(answer.body)) return done(target, "ready");
-            auto const spent = Steady::now() - start_;
-            if (spent >= timeout_) return late(target, answer.body);
-            progress_.say(target.str(), progress_of(answer.body),
-                          std::chrono::duration_cast<std::chrono::seconds>(spent));
-            auto const left = std::chrono::ceil<std::chrono::milliseconds>(timeout_ - spent);
-            std::this_thread::sleep_for(std::min(pause, left));
+    Exit run() {
+        for (auto pause = 20ms;; pause = std::min(pause * 2, 500ms)) {
+            auto const began = Steady::now();
+            std::erase_if(left_, [&](Waiting& one) { return is_over(one); });
+            if (left_.empty()) return fine;
+            if (Steady::now() - start_ >= timeout_) return late();
+            say();
+            look_again();
+            auto const now = Steady::now();
+            auto const left = std::chrono::ceil<std::chrono::milliseconds>(start_ + timeout_ - now);
+            auto const took = std::chrono::ceil<std::chrono::milliseconds>(now - began);
+            std::this_thread::sleep_for(std::clamp(std::max(pause, took), 0ms, std::max(left, 0ms)));
         }
     }
 
 private:
-    Exit done(Target const& target, std::string_view word) {
-        progress_.wipe();
-        console_.out << target.str() << " is " << word << '\n' << std::flush;
-        return fine;
+    bool is_over(Waiting& one) {
+        auto const& target = one.of->target;
+        auto answer = client_.send("GET", target.path());
+        if (answer.status == 404 && (until_ == Until::gone || !one.of->named)) return done(one, "gone");
+        if (!answer.ok()) throw Failure(problem_text(answer.status, answer.body, target.str()));
+        one.envelope = std::move(answer.body);
+        one.ready = until_ == Until::ready && is_ready(one.envelope);
+        return one.ready && one.settled && done(one, "ready");
     }
-    Exit late(Target const& target, json::value const& envelope) {
+
+    bool done(Waiting const& one, std::string_view word) {
+        if (!one.of->named) return true;
         progress_.wipe();
-        console_.err << target.str() << " is not " << (until_ == Until::ready ? "ready" : "gone") << " after "
-                     << timeout_.count() << " s: " << progress_of(envelope) << '\n';
-        print_unready(console_.err, envelope);
+        console_.out << one.of->target.str() << " is " << word << '\n' << std::flush;
+        print_held(console_.err, one.of->target, one.envelope);
+        return true;
+    }
+
+    // Plans for what is ready by a status that may be from before. They cost the daemon a look at the server: while
+    // others are being worked on there are few.
+    void look_again() {
+        std::vector<Waiting*> open;
+        bool others = false;
+        for (auto& one : left_) {
+            if (one.ready && !one.settled) open.push_back(&one);
+            others = others || (!one.ready && !one.settled);
+        }
+        auto const now = Steady::now();
+        if (open.empty() || (others && now - looked_ < between_looks)) return;
+        looked_ = now;
+        std::set<std::string> unsettled;
+        if (open.size() > looked_at_alone) {
+            if (!plan_settled("/v1/plan", unsettled)) return;
+            for (auto* one : open) one->settled = !unsettled.contains(one->of->target.str());
+        } else {
+            for (auto* one : open)
+                one->settled = plan_settled(one->of->target.path() + "/plan", unsettled) &&
+                               !unsettled.contains(one->of->target.str());
+        }
+    }
+
+    // False if there is no answer; then it is asked again.
+    bool plan_settled(std::string const& path, std::set<std::string>& unsettled) const {
+        auto const answer = client_.send("GET", path);
+        if (answer.ok()) add_unsettled(answer.body, unsettled);
+        return answer.ok();
+    }
+
+    void say() {
+        Standing standing{.done = all_ - left_.size(),
+                          .all = all_,
+                          .word = until_ == Until::ready ? "ready" : "gone",
+                          .since = Steady::now() - start_};
+        auto const* first = &left_.front();
+        for (auto const& one : left_)
+            if (is_true(one.envelope, "degraded") && standing.failing++ == 0) first = &one;
+        standing.first =
+            first->of->target.str() + ": " + (first->ready ? "is looked at again" : progress_of(first->envelope));
+        progress_.say(standing);
+    }
+
+    Exit late() {
+        progress_.wipe();
+        std::stable_partition(left_.begin(), left_.end(),
+                              [](Waiting const& one) { return is_true(one.envelope, "degraded"); });
+        for (std::size_t i = 0; i < std::min(left_.size(), most_told); ++i) {
+            auto const& [of, envelope, ready, settled] = left_[i];
+            console_.err << of->target.str() << " is not " << (until_ == Until::ready ? "ready" : "gone") << " after "
+                         << timeout_.count() << " s: " << progress_of(envelope) << '\n';
+            print_unready(console_.err, of->target, envelope);
+        }
+        if (left_.size() > most_told) console_.err << "and " << left_.size() - most_told << " others are not\n";
         return differs;
     }
 
@@ -87,10 +172,18 @@ private:
     std::chrono::seconds timeout_;
     Console& console_;
     Progress progress_;
-    Steady::time_point start_ = Steady::now();
+    std::size_t all_;
+    std::vector<Waiting> left_;
+    Steady::time_point start_ = Steady::now(), looked_ = start_;
 };
 
 }  // namespace
+
+std::vector<Awaited> awaited(std::vector<Target> const& targets) {
+    std::vector<Awaited> out;
+    for (auto const& target : targets) out.push_back({.target = target});
+    return out;
+}
 
 std::string progress_of(json::value const& envelope) {
     auto const& records = list_at(value_at(envelope, "status"), "records");
@@ -106,8 +199,11 @@ std::string progress_of(json::value const& envelope) {
         }
     }
     auto out = std::to_string(in_sync) + " of " + std::to_string(records.size()) + " in sync";
-    auto const message_of_ready = text_at(condition(envelope, "ready"), "message");
-    if (first.empty()) first = message_of_ready;
+    auto const& ready = condition(envelope, "ready");
+    bool const old = value_at(ready, "observed_generation") != value_at(envelope, "generation");
+    if (first.empty())
+        first =
+            old ? "generation " + text_at(envelope, "generation") + " is not observed yet" : text_at(ready, "message");
     return clean(first.empty() ? out : out + "; " + first);
 }
 
@@ -117,13 +213,9 @@ bool is_ready(json::value const& envelope) {
            value_at(ready, "observed_generation") == value_at(envelope, "generation");
 }
 
-Exit wait_for(Client const& client, std::span<Target const> targets, Until until, std::chrono::seconds timeout,
+Exit wait_for(Client const& client, std::vector<Awaited> const& all, Until until, std::chrono::seconds timeout,
               Console& console) {
-    Waiter waiter(client, until, timeout, console);
-    auto exit = fine;
-    for (auto const& target : targets)
-        if (waiter.one(target) != fine) exit = differs;
-    return exit;
+    return Waiter(client, all, until, timeout, console).run();
 }
 
 }  // namespace genesis::cli

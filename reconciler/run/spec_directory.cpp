@@ -35,6 +35,15 @@ std::map<std::string, std::string> read_all(std::string const& directory) {
     return out;
 }
 
+Ref ref_of(Spec const& spec) { return {std::string(spec.kind->schema->kind), spec.name}; }
+
+std::string unremoved(std::size_t objects, std::size_t most, std::string const& first) {
+    return std::to_string(objects) + " objects are in no spec file any more, more than " + std::to_string(most) +
+           " (max_removals), so none is removed; to remove one: genesisctl take-over " + first +
+           " && genesisctl delete " + first + "; to keep it: genesisctl take-over " + first +
+           ", or put it back into its file";
+}
+
 }  // namespace
 
 SpecDirectory::SpecDirectory(std::string path, Admission admission, std::size_t max_removals, Log& log,
@@ -47,13 +56,15 @@ SpecDirectory::SpecDirectory(std::string path, Admission admission, std::size_t 
 void SpecDirectory::sync() try {
     auto now = read_all(path_);
     for (auto& [name, file] : files_)
-        if (!now.contains(name)) file = {"", {}, true, {}};
+        if (!now.contains(name)) file = {"", {}, true, false, {}};
     for (auto& [name, text] : now) {
         auto& file = files_[name];
         if ((file.good || !file.problems.empty()) && file.text == text) continue;
         file.text = std::move(text);
         apply(name, file);
+        log_problems(file.problems);
     }
+    retry_refused();
     remove_missing();
     publish_problems();
 } catch (std::exception const& error) {
@@ -62,42 +73,86 @@ void SpecDirectory::sync() try {
 
 void SpecDirectory::apply(std::string const& name, File& file) {
     file.problems.clear();
-    std::vector<Spec> specs;
-    auto const documents = parse_yaml(file.text);
-    auto say = [&](std::size_t line, Problem problem) { file.problems.push_back({name, line, std::move(problem)}); };
-    if (!documents) {
-        for (auto const& p : documents.error().problems) say(0, p);
-    } else {
-        for (auto const& d : *documents) {
-            auto spec = read_spec(d.value);
-            if (spec)
-                specs.push_back(std::move(*spec));
-            else
-                for (auto const& p : spec.error().problems) say(d.line, p);
-        }
-    }
+    file.refused = false;
+    auto entries = read(name, file);
     file.good = file.problems.empty();
-    if (file.good) {
-        sort_for_storing(specs, [](Spec const& spec) -> Spec const& { return spec; });
-        file.objects.clear();
-        for (auto const& spec : specs) {
-            Ref const ref{std::string(spec.kind->schema->kind), spec.name};
-            file.objects.insert(ref);
-            AdmissionOptions options;
-            options.source = "file:" + name;
-            auto const result = admit(admission_, spec, options);
-            if (!result) {
-                say(0, {"", result.error().code, ref.str() + ": " + result.error().text});
-                for (auto const& p : result.error().problems) say(0, p);
-            } else if (result->how != Wrote::unchanged) {
-                wake_(ref);
-            }
+    if (!file.good) return;
+    sort_for_storing(entries, [](Entry const& entry) -> Spec const& { return entry.spec; });
+    file.objects.clear();
+    for (auto const& entry : entries) file.objects.insert(ref_of(entry.spec));
+    store_all(name, file, std::move(entries));
+}
+
+std::vector<SpecDirectory::Entry> SpecDirectory::read(std::string const& name, File& file) {
+    std::vector<Entry> out;
+    auto documents = parse_yaml(file.text);
+    if (!documents) {
+        for (auto& problem : documents.error().problems) file.problems.push_back({name, "", std::move(problem)});
+        return out;
+    }
+    for (auto& document : *documents) {
+        auto spec = read_spec(document.value);
+        if (spec) {
+            out.push_back({std::move(document), std::move(*spec)});
+            continue;
+        }
+        for (auto& problem : spec.error().problems) {
+            problem.line = document.line_of(problem.path);
+            file.problems.push_back({name, object_named_in(document.value), std::move(problem)});
         }
     }
-    for (auto const& p : file.problems)
+    return out;
+}
+
+// What one takes another may give up, so what is refused is tried again as long as others are stored.
+void SpecDirectory::store_all(std::string const& name, File& file, std::vector<Entry> entries) {
+    for (auto open = entries.size() + 1; !entries.empty() && entries.size() < open;) {
+        open = entries.size();
+        file.problems.clear();
+        std::erase_if(entries, [&](Entry const& entry) { return store(name, entry, file.problems); });
+    }
+    file.refused = !entries.empty();
+}
+
+bool SpecDirectory::store(std::string const& name, Entry const& entry, std::vector<SpecFileProblem>& problems) {
+    auto const ref = ref_of(entry.spec);
+    AdmissionOptions options;
+    options.source = "file:" + name;
+    auto const result = admit(admission_, entry.spec, options);
+    if (result) {
+        if (result->how == Wrote::unchanged) return true;
+        stored_ = true;
+        wake_(ref);
+        return true;
+    }
+    auto found = result.error().problems;
+    if (found.empty()) found.push_back({"", result.error().code, result.error().text});
+    for (auto& problem : found) {
+        problem.line = entry.document.line_of(problem.path);
+        problems.push_back({name, ref.str(), std::move(problem)});
+    }
+    return false;
+}
+
+// A name that an object of one file takes may have been given up in another, or in the meantime.
+void SpecDirectory::retry_refused() {
+    do {
+        stored_ = false;
+        for (auto& [name, file] : files_) {
+            if (!file.refused) continue;
+            auto const before = file.problems;
+            apply(name, file);
+            if (file.problems != before) log_problems(file.problems);
+        }
+    } while (stored_);
+}
+
+void SpecDirectory::log_problems(std::vector<SpecFileProblem> const& problems) const {
+    for (auto const& p : problems)
         log_.write(Level::error, "a spec file is not in force as it stands",
                    {{"file", p.file},
-                    {"line", std::to_string(p.line)},
+                    {"line", std::to_string(p.problem.line)},
+                    {"object", p.object},
                     {"path", p.problem.path},
                     {"problem", p.problem.text}});
 }
@@ -110,7 +165,11 @@ void SpecDirectory::remove_missing() {
         bool const named = file != files_.end() && (!file->second.good || file->second.objects.contains(o.ref));
         if (!named) missing.push_back(std::move(o));
     }
+    unremoved_.reset();
     if (missing.size() > max_removals_) {
+        unremoved_ = {missing.front().source.substr(5),
+                      "",
+                      {"", "removal_limit", unremoved(missing.size(), max_removals_, missing.front().ref.str())}};
         log_.write(Level::error, "too many objects have lost their spec file; none is removed",
                    {{"objects", std::to_string(missing.size())}, {"max_removals", std::to_string(max_removals_)}});
         return;
@@ -126,6 +185,7 @@ void SpecDirectory::remove_missing() {
 void SpecDirectory::publish_problems() {
     std::vector<SpecFileProblem> all;
     for (auto const& [name, file] : files_) all.insert(all.end(), file.problems.begin(), file.problems.end());
+    if (unremoved_) all.push_back(*unremoved_);
     std::lock_guard lock(mutex_);
     problems_ = std::move(all);
 }
@@ -135,12 +195,7 @@ std::vector<SpecFileProblem> SpecDirectory::problems() const {
     return problems_;
 }
 
-std::string describe(SpecFileProblem const& p) {
-    auto out = p.file;
-    if (p.line != 0) out += ", line " + std::to_string(p.line);
-    if (!p.problem.path.empty()) out += ", " + p.problem.path;
-    return out + ": " + p.problem.text;
-}
+std::string describe(SpecFileProblem const& p) { return sentence(p.file, p.object, p.problem); }
 
 SpecWatch::SpecWatch(std::string const& path, SpecDirectory& directory, Log& log)
     : directory_(directory),

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -13,13 +14,14 @@
 namespace genesis {
 
 struct SpecFileProblem {
-    std::string file;
-    std::size_t line = 0;  // where the document starts
-    Problem problem;
+    std::string file, object;  // object: "account/shop", where it is known
+    Problem problem;           // with its line
+    bool operator==(SpecFileProblem const&) const = default;
 };
-std::string describe(SpecFileProblem const& problem);  // "shop.yaml, line 3, /sites/0/domain: is not a host name"
+std::string describe(SpecFileProblem const& problem);  // "shop.yaml:3: account/shop: sites[0].domain: is not a domain"
 
-// An invalid file is reported and its last good version stays in force. Objects whose file no longer names them are
+// An invalid file is reported and its last good version stays in force. What the store refuses, such as a name that
+// another object has, is tried again with each reading. Objects whose file no longer names them are
 // terminated, unless they are more than `max_removals` at once: then none is, until an operator deletes them.
 class SpecDirectory {
 public:
@@ -33,11 +35,20 @@ public:
 private:
     struct File {
         std::string text;
-        std::set<Ref> objects;  // of the last good version
-        bool good = false;
+        std::set<Ref> objects;               // of the last good version
+        bool good = false, refused = false;  // refused: by the store
         std::vector<SpecFileProblem> problems;
     };
+    struct Entry {
+        Document document;
+        Spec spec;
+    };
     void apply(std::string const& name, File& file);
+    static std::vector<Entry> read(std::string const& name, File& file);
+    bool store(std::string const& name, Entry const& entry, std::vector<SpecFileProblem>& problems);
+    void store_all(std::string const& name, File& file, std::vector<Entry> entries);
+    void retry_refused();
+    void log_problems(std::vector<SpecFileProblem> const& problems) const;
     void remove_missing();
     void publish_problems();
 
@@ -49,6 +60,8 @@ private:
     std::map<std::string, File> files_;
     mutable std::mutex mutex_;
     std::vector<SpecFileProblem> problems_;
+    std::optional<SpecFileProblem> unremoved_;  // why missing objects are not removed
+    bool stored_ = false;                       // something, in this reading
 };
 
 // Calls sync() at start, soon after anything in the directory changed (inotify(7)), and every minute in case no event

@@ -24,6 +24,7 @@ struct Problem {
     std::string path;  // "/sites/0/domain"; empty is the whole document
     std::string code;  // stable: unknown_field, required, wrong_type, invalid, out_of_range, duplicate, too_many …
     std::string text;  // one sentence; never quotes a secret
+    std::size_t line = 0;  // of the file it was read from; 0: not known
     bool operator==(Problem const&) const = default;
 };
 using Problems = std::vector<Problem>;

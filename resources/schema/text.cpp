@@ -5,8 +5,6 @@
 #include <re2/re2.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -44,50 +42,6 @@ std::vector<std::string_view> split(std::string_view text, char by) {
         if (next == std::string_view::npos) return out;
         at = next + 1;
     }
-}
-
-std::optional<int> number(std::string_view text) {
-    int value = 0;
-    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size() || text.empty()) return std::nullopt;
-    return value;
-}
-
-struct CronField {
-    int low, high;
-    std::string_view names;  // three letters each in lower case, the first one is `low`
-};
-
-std::string lower(std::string_view text) {
-    std::string out(text);
-    for (char& c : out)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return out;
-}
-
-std::optional<int> cron_value(std::string_view text, CronField const& field) {
-    if (text.size() == 3 && !field.names.empty()) {
-        auto at = field.names.find(lower(text));
-        if (at != std::string_view::npos && at % 3 == 0) return field.low + static_cast<int>(at / 3);
-    }
-    auto value = text.size() <= 2 ? number(text) : std::nullopt;
-    return value && *value >= field.low && *value <= field.high ? value : std::nullopt;
-}
-
-bool cron_item(std::string_view item, CronField const& field) {
-    auto slash = item.find('/');
-    auto range = item.substr(0, slash);
-    if (slash != std::string_view::npos) {
-        auto step = number(item.substr(slash + 1));
-        if (!step || *step < 1 || *step > field.high || (range != "*" && range.find('-') == std::string_view::npos))
-            return false;
-    }
-    if (range == "*") return true;
-    auto dash = range.find('-');
-    auto from = cron_value(range.substr(0, dash), field);
-    if (dash == std::string_view::npos) return from.has_value();
-    auto to = cron_value(range.substr(dash + 1), field);
-    return from && to && *from <= *to;
 }
 
 // The algorithm name that a base64 blob of an OpenSSH key starts with: a 32-bit length and the bytes.
@@ -147,7 +101,7 @@ std::optional<std::string> refuse(TextRule const& constraint, std::string_view t
     if (!RE2::FullMatch(re2::StringPiece(text.data(), text.size()), compiled(constraint)) ||
         (constraint.also != nullptr && !constraint.also(text)))
         return "is not a valid " + std::string(constraint.name) + ": " + std::string(constraint.says);
-    return std::nullopt;
+    return constraint.fault != nullptr ? constraint.fault(text) : std::nullopt;
 }
 
 namespace rules {
@@ -168,21 +122,6 @@ bool is_domain(std::string_view text) {
         std::unique_ptr<char, decltype(&idn2_free)> encoded(again, idn2_free);
         if (ascii != again || ascii == unicode) return false;
     }
-    return true;
-}
-
-bool is_schedule(std::string_view text) {
-    static constexpr std::array<std::string_view, 7> words{"@hourly",  "@daily",  "@midnight", "@weekly",
-                                                           "@monthly", "@yearly", "@annually"};
-    static constexpr std::array<CronField, 5> fields{CronField{0, 59, ""}, CronField{0, 23, ""}, CronField{1, 31, ""},
-                                                     CronField{1, 12, "janfebmaraprmayjunjulaugsepoctnovdec"},
-                                                     CronField{0, 7, "sunmontuewedthufrisat"}};
-    if (text.starts_with('@')) return std::find(words.begin(), words.end(), text) != words.end();
-    auto parts = split(text, ' ');
-    if (parts.size() != fields.size()) return false;
-    for (std::size_t i = 0; i < fields.size(); ++i)
-        for (auto item : split(parts[i], ','))
-            if (!cron_item(item, fields[i])) return false;
     return true;
 }
 

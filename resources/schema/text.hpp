@@ -18,9 +18,12 @@ struct TextRule {
     std::size_t max = 255;                     // bytes
     bool lines = false;                        // may hold LF (PEM); every other control byte is refused all the same
     bool (*also)(std::string_view) = nullptr;  // a rule that no pattern can say
+    // The same, for what consists of parts: of a text that matches the pattern, which part is wrong and why.
+    std::optional<std::string> (*fault)(std::string_view) = nullptr;
 };
 
-// Why `text` is not one, as a sentence without the value itself; nothing when it is.
+// Why `text` is not one, as a sentence; nothing when it is. It does not contain the value, but for a part that `fault`
+// names.
 std::optional<std::string> refuse(TextRule const& constraint, std::string_view text);
 
 // True when there is no control character: none below U+0020, and none from U+007F to U+009F, of which terminals obey
@@ -64,9 +67,10 @@ private:
 // The rules themselves. Where a standard stands behind one it is named.
 namespace rules {
 bool is_domain(std::string_view text);      // every label at most 63, A-labels survive decode and encode (RFC 5891)
-bool is_schedule(std::string_view text);    // crontab(5): five fields in range, or @hourly and its like
 bool is_plain_path(std::string_view text);  // no empty, "." or ".." segment
 bool is_ssh_key(std::string_view text);     // RFC 4253 6.6: the blob names the same algorithm as the line
+// crontab(5): "minute: 61 is not within 0-59". Nothing for five fields in range, or @hourly and its like.
+std::optional<std::string> schedule_fault(std::string_view text);
 
 inline constexpr TextRule account_name{
     .name = "account name",
@@ -190,10 +194,12 @@ inline constexpr TextRule url{
 };
 inline constexpr TextRule schedule{
     .name = "cron schedule",
-    .says = "five fields of crontab(5) with one space between them, or @hourly, @daily, @weekly, @monthly, @yearly",
+    .says =
+        "five fields of crontab(5) with one space between them (minute, hour, day of month, month, day of week), or "
+        "@hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually",
     .pattern = "[0-9A-Za-z*/,@ -]+",
     .max = 128,
-    .also = is_schedule,
+    .fault = schedule_fault,
 };
 // Of Debian's cron: over 998 bytes is too long, * at the start is an error, and "@daily =x" sets a variable.
 inline constexpr TextRule cron_command{

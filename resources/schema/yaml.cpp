@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <optional>
 
 namespace genesis {
@@ -13,13 +14,17 @@ namespace {
 
 struct Unfit {
     std::string path, text;
-    int line;
+    std::size_t line;
 };
+
+std::size_t line_of(YAML::Mark const& mark) { return mark.line < 0 ? 0 : static_cast<std::size_t>(mark.line) + 1; }
 
 class Reader {
 public:
+    std::map<std::string, std::size_t> lines{};  // of each value but the first, by its pointer
+
     json::value read(YAML::Node const& node, std::string const& at, std::size_t depth) {
-        auto fail = [&](std::string text) -> json::value { throw Unfit{at, std::move(text), node.Mark().line + 1}; };
+        auto fail = [&](std::string text) -> json::value { throw Unfit{at, std::move(text), line_of(node.Mark())}; };
         if (depth > document_depth) return fail("is nested deeper than 32 levels");
         if (++values_ > document_values) return fail("holds more than 200,000 values");
         auto const& tag = node.Tag();
@@ -30,12 +35,8 @@ public:
                 return nullptr;
             case YAML::NodeType::Scalar:
                 return scalar(node);
-            case YAML::NodeType::Sequence: {
-                json::array out;
-                for (std::size_t i = 0; i < node.size(); ++i)
-                    out.push_back(read(node[i], pointer(at, std::to_string(i)), depth + 1));
-                return out;
-            }
+            case YAML::NodeType::Sequence:
+                return sequence(node, at, depth);
             case YAML::NodeType::Map:
                 return mapping(node, at, depth);
         }
@@ -43,13 +44,25 @@ public:
     }
 
 private:
+    json::value sequence(YAML::Node const& node, std::string const& at, std::size_t depth) {
+        json::array out;
+        for (std::size_t i = 0; i < node.size(); ++i) {
+            auto const path = pointer(at, std::to_string(i));
+            if (auto const line = line_of(node[i].Mark()); line != 0) lines.emplace(path, line);
+            out.push_back(read(node[i], path, depth + 1));
+        }
+        return out;
+    }
+
     json::value mapping(YAML::Node const& node, std::string const& at, std::size_t depth) {
         json::object out;
         for (auto const& entry : node) {
-            if (!entry.first.IsScalar()) throw Unfit{at, "has a key that is not text", entry.first.Mark().line + 1};
+            auto const line = line_of(entry.first.Mark());
+            if (!entry.first.IsScalar()) throw Unfit{at, "has a key that is not text", line};
             auto key = entry.first.Scalar();
             auto path = pointer(at, key);
-            if (out.contains(key)) throw Unfit{path, "is there twice", entry.first.Mark().line + 1};
+            if (out.contains(key)) throw Unfit{path, "is there twice", line};
+            lines.emplace(path, line);
             out[key] = read(entry.second, path, depth + 1);
         }
         return out;
@@ -77,14 +90,33 @@ std::string printable(std::string text) {
     return text;
 }
 
-Refused malformed(std::string const& path, std::string const& text, int line) {
-    return Refused{{{printable(path), "malformed", "line " + std::to_string(line) + ": " + printable(text)}}};
+Refused malformed(std::string const& path, std::string const& text, std::size_t line) {
+    return Refused{{{printable(path), "malformed", printable(text), line}}};
+}
+
+// What a schedule of cron without quotes is: * begins an alias.
+Refused alias_at(YAML::Mark const& mark) {
+    return malformed("",
+                     "aliases (*name) are not allowed; a text that begins with * must be in quotes, such as "
+                     "\"*/5 * * * *\"",
+                     line_of(mark));
+}
+
+Refused located(Refused refused, std::size_t line) {
+    for (auto& problem : refused.problems) problem.line = line;
+    return refused;
+}
+
+Refused unreadable(YAML::Exception const& error) {
+    std::string_view const said = error.msg;
+    bool const alias = said.find("alias") != said.npos || said.starts_with(YAML::ErrorMsg::UNKNOWN_ANCHOR);
+    return alias ? alias_at(error.mark) : malformed("", error.msg, line_of(error.mark));
 }
 
 // The parser takes byte 4 for the end of the file wherever it stands, CR for a part of the text, and guesses UTF-16
 // from the first two bytes. YAML 1.2 (5.1, 5.4) allows no other control character, and no UTF-8 has the two bytes.
 std::optional<Refused> refuse_bytes(std::string_view text) {
-    int line = 1;
+    std::size_t line = 1;
     for (std::size_t i = 0; i < text.size(); ++i) {
         auto const byte = static_cast<unsigned char>(text[i]);
         if (byte == '\n') ++line;
@@ -100,17 +132,19 @@ std::optional<Refused> refuse_bytes(std::string_view text) {
 struct Watch : YAML::EventHandler {
     explicit Watch(std::string_view bytes) : text(bytes) {}
     std::string_view text;
-    bool alias = false, first = true;
-    std::optional<int> astray{};  // the line where something is no document
+    bool first = true;
+    std::optional<YAML::Mark> alias{}, astray{};  // astray: where something is no document
 
     void OnDocumentStart(YAML::Mark const& mark) override {
         auto const at = std::min(static_cast<std::size_t>(mark.pos), text.size());
-        if (!first && (mark.column != 0 || !text.substr(at).starts_with("---"))) astray = mark.line + 1;
+        if (!first && (mark.column != 0 || !text.substr(at).starts_with("---"))) astray = mark;
         first = false;
     }
     void OnDocumentEnd() override {}
     void OnNull(YAML::Mark const&, YAML::anchor_t) override {}
-    void OnAlias(YAML::Mark const&, YAML::anchor_t) override { alias = true; }
+    void OnAlias(YAML::Mark const& mark, YAML::anchor_t) override {
+        if (!alias) alias = mark;
+    }
     void OnScalar(YAML::Mark const&, std::string const&, YAML::anchor_t, std::string const&) override {}
     void OnSequenceStart(YAML::Mark const&, std::string const&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
     void OnSequenceEnd() override {}
@@ -124,8 +158,8 @@ std::optional<Refused> refuse_events(std::string const& text) {
     YAML::Parser parser(in);
     while (!watch.astray && parser.HandleNextDocument(watch)) {
     }
-    if (watch.astray) return malformed("", "a further document must begin with ---", *watch.astray);
-    if (watch.alias) return Refused{{{"", "malformed", "aliases (*name) are not allowed"}}};
+    if (watch.astray) return malformed("", "a further document must begin with ---", line_of(*watch.astray));
+    if (watch.alias) return alias_at(*watch.alias);
     return std::nullopt;
 }
 
@@ -181,17 +215,19 @@ Checked<std::vector<Document>> parse_yaml(std::string_view text) try {
     if (auto refused = refuse_events(copy)) return std::move(*refused);
     std::vector<Document> out;
     for (auto const& node : YAML::LoadAll(copy)) {
-        auto value = Reader().read(node, "", 0);
+        Reader reader;
+        auto value = reader.read(node, "", 0);
         if (value.is_null()) continue;                    // an empty document, such as one that only holds comments
         auto again = parse_json(json::serialize(value));  // refuses what is not UTF-8
-        if (!again) return again.error();
-        out.push_back({std::move(*again), static_cast<std::size_t>(node.Mark().line + 1)});
+        auto const line = line_of(node.Mark());
+        if (!again) return located(again.error(), line);
+        out.push_back({std::move(*again), line, std::move(reader.lines)});
     }
     return out;
 } catch (Unfit const& unfit) {
     return malformed(unfit.path, unfit.text, unfit.line);
 } catch (YAML::Exception const& error) {
-    return malformed("", error.msg, error.mark.line + 1);
+    return unreadable(error);
 }
 
 std::string to_yaml(json::value const& value) {

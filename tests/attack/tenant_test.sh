@@ -142,7 +142,7 @@ for domain in victim.example VICTIM.example "victim.example."; do check_not "the
 check_not "nor as an alias" claim thief thief.example victim.example
 check_not "nor by a wildcard" claim thief thief.example '"*.victim.example"'
 check_not "nor by a change of an account that is there" claim mallory mallory.example victim.example
-check_has "the refusal has the path and says why" "/sites/0/aliases/0: victim.example is used by another account" "$(claim thief thief.example victim.example 2>&1 || true)"
+check_has "the refusal has the field and says why" "sites[0].aliases[0]: victim.example is used by another account" "$(claim thief thief.example victim.example 2>&1 || true)"
 check_is "nothing was stored" "$before" "$(in_lab genesisctl get accounts -o json | grep -v -e _at -e since -e next_attempt)"
 check_has "the victim still answers" "as victim" "$(page victim.example /)"
 check_is "nothing differs" "no drift" "$(in_lab genesisctl drift)"

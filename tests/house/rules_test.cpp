@@ -162,6 +162,20 @@ TEST_CASE("the top level holds what the house rules say, and nothing else") {
     }
 }
 
+TEST_CASE("the README of the package names no file of the source tree, and of its documents those that are installed") {
+    auto const readme = read_file(source_root() + "/reconciler/app/package/README.md");
+    auto const installed = read_file(source_root() + "/CMakeLists.txt");
+    for (auto const* room : {"tests/", "reconciler/", "drivers/", "resources/", "build/"})
+        CHECK(readme.find(room) == std::string::npos);
+    std::regex const path("/usr/share/doc/genesis/([A-Za-z_.]+)");
+    int documents = 0;
+    for (std::sregex_iterator at(readme.begin(), readme.end(), path), end; at != end; ++at, ++documents) {
+        INFO((*at)[1].str());
+        CHECK(installed.find("specs/" + (*at)[1].str()) != std::string::npos);
+    }
+    CHECK(documents >= 6);
+}
+
 TEST_CASE("every example of specs/ is accepted as it stands") {
     int documents = 0;
     for (auto const* folder : {"/specs/examples", "/specs/packages"}) {

@@ -90,23 +90,41 @@ check "wait for nothing exits 2" exits 2 g wait
 check "an account that is not there exits 1" exits 1 g describe account/nobodyhere
 printf 'kind: account\nname: acme\nsitez: []\n' | save /root/bad.yaml
 check "validate of an invalid file exits 1" exits 1 g validate -f /root/bad.yaml
+check_has "and says the line, the object and the field" "/root/bad.yaml:3: account/acme: sitez: " "$(g validate -f /root/bad.yaml 2>&1 || true)"
+
+# ---- what belongs together
+tasks_of() { in_lab systemctl show -p TasksMax --value "genesis-$1.slice"; }
+sed 's/tasks: 200/tasks: 234/; /^---/,$d' "$repo/specs/examples/acme.yaml" | save /root/package.yaml
+check "a package is applied" g apply -f /root/package.yaml --wait --timeout 120s
+check_is "and its account has its limits when the wait ends" 234 "$(tasks_of acme)"
+sed '/^---/,$d' "$repo/specs/examples/acme.yaml" | save /root/package.yaml
+check "the former package is applied" g apply -f /root/package.yaml --wait --timeout 120s
+check_is "and the account has the former limits" 200 "$(tasks_of acme)"
+printf '%s\n---\n%s\n' "$(account mover moved.example)" "$(account other other.example)" | save /root/move.yaml
+check "two accounts are made" g apply -f /root/move.yaml --wait --timeout 120s
+printf '%s\n---\n%s\n' "$(account mover other.example)" "$(account other moved.example)" | save /root/move.yaml
+check "that swap their domains are refused" exits 1 g apply -f /root/move.yaml
+check_is "and nothing of them is stored" "1 1" "$(g get accounts -o json | in_lab php -r 'foreach (json_decode(stream_get_contents(STDIN)) as $o) if (in_array($o->name, ["mover", "other"])) echo $o->generation, " ";' | xargs)"
+printf '%s\n---\n%s\n' "$(account mover other.example)" "$(account other new.example)" | save /root/move.yaml
+check "one that takes what the other gives up is stored after it" g apply -f /root/move.yaml --wait --timeout 120s
+g delete account/mover account/other --purge --wait --timeout 120s >/dev/null
 
 # ---- refused, and nothing changes
 before=$(world)
-refused "an unknown field is refused at its pointer" /sitez <<<$'kind: account\nname: acme\nsitez: []'
-refused "a bad domain is refused at its pointer" /sites/0/domain <<<"$(account acme 'acme example')"
-refused "a PHP that is not installed is refused at its pointer" /sites/0/php/version <<<$'kind: account\nname: acme\nsites: [{domain: acme.example, php: {version: "5.9"}}]'
+refused "an unknown field is refused at its field" ": sitez: " <<<$'kind: account\nname: acme\nsitez: []'
+refused "a bad domain is refused at its field" ": sites[0].domain: " <<<"$(account acme 'acme example')"
+refused "a PHP that is not installed is refused at its field" ": sites[0].php.version: " <<<$'kind: account\nname: acme\nsites: [{domain: acme.example, php: {version: "5.9"}}]'
 check_has "and what is installed is named" "PHP 5.9 is not installed; there are: $php" "$(g plan -f /root/refused.yaml 2>&1 || true)"
 refused "another account's domain is refused" acme.example <<<"$(account thief www.acme.example)"
 refused "a wildcard over another's domain is refused" acme.example <<<$'kind: account\nname: thief\nsites: [{domain: t.example, aliases: ["*.acme.example"]}]'
-for name in root www-data daemon genesis; do refused "the name $name is refused" /name <<<"$(account "$name" r.example)"; done
+for name in root www-data daemon genesis; do refused "the name $name is refused" ": name: " <<<"$(account "$name" r.example)"; done
 for domain in "$NAME.lab.example" a.localhost 1.0.0.10.in-addr.arpa x.arpa; do
-    refused "the domain $domain is refused" /sites/0/domain <<<"$(account thief "$domain")"
+    refused "the domain $domain is refused" "sites[0].domain: " <<<"$(account thief "$domain")"
 done
-refused "localhost is refused" /sites/0/domain <<<"$(account thief localhost)"
+refused "localhost is refused" "sites[0].domain: " <<<"$(account thief localhost)"
 check_is "after all that the world is as it was" "$before" "$(world)"
 in_lab useradd -M stranger
-refused "the name of an unmanaged user is refused" /name <<<"$(account stranger s.example)"
+refused "the name of an unmanaged user is refused" ": name: " <<<"$(account stranger s.example)"
 in_lab userdel stranger
 
 # ---- unmanaged things under the next name: a conflict, their bytes untouched

@@ -55,7 +55,7 @@ TEST_CASE("YAML with a control character is refused, where its parser would take
     CHECK(parse_yaml("a: {b: 1,\tc: 2}\r\n").has_value());
     auto const refused = parse_yaml("a: 1\nb: \x04\n");
     REQUIRE_FALSE(refused.has_value());
-    CHECK(refused.error().problems == Problems{{"", "malformed", "line 2: holds a control character"}});
+    CHECK(refused.error().problems == Problems{{"", "malformed", "holds a control character", 2}});
 }
 
 // U+009B alone begins what a terminal obeys, as ESC [ does.
@@ -104,7 +104,7 @@ TEST_CASE("each document but the first begins with ---, and what follows a docum
         CHECK(parse_yaml(text).has_value());
     auto const refused = parse_yaml("a: 1\n---\n{} {}\n");
     REQUIRE_FALSE(refused.has_value());
-    CHECK(refused.error().problems == Problems{{"", "malformed", "line 3: a further document must begin with ---"}});
+    CHECK(refused.error().problems == Problems{{"", "malformed", "a further document must begin with ---", 3}});
 }
 
 // A break in YAML (5.4), which the library takes for a part of the text.
@@ -149,4 +149,44 @@ TEST_CASE("a key that YAML would read otherwise is printed in quotes") {
         REQUIRE(read.has_value());
         CHECK(read->front().value == value);
     }
+}
+
+TEST_CASE("where each value of a document stands is known, and of what is missing where it would be") {
+    auto const read =
+        parse_yaml("# first\nname: acme\n---\n\nname: beta\nsites:\n  - domain: a.example\n  -\n    domain: b\n");
+    REQUIRE(read.has_value());
+    REQUIRE(read->size() == 2);
+    CHECK(read->front().line == 2);
+    auto const& beta = read->back();
+    CHECK(beta.line == 5);
+    CHECK(beta.line_of("/sites") == 6);
+    CHECK(beta.line_of("/sites/0/domain") == 7);
+    CHECK(beta.line_of("/sites/1/domain") == 9);
+    CHECK(beta.line_of("/sites/1/tls/mode") == 9);
+    CHECK(beta.line_of("/contact") == 5);
+    CHECK(beta.line_of("") == 5);
+}
+
+TEST_CASE("a problem is one line in the manner of compilers, without what a terminal would obey") {
+    CHECK(field_of("/sites/0/php/settings/a~1b~0c") == "sites[0].php.settings.a/b~c");
+    CHECK(field_of("").empty());
+    CHECK(sentence("shop.yaml", "account/shop", {"/sites/0", "invalid", "is\x1b[31m wrong", 3}) ==
+          "shop.yaml:3: account/shop: sites[0]: is?[31m wrong");
+    CHECK(sentence("", "", {"", "invalid", "is wrong"}) == "is wrong");
+    CHECK(object_named_in({{"kind", "account"}, {"name", "acme"}}) == "account/acme");
+    CHECK(object_named_in({{"kind", "account"}, {"name", 7}}).empty());
+}
+
+TEST_CASE("a schedule of cron without quotes is refused with a hint to put it in quotes, and its line") {
+    for (auto const* text : {"* * * * *", "*/5 * * * *", "*/5", "*"})
+        for (auto const& yaml : {"cron:\n  - schedule: " + std::string(text) + "\n    command: x\n",
+                                 "cron:\n  - {schedule: " + std::string(text) + ", command: x}\n",
+                                 "a:\n  - " + std::string(text) + "\n"}) {
+            auto const read = parse_yaml(yaml);
+            REQUIRE_FALSE(read.has_value());
+            INFO(yaml << read.error().problems.front().text);
+            CHECK(read.error().problems.front().text.find("must be in quotes") != std::string::npos);
+            CHECK(read.error().problems.front().line == 2);
+        }
+    CHECK(parse_yaml("a: \"* * * * *\"\nb: '*/5'\n").has_value());
 }

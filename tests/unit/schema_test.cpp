@@ -183,6 +183,24 @@ TEST_CASE("cron schedules are those of crontab(5)") {
         CHECK_FALSE(Schedule::try_parse(bad).has_value());
 }
 
+TEST_CASE("what is wrong with a cron schedule is said of its field, with what may stand there") {
+    auto const why = [](std::string_view text) { return refuse(rules::schedule, text).value_or(""); };
+    CHECK(why("61 * * * *") == "minute: 61 is not within 0-59");
+    CHECK(why("* 7-24 * * *") == "hour: 24 is not within 0-23");
+    CHECK(why("* * * janu *") == "month: janu is not within 1-12 or jan-dec");
+    CHECK(why("* * * * 1,8") == "day of week: 8 is not within 0-7 or sun-sat");
+    CHECK(why("*/60 * * * *") == "minute: the step after / 60 is not within 1-59");
+    CHECK(why("5/2 * * * *") == "minute: a step needs * or a range before its /, which 5/2 has not");
+    CHECK(why("10-5 * * * *") == "minute: 10-5 ends before it begins");
+    CHECK(why("1, * * * *") == "minute: a value is missing; it must be within 0-59");
+    CHECK(why("* * * *").starts_with("has 4 of five fields"));
+    CHECK(why("*  * * * *").starts_with("has a space too many"));
+    for (auto const* word : {"@midnight", "@annually"}) {
+        CHECK(why(word).empty());
+        CHECK(why("@fortnightly").find(word) != std::string::npos);
+    }
+}
+
 TEST_CASE("cron commands are those that Debian's cron takes whole, with each percent sign escaped") {
     for (auto const* good_one : {"true", "php ~/cron.php >/dev/null 2>&1", R"(date +\%F >day)", R"(printf a\\b)",
                                  R"(\%x)", "MAILTO=x y", "echo a=b * c"})

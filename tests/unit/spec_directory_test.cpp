@@ -62,9 +62,9 @@ TEST_CASE("a file with a mistake is reported by file and line, and what it said 
     auto const problems = f.specs.problems();
     REQUIRE(problems.size() == 1);
     CHECK(problems[0].file == "a.yaml");
-    CHECK(problems[0].line == 4);
+    CHECK(problems[0].problem.line == 6);
     CHECK(problems[0].problem.path == "/sites");
-    CHECK(describe(problems[0]).starts_with("a.yaml, line 4, /sites: "));
+    CHECK(describe(problems[0]).starts_with("a.yaml:6: account/acme: sites: "));
     CHECK_FALSE(f.ends("acme"));
     CHECK_FALSE(f.object("beta"));
     f.write("a.yaml", account("acme"));
@@ -83,6 +83,35 @@ TEST_CASE("an object ends when its file no longer names it, but not when more en
     f.erase("three.yaml");
     f.specs.sync();
     CHECK_FALSE((f.ends("beta") || f.ends("gamma") || f.ends("delta")));
+    REQUIRE(f.specs.problems().size() == 1);
+    auto const said = describe(f.specs.problems().front());
+    CHECK(said.starts_with("three.yaml: 3 objects are in no spec file any more, more than 2 (max_removals)"));
+    CHECK(said.find("genesisctl take-over account/beta && genesisctl delete account/beta") != std::string::npos);
+    f.write("three.yaml", account("beta") + account("gamma") + account("delta"));
+    f.specs.sync();
+    CHECK(f.specs.problems().empty());
+}
+
+TEST_CASE(
+    "a name that one account of the spec files gives up goes to the one that takes it, in whatever order they are") {
+    Files f;
+    auto const site = [](std::string const& domain) { return "sites: [{domain: " + domain + "}]\n"; };
+    f.write("a.yaml", account("acme", site("a.example")) + account("beta", site("b.example")));
+    f.write("z.yaml", account("zeta", site("z.example")));
+    f.specs.sync();
+    f.write("a.yaml", account("acme", site("b.example")) + account("beta", site("z.example")));
+    f.specs.sync();
+    auto const problems = f.specs.problems();
+    REQUIRE(problems.size() == 2);
+    CHECK(describe(problems[1]) == "a.yaml:7: account/beta: sites[0].domain: z.example is used by another account");
+    f.write("z.yaml", account("zeta"));
+    f.specs.sync();
+    CHECK(f.specs.problems().empty());
+    auto const domain = [&](std::string const& name) {
+        return f.object(name).value().spec.at("sites").at(0).at("domain").as_string();
+    };
+    CHECK(domain("acme") == "b.example");
+    CHECK(domain("beta") == "z.example");
 }
 
 TEST_CASE("a directory that cannot be read ends nothing") {
