@@ -158,6 +158,8 @@ void use_route(Identity const& who, Route const& route, CutTarget const& target,
         return exchange.refuse(std::move(*wrong), Exchange::consume);
     if (exchange.call.flag("take_over") && !who.allows("admin"))
         return exchange.refuse(forbidden("take_over needs an administrator"));
+    if (exchange.dry_run() && !who.allows("read"))  // its plan tells what is stored
+        return exchange.refuse(forbidden("a dry run needs the right to read as well, the scope read"));
     exchange.next = Exchange::handle;
 }
 
