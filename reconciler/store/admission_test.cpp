@@ -91,6 +91,15 @@ TEST_CASE("a name of this system is refused to a new account, every domain of th
     CHECK(f.admit_spec(spec_of(R"({"kind": "package", "name": "backup"})")).has_value());
 }
 
+TEST_CASE("a domain that was reserved after an account had it stays with it, and no other gets it") {
+    AdmissionFixture f;
+    put(f.store(), account("acme", R"("sites": [{"domain": "panel.example"}])")).value();
+    auto const suspended = R"("state": "suspended", "sites": [{"domain": "panel.example"}])";
+    CHECK(f.admit_spec(account("acme", suspended)).has_value());
+    f.admit_spec(account("acme")).value();
+    CHECK(f.admit_spec(account("acme", suspended)).error().code == "reserved");
+}
+
 std::string php_of(StoreFixture& f, std::size_t site = 0) {
     auto const spec = f.store().find({"account", "acme"})->spec;
     return std::string(spec.at("sites").at(site).at("php").at("version").as_string());
