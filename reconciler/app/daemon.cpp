@@ -159,7 +159,8 @@ int run_daemon(Config const& config) {
     auto vault = Vault::open(state + "/vault.key", first_start ? Vault::WhenMissing::make : Vault::WhenMissing::refuse);
     Metrics metrics;
     Caches caches(config, node, vault, clock, *log);
-    SqliteStore store(state + "/store.db", node, std::move(vault), clock, server_ranges(free_uid));
+    SqliteStore store(state + "/store.db", node, std::move(vault), clock, server_ranges(free_uid), object_kinds(),
+                      config.names_beneath_others ? NamesBeneath::allowed : NamesBeneath::refused);
     store.on_commit([&](GroupCommit::Committed const& c) { metrics.commit(c.took, c.jobs); });
     auto const reserved = reserved_of(config);
 

@@ -60,8 +60,14 @@ void throw_exception_from_error(StoreRefusal const& refusal, boost::source_locat
 }
 
 SqliteObjects::SqliteObjects(StoreDatabase& db, SqliteTrail& trail, Vault vault, Ranges ranges,
-                             std::span<ObjectKind const> kinds)
-    : db_(db), trail_(trail), nonces_(db), vault_(std::move(vault)), kinds_(kinds), ranges_(std::move(ranges)) {
+                             std::span<ObjectKind const> kinds, NamesBeneath beneath)
+    : db_(db),
+      trail_(trail),
+      nonces_(db),
+      vault_(std::move(vault)),
+      kinds_(kinds),
+      ranges_(std::move(ranges)),
+      beneath_(beneath) {
     for (auto& [space, range] : ranges_) {
         if (!range.free) continue;
         auto& numbers = free_numbers_.try_emplace(space, std::move(range.free), db_.clock()).first->second;

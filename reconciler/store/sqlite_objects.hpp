@@ -17,7 +17,8 @@ class SqliteObjects : public Objects {
 public:
     // StoreDatabase and trail outlive it, and so do the kinds, the only ones that can be stored. What waits to be
     // written uses it: close the database before it goes.
-    SqliteObjects(StoreDatabase& db, SqliteTrail& trail, Vault vault, Ranges ranges, std::span<ObjectKind const> kinds);
+    SqliteObjects(StoreDatabase& db, SqliteTrail& trail, Vault vault, Ranges ranges, std::span<ObjectKind const> kinds,
+                  NamesBeneath beneath);
 
     Stored<Written> put(PutRequest const& request) override;
     void put(PutRequest request, Completion<Stored<Written>> completion) override;
@@ -98,6 +99,10 @@ private:
     std::map<std::string, FreeNumbers> free_numbers_;  // by space, where the machine is asked
     Ranges ranges_;
     std::mutex looked_at_mutex_;
+    NamesBeneath const beneath_;
+    std::mutex health_mutex_;
+    std::optional<Steady> health_seen_;
+    std::optional<std::string> unhealthy_;  // as it was then
     std::map<Ref, std::shared_ptr<Object const>> looked_at_;  // what puts look at again and again, as it lately was
 };
 

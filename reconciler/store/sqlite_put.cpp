@@ -166,7 +166,7 @@ Stored<Written> SqliteObjects::write(PutRequest const& request, Draft const& dra
 }
 
 Supply SqliteObjects::supply_for(std::vector<Claim> const& claims) {
-    Supply out{ranges_, {}};
+    Supply out{ranges_, {}, beneath_};
     for (auto const& claim : claims) {
         if (claim.from != Claim::from_pool || out.pools.contains(claim.pool)) continue;
         auto const pool = find_in(db_.sql(), claim.pool);
