@@ -98,6 +98,11 @@ Limits limits_in(json::object const& spec) {
 Problems check_account(json::object const& spec) {
     auto const account = decode_trusted<Account>(spec);
     Problems out;
+    auto names = account.sites.size();
+    for (auto const& site : account.sites) names += site.aliases.size();
+    if (names > most_names)
+        return {{"/sites", "too_many",
+                 "have " + std::to_string(names) + " names together, and may have " + std::to_string(most_names)}};
     check_names(account, out);
     for (std::size_t i = 0; i < account.sites.size(); ++i) {
         check_tls(account.sites[i], i, out);

@@ -224,13 +224,17 @@ struct Describe<Account> {
               "Suspended: sites answer 503, PHP, SSH, cron and databases are closed, nothing is lost."),
         field("suspend_reason", &Account::suspend_reason, "For operators; on the page only if the package says so."),
         field("contact", &Account::contact, "Who to write to."),
-        field("sites", &Account::sites, "Web sites.", Attribute::none, {.most = 1000}),
+        field("sites", &Account::sites, "Web sites. All of them together have at most 2000 names, aliases included.",
+              Attribute::none, {.most = 1000}),
         field("databases", &Account::databases, "MariaDB databases.", Attribute::none, {.most = 1000}),
         field("ssh", &Account::ssh, "Access over SSH."),
         field("cron", &Account::cron, "Commands at set times.", Attribute::none, {.most = 50}),
         field("limits", &Account::limits, "Overrides of the package's limits."),
     };
 };
+
+// Each is looked for in the store, whose writer all others wait for: a thousand sites, and www. of each.
+inline constexpr std::size_t most_names = 2000;
 
 // Rules between fields, which no single description can state. Precondition: check() found nothing.
 Problems check_account(json::object const& spec);
