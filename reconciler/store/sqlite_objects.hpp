@@ -69,6 +69,7 @@ private:
     static Stamp stamp_of(Object const& object);
     struct Draft;
     Stored<Draft> draft(PutRequest const& request, Object const* former, PutRequest::Find const& find) const;
+    std::optional<StoreRefusal> too_little(Ref const& ref, json::object const& spec, Object const* former) const;
     std::shared_ptr<Draft const> prepared(PutRequest const& request);
     std::shared_ptr<Object const> look_at(Ref const& ref);
     void expect_numbers(Ref const& ref);

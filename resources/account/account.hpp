@@ -245,9 +245,13 @@ using InstalledPhp = std::function<std::vector<std::string>()>;
 // spec from then on, so that installing another PHP moves no site. Any other version that is not installed is a
 // problem; one that the site has already is none, or the account could not even be suspended once it was uninstalled.
 Problems choose_php_versions(json::object& spec, json::object const* former, InstalledPhp const& installed);
-// No more sites and databases than its own limits or its package's allow. Only growth is a problem: an account that a
-// smaller package left over its limit can still be suspended.
+// No more sites and databases than its own limits or its package's allow. A problem only where there are more than
+// before, or where another package or another limit of its own is given: an account that is over its limit can still be
+// suspended.
 Problems check_account_package(json::object const& spec, json::object const* former, Referred const& referred);
+// What is in a spec of an account or a package.
+Limits limits_in(json::object const& spec);
+std::int64_t count_in(json::object const& spec, std::string_view list);
 // Its uid, which nobody else ever has, and every host name it would answer to.
 std::vector<Claim> claims_of_account(json::object const& spec);
 
