@@ -43,7 +43,7 @@ public:
     std::vector<Ref> allocate_missing() override;
     Stored<std::map<std::string, Secret>> take_credentials(Ref const& ref, Actor* actor = nullptr) override;
     std::int64_t version() override;
-    bool healthy() override;
+    std::optional<std::string> unhealthy() override;
 
 private:
     struct Row {
@@ -99,11 +99,11 @@ private:
     std::span<ObjectKind const> const kinds_;
     std::map<std::string, FreeNumbers> free_numbers_;  // by space, where the machine is asked
     Ranges ranges_;
-    std::mutex looked_at_mutex_;
     NamesBeneath const beneath_;
     std::mutex health_mutex_;
     std::optional<Steady> health_seen_;
     std::optional<std::string> unhealthy_;  // as it was then
+    std::mutex looked_at_mutex_;
     std::map<Ref, std::shared_ptr<Object const>> looked_at_;  // what puts look at again and again, as it lately was
 };
 
