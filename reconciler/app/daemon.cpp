@@ -67,13 +67,13 @@ NodeLayout layout_of(Config const& config) {
 }
 
 // Blocks until a signal to end. Meanwhile notifies the watchdog, follows the certificate and retries listeners: every
-// two seconds, and at once on SIGHUP.
+// ten seconds, every two while one is not open, and at once on SIGHUP.
 void wait_for_end(sigset_t const& signals, ApiCertificate& certificate, Listeners& listeners) {
-    timespec const beat{2, 0};
-    for (int got = 0; got != SIGTERM && got != SIGINT; got = sigtimedwait(&signals, nullptr, &beat)) {
+    for (int got = 0; got != SIGTERM && got != SIGINT;) {
         host::notify("WATCHDOG=1");
         certificate.follow();
-        listeners.open();
+        timespec const beat{listeners.open() ? 10 : 2, 0};
+        got = sigtimedwait(&signals, nullptr, &beat);
     }
 }
 
