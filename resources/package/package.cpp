@@ -20,7 +20,8 @@ struct Lowered {
     }
     [[nodiscard]] Problem problem() const {
         auto text = std::to_string(over) + (over == 1 ? " account has" : " accounts have") + " more: " + named;
-        if (over > most_named) text += " and " + std::to_string(over - most_named) + (over > most_named + 1 ? " others" : " other");
+        if (over > most_named)
+            text += " and " + std::to_string(over - most_named) + (over > most_named + 1 ? " others" : " other");
         return {"/limits/" + what, "too_small", text + "; each needs fewer, or limits of its own, first"};
     }
 };
