@@ -17,7 +17,10 @@ std::span<ObjectKind const> object_kinds() {
                    .choose = choose_php_versions,
                    .check_referred = check_account_package,
                    .claims = claims_of_account},
-        ObjectKind{.schema = &schema_of<Package>(), .plural = "packages", .scope = "admin"},
+        ObjectKind{.schema = &schema_of<Package>(),
+                   .plural = "packages",
+                   .scope = "admin",
+                   .check_dependents = check_package_accounts},
     };
     return kinds;
 }

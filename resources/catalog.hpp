@@ -2,6 +2,7 @@
 #pragma once
 #include "resources/account/account.hpp"
 #include "resources/schema/claim.hpp"
+#include "resources/schema/dependent.hpp"
 #include "resources/schema/document.hpp"
 
 #include <functional>
@@ -23,6 +24,8 @@ struct ObjectKind {
     Problems (*choose)(json::object& spec, json::object const* former, InstalledPhp const& installed) = nullptr;
     // Rules that need what the spec refers to; former is null where the object is new.
     Problems (*check_referred)(json::object const& spec, json::object const* former, Referred const&) = nullptr;
+    // Rules about those that refer to it. Asked with the store's lock held: of what no other rule refuses.
+    Problems (*check_dependents)(json::object const& spec, json::object const* former, EachDependent const&) = nullptr;
     std::vector<Claim> (*claims)(json::object const& spec) = nullptr;
     // As a pool: what others may have of it, in the order of giving.
     std::vector<Value> (*offers)(json::object const& spec) = nullptr;

@@ -110,8 +110,12 @@ private:
         if (by && by->released)
             return say(claim, claim.space + "_taken", name + " was given back too short a while ago");
         if (by) return taken(claim, *by);
-        if (claim.wildcards)
-            if (auto const above = overlapping(claim.space, std::get<std::string>(key))) return taken(claim, *above);
+        if (claim.wildcards) {
+            if (auto const other = overlapping(claim.space, std::get<std::string>(key))) return taken(claim, *other);
+            if (auto const parent = others_above(claim.space, std::get<std::string>(key)))
+                return say(claim, claim.space + "_taken",
+                           name + " is beneath " + *parent + ", which another " + object_.kind + " has");
+        }
         give(claim, key);
     }
 
@@ -119,6 +123,14 @@ private:
     void taken(Claim const& claim, Holding const& by) {
         auto const what = by.object.kind.empty() ? object_.kind : by.object.kind;
         say(claim, claim.space + "_taken", text_of(claim.value) + " is used by another " + what);
+    }
+
+    // The nearest name above it that another has.
+    [[nodiscard]] std::optional<std::string> others_above(std::string const& space, std::string const& name) const {
+        if (supply_.beneath == NamesBeneath::allowed) return std::nullopt;
+        for (auto dot = name.rfind('.'); dot != std::string::npos && dot > 0; dot = name.rfind('.', dot - 1))
+            if (held_.blocking(space, name.substr(0, dot), false, object_, now_)) return reversed(name.substr(0, dot));
+        return std::nullopt;
     }
 
     // Every wildcard above the name; of a wildcard also its own name and all that is beneath.

@@ -61,10 +61,14 @@ inline Ranges server_ranges(std::function<bool(std::int64_t)> free_uid = {}) {
     return {{std::string(spaces::uid), {first_uid, last_uid, std::move(free_uid)}}};
 }
 
+// Whether a host name may be had that is beneath one that another object has.
+enum class NamesBeneath { refused, allowed };
+
 // What there is to give.
 struct Supply {
     Ranges const& ranges;
     std::map<Ref, std::vector<Value>> pools;  // what each offers, in the order of giving
+    NamesBeneath beneath = NamesBeneath::refused;
 };
 
 // What is to be written. Where there are problems, or what is required has run out, nothing is.
@@ -80,7 +84,9 @@ struct Decision {
 // `own` is what the object holds. It keeps what still fits, and gets the rest: an exact value or a problem at the
 // claim's path; from a range the number above every one that was given, and once the end was reached the lowest that is
 // free again, unless the space never gives anything twice; from a pool the first free value, or with sharing the one
-// that fewest have. A host name is also taken by a wildcard over it and by what is beneath its own wildcard.
+// that fewest have. A host name is also taken by a wildcard over it, by what is beneath its own wildcard, and by a name
+// above it; what is beneath it takes it from nobody, or another's x.acme.example would keep acme.example from its
+// owner.
 Decision allocate(Ref const& object, std::vector<Claim> const& claims, std::vector<Holding> const& own,
                   Holdings const& held, Supply const& supply, Time now);
 

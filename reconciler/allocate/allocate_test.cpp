@@ -209,6 +209,8 @@ private:
             if (h.space == "domain" && e.object != h.object &&
                 clash(std::get<std::string>(e.value), std::get<std::string>(*h.value)))
                 return text_of(*h.value) + " clashes with " + text_of(e.value);
+            if (h.space == "domain" && e.object != h.object && text_of(*h.value).starts_with(text_of(e.value) + "."))
+                return text_of(*h.value) + " is given beneath " + text_of(e.value);
         }
         if (in_quarantine(h.space, *h.value, now)) return text_of(*h.value) + " was given in its quarantine";
         if (h.shared)

@@ -6,6 +6,8 @@
 #include "drivers/tls/self_signed.hpp"
 #include "resources/schema/digest.hpp"
 
+#include <sys/stat.h>
+
 #include <fstream>
 #include <iterator>
 
@@ -13,6 +15,17 @@ namespace genesis {
 namespace {
 
 constexpr std::size_t most = 1 << 20;
+
+// Changes whenever the file is written or replaced.
+std::string stamp_of(std::string const& path) {
+    struct stat found {};
+    if (::stat(path.c_str(), &found) != 0) return "none;";
+    std::string out;
+    for (auto const part : {static_cast<std::int64_t>(found.st_ino), found.st_size, found.st_mtim.tv_sec,
+                            found.st_mtim.tv_nsec, found.st_ctim.tv_sec, found.st_ctim.tv_nsec})
+        out += std::to_string(part) + ";";
+    return out;
+}
 
 std::string bytes_of(std::string const& path) {
     std::ifstream file(path, std::ios::binary);
@@ -50,6 +63,9 @@ void ApiCertificate::use(std::string const& chain, Secret const& key) {
 }
 
 void ApiCertificate::follow() {
+    auto stamps = stamp_of(files_.chain) + stamp_of(files_.key);
+    if (stamps == stamps_) return;
+    stamps_ = std::move(stamps);
     auto const chain = bytes_of(files_.chain);
     Secret const key(bytes_of(files_.key));
     auto seen = sha256(chain) + sha256(key.reveal());

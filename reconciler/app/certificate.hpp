@@ -21,8 +21,8 @@ public:
     static ApiCertificate own(std::string const& directory, std::vector<std::string> const& names, Clock const& clock,
                               Log& log);
 
-    // Reads the files again. What cannot be used is logged once and changes nothing: connections keep being encrypted
-    // with what was there before.
+    // Reads the files again if they have changed. What cannot be used is logged once and changes nothing: connections
+    // keep being encrypted with what was there before.
     void follow();
     // Null until the files could be used once. Stays where it is while this lives.
     [[nodiscard]] TlsCertificate const* current() const { return current_.get(); }
@@ -32,7 +32,8 @@ private:
     void use(std::string const& chain, Secret const& key);
     Files files_;
     Log& log_;
-    std::string seen_;  // digest of both files as they were last looked at
+    std::string stamps_;  // of both files when they were last read
+    std::string seen_;    // digest of both files as they were last looked at
     std::string why_;
     std::unique_ptr<TlsCertificate> current_;
 };

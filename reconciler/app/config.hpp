@@ -77,6 +77,7 @@ struct Config : DriverSettings {
     LogLevel log_level = LogLevel::info;
     std::string web_group = "www-data", log_group = "adm", admin_group = "genesis";
     std::vector<DomainPattern> reserved_domains;
+    bool names_beneath_others = false;
     std::vector<Receiver> webhooks;
     std::vector<ListenAddress> listen{ListenAddress("0.0.0.0:8443")};
     std::vector<LoopbackAddress> listen_plain;
@@ -106,6 +107,10 @@ struct Describe<Config> {
         field("admin_group", &Config::admin_group, "The group that may use the socket beside root."),
         field("reserved_domains", &Config::reserved_domains,
               "Names no account may have, beside this server's own, localhost and *.arpa."),
+        field(
+            "names_beneath_others", &Config::names_beneath_others,
+            "Whether an account may have a new name beneath one of another account, as shop.acme.example is beneath "
+            "acme.example. What an account has it keeps, and a name beneath never keeps another from the name above."),
         field("webhooks", &Config::webhooks,
               "Webhook receivers of events: a list of {name, url, kid, key_file, audience, ca_file, events, kinds}.",
               Attribute::none, {.most = 50}),

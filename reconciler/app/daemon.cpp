@@ -67,13 +67,13 @@ NodeLayout layout_of(Config const& config) {
 }
 
 // Blocks until a signal to end. Meanwhile notifies the watchdog, follows the certificate and retries listeners: every
-// two seconds, and at once on SIGHUP.
+// ten seconds, every two while one is not open, and at once on SIGHUP.
 void wait_for_end(sigset_t const& signals, ApiCertificate& certificate, Listeners& listeners) {
-    timespec const beat{2, 0};
-    for (int got = 0; got != SIGTERM && got != SIGINT; got = sigtimedwait(&signals, nullptr, &beat)) {
+    for (int got = 0; got != SIGTERM && got != SIGINT;) {
         host::notify("WATCHDOG=1");
         certificate.follow();
-        listeners.open();
+        timespec const beat{listeners.open() ? 10 : 2, 0};
+        got = sigtimedwait(&signals, nullptr, &beat);
     }
 }
 
@@ -159,7 +159,8 @@ int run_daemon(Config const& config) {
     auto vault = Vault::open(state + "/vault.key", first_start ? Vault::WhenMissing::make : Vault::WhenMissing::refuse);
     Metrics metrics;
     Caches caches(config, node, vault, clock, *log);
-    SqliteStore store(state + "/store.db", node, std::move(vault), clock, server_ranges(free_uid));
+    SqliteStore store(state + "/store.db", node, std::move(vault), clock, server_ranges(free_uid), object_kinds(),
+                      config.names_beneath_others ? NamesBeneath::allowed : NamesBeneath::refused);
     store.on_commit([&](GroupCommit::Committed const& c) { metrics.commit(c.took, c.jobs); });
     auto const reserved = reserved_of(config);
 

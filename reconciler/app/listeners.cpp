@@ -34,8 +34,9 @@ bool Listeners::open(Address const& wanted) {
     }
 }
 
-void Listeners::open() {
+bool Listeners::open() {
     std::erase_if(unopened_, [this](Address const& wanted) { return open(wanted); });
+    return unopened_.empty();
 }
 
 }  // namespace genesis

@@ -20,8 +20,8 @@ public:
               ListenerStatus& status, Log& log);
 
     // Opens what is not open yet; to be called periodically. An address that cannot be opened is logged once and shown
-    // in /readyz.
-    void open();
+    // in /readyz. False where one is left.
+    bool open();
 
 private:
     struct Address {

@@ -46,6 +46,7 @@ std::optional<std::string> ServerReserved::domain(std::string const& name) const
     for (auto const& own : domains_)
         if (covers(own, name) || covers(name, own) || own == bare)
             return "is this server's own or reserved by its operator";
+    if (public_suffixes_.has(name)) return "is a public suffix, beneath which anybody may have names";
     return std::nullopt;
 }
 

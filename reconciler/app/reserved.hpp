@@ -1,5 +1,6 @@
 // The names this server keeps for itself, and the software it has for sites.
 #pragma once
+#include "reconciler/app/public_suffixes.hpp"
 #include "reconciler/store/admission.hpp"
 
 #include <string>
@@ -7,7 +8,8 @@
 
 namespace genesis {
 
-// User and group names the system has, this server's own host names, localhost, *.arpa and what the operator reserved.
+// User and group names the system has, this server's own host names, localhost, *.arpa, public suffixes and what the
+// operator reserved.
 class ServerReserved : public Reserved {
 public:
     explicit ServerReserved(std::vector<std::string> reserved_domains);
@@ -17,6 +19,7 @@ public:
 
 private:
     std::vector<std::string> domains_;  // "x" or "*.x"
+    PublicSuffixes const public_suffixes_;
 };
 
 }  // namespace genesis

@@ -57,10 +57,18 @@ private:
             if (claim.space == spaces::uid) {
                 check_name();
             } else if (claim.space == spaces::domain) {
-                if (auto const why = admission_.reserved.domain(text_of(claim.value)))
+                if (auto const why = admission_.reserved.domain(text_of(claim.value)); why && !has_already(claim))
                     problems_.push_back({claim.path, "reserved", *why});
             }
         }
+    }
+
+    // What was reserved after it had it: it stays, or the account could not even be suspended any more.
+    [[nodiscard]] bool has_already(Claim const& claim) const {
+        if (former_ == nullptr) return false;
+        auto const had = spec_.kind->claims(former_->spec);
+        return std::any_of(had.begin(), had.end(),
+                           [&](Claim const& one) { return one.space == claim.space && one.value == claim.value; });
     }
 
     // What is given a uid becomes a user of the system, under the same name.

@@ -91,6 +91,15 @@ TEST_CASE("a name of this system is refused to a new account, every domain of th
     CHECK(f.admit_spec(spec_of(R"({"kind": "package", "name": "backup"})")).has_value());
 }
 
+TEST_CASE("a domain that was reserved after an account had it stays with it, and no other gets it") {
+    AdmissionFixture f;
+    put(f.store(), account("acme", R"("sites": [{"domain": "panel.example"}])")).value();
+    auto const suspended = R"("state": "suspended", "sites": [{"domain": "panel.example"}])";
+    CHECK(f.admit_spec(account("acme", suspended)).has_value());
+    f.admit_spec(account("acme")).value();
+    CHECK(f.admit_spec(account("acme", suspended)).error().code == "reserved");
+}
+
 std::string php_of(StoreFixture& f, std::size_t site = 0) {
     auto const spec = f.store().find({"account", "acme"})->spec;
     return std::string(spec.at("sites").at(site).at("php").at("version").as_string());
@@ -156,7 +165,79 @@ TEST_CASE("no more sites and databases than the package allows, unless the accou
               .problems.at(0)
               .path == "/databases");
     CHECK(f.admit_spec(account("acme", two + R"(, "limits": {"sites": 2})")).has_value());
-    CHECK(f.admit_spec(account("acme", two + R"(, "state": "suspended")")).has_value());  // over it already: no growth
+}
+
+Spec package(std::string const& name, std::string const& limits) {
+    return spec_of(R"({"kind": "package", "name": ")" + name + R"(", "limits": {)" + limits + "}}");
+}
+
+TEST_CASE("an account over its limit can be suspended, and gets no other package or limit that it is over") {
+    AdmissionFixture f;
+    f.admit_spec(package("small", R"("sites": 1)")).value();
+    f.admit_spec(package("tiny", R"("sites": 0)")).value();
+    std::string const two = R"("sites": [{"domain": "a.test"}, {"domain": "b.test"}])";
+    put(f.store(), account("acme", two + R"(, "package": "small")")).value();
+    CHECK(f.admit_spec(account("acme", two + R"(, "package": "small", "state": "suspended")")).has_value());
+    for (auto const* other : {R"(, "package": "tiny")", R"(, "package": "small", "limits": {"sites": 1})"}) {
+        auto const refusal = f.admit_spec(account("acme", two + other)).error();
+        REQUIRE(refusal.problems.size() == 1);
+        CHECK(refusal.problems[0].path == "/sites");
+    }
+    CHECK(f.admit_spec(account("acme", two + R"(, "package": "tiny", "limits": {"sites": 2})")).has_value());
+    CHECK(f.admit_spec(account("acme", two + R"(, "package": "tiny")")).has_error());
+}
+
+TEST_CASE("a package cannot be made smaller than what its accounts have, unless they have limits of their own") {
+    AdmissionFixture f;
+    f.admit_spec(package("gold", R"("sites": 5)")).value();
+    std::string const two = R"("package": "gold", "sites": [{"domain": "a.test"}, {"domain": "b.test"}])";
+    f.admit_spec(account("acme", two)).value();
+    auto const refusal = f.admit_spec(package("gold", R"("sites": 1)")).error();
+    CHECK(refusal.code == "invalid");
+    REQUIRE(refusal.problems.size() == 1);
+    CHECK(refusal.problems[0] ==
+          Problem{"/limits/sites", "too_small",
+                  "1 account has more: account/acme has 2; each needs fewer, or limits of its own, first"});
+    CHECK(dry_run({f.store(), f.reserved}, package("gold", R"("sites": 1)"), {}).has_error());
+    CHECK(f.admit_spec(package("gold", R"("sites": 2)")).has_value());
+    CHECK(f.admit_spec(package("gold", R"("sites": 2, "databases": 0)")).has_value());
+    f.admit_spec(account("acme", two + R"(, "limits": {"sites": 2})")).value();
+    CHECK(f.admit_spec(package("gold", R"("sites": 1)")).has_value());
+    CHECK(f.admit_spec(account("acme", two)).has_error());
+}
+
+TEST_CASE("the accounts of a smaller package are counted, the first of them named; those that go do not count") {
+    AdmissionFixture f;
+    for (auto const* name : {"ada", "bob", "cyd", "dan", "eve", "fay", "gil"})
+        f.admit_spec(account(name, R"("databases": [{"name": "d", "users": [{"name": "u"}]}])")).value();
+    f.store().remove({"account", "ada"}, false, "api").value();
+    auto const refusal = f.admit_spec(package("default", R"("databases": 0)")).error();
+    CHECK(refusal.problems.at(0).path == "/limits/databases");
+    CHECK(refusal.text ==
+          "6 accounts have more: account/bob has 1, account/cyd has 1, account/dan has 1, account/eve has 1, "
+          "account/fay has 1 and 1 other; each needs fewer, or limits of its own, first");
+    CHECK(f.admit_spec(package("default", R"("databases": 1)")).has_value());
+}
+
+TEST_CASE("an account has at most 2000 names, which are counted before any is looked for") {
+    auto const with_names = [](int sites, int aliases) {
+        std::string list;
+        for (int i = 0; i < sites; ++i) {
+            std::string names;
+            for (int k = 0; k < aliases; ++k)
+                names += (k > 0 ? "," : "") + ("\"n" + std::to_string(k) + ".s" + std::to_string(i) + ".test\"");
+            list += (i > 0 ? "," : "") + (R"({"domain": "s)" + std::to_string(i) + R"(.test", "aliases": [)") + names +
+                    "]}";
+        }
+        return read_spec(*find_kind("account"), "acme", parse_json("{\"sites\": [" + list + "]}").value());
+    };
+    CHECK(with_names(1000, 1).has_value());
+    CHECK(with_names(20, 99).has_value());
+    auto const started = std::chrono::steady_clock::now();
+    auto const refused = with_names(230, 100);
+    WARN(std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count());
+    REQUIRE(refused.has_error());
+    CHECK(refused.error().problems == Problems{{"/sites", "too_many", "have 23230 names together, and may have 2000"}});
 }
 
 TEST_CASE("a dry run passes the same checks and stores nothing, not even the secret it made up") {

@@ -15,13 +15,15 @@ TEST_CASE("a name reads backwards label by label") {
     CHECK(reversed("example") == "example");
 }
 
-bool both_may_have(std::string const& first, std::string const& second) {
+bool both_may_have(std::string const& first, std::string const& second, NamesBeneath beneath = NamesBeneath::allowed) {
     StoreFixture f;
+    f.beneath = beneath;
+    f.reopen();
     put(f.store(), account_with_domain("alpha", first)).value();
     return put(f.store(), account_with_domain("bravo", second)).has_value();
 }
 
-TEST_CASE("two accounts and two names: the same answer in either order") {
+TEST_CASE("two accounts and two names, where names beneath others are allowed: the same answer in either order") {
     struct Pair {
         std::string one, two;
         bool allowed;
@@ -45,6 +47,39 @@ TEST_CASE("two accounts and two names: the same answer in either order") {
         CHECK(both_may_have(one, two) == allowed);
         CHECK(both_may_have(two, one) == allowed);
     }
+}
+
+TEST_CASE("a name beneath another account's is refused, and one above it is given") {
+    auto const may_follow = [](std::string const& one, std::string const& two) {
+        return both_may_have(one, two, NamesBeneath::refused);
+    };
+    for (auto const* beneath : {"shop.acme.test", "a.b.c.acme.test", "*.shop.acme.test"}) {
+        INFO(beneath);
+        CHECK_FALSE(may_follow("acme.test", beneath));
+        CHECK(may_follow(beneath, "acme.test"));
+    }
+    CHECK(may_follow("acme.test", "shopacme.test"));
+    CHECK(may_follow("acme.test", "acme.test.example"));
+    CHECK(may_follow("www.acme.test", "shop.acme.test"));
+}
+
+TEST_CASE("who has a name beneath another account's keeps it, and gets no further one there") {
+    StoreFixture f;
+    put(f.store(), account("alpha", R"("sites": [{"domain": "shop.acme.test"}])")).value();
+    put(f.store(), account("bravo", R"("sites": [{"domain": "acme.test", "aliases": ["www.acme.test"]}])")).value();
+    CHECK(put(f.store(), account("alpha", R"("state": "suspended", "sites": [{"domain": "shop.acme.test"}])"))
+              .has_value());
+    auto const refusal =
+        put(f.store(), account("alpha", R"("sites": [{"domain": "shop.acme.test", "aliases": ["pay.acme.test"]}])"))
+            .error();
+    CHECK(refusal.code == "domain_taken");
+    REQUIRE(refusal.problems.size() == 1);
+    CHECK(refusal.problems[0].path == "/sites/0/aliases/0");
+    CHECK(refusal.problems[0].text == "pay.acme.test is beneath acme.test, which another account has");
+    put(f.store(), account("alpha")).value();
+    CHECK(put(f.store(), account("alpha", R"("sites": [{"domain": "shop.acme.test"}])")).has_error());
+    CHECK(put(f.store(), account("bravo", R"("sites": [{"domain": "acme.test"}, {"domain": "shop.acme.test"}])"))
+              .has_value());
 }
 
 TEST_CASE("a taken name is reported at its place in the spec and never says whose it is") {
@@ -86,8 +121,8 @@ TEST_CASE("a name is free again once its site is gone or its account is forgotte
 }
 
 // The policy said once more, slowly and over plain texts.
+bool beneath(std::string const& name, std::string const& parent) { return name.ends_with("." + parent); }
 bool clash(std::string const& a, std::string const& b) {
-    auto beneath = [](std::string const& name, std::string const& parent) { return name.ends_with("." + parent); };
     auto covers = [&](std::string const& wild, std::string const& name) {
         if (!wild.starts_with("*.")) return false;
         auto const parent = wild.substr(2);
@@ -116,10 +151,15 @@ TEST_CASE("a thousand random claims of three accounts never give two of them cla
         for (auto const& name : names)
             if (random() % 5 == 0) aliases += (aliases.empty() ? "\"" : ", \"") + name + "\"";
         auto const spec = account(who, R"("sites": [{"domain": ")" + who + R"(.test", "aliases": [)" + aliases + "]}]");
+        auto const stored = f.store().find({"account", who});
+        auto const before = stored ? domains_of(stored->spec) : std::vector<std::string>();
         bool fits = true;
         for (auto const& other : f.store().objects("account"))
             for (auto const& theirs : other.ref.key == who ? std::vector<std::string>() : domains_of(other.spec))
-                for (auto const& mine : domains_of(spec.value)) fits = fits && !clash(mine, theirs);
+                for (auto const& mine : domains_of(spec.value)) {
+                    bool const fresh = std::find(before.begin(), before.end(), mine) == before.end();
+                    fits = fits && !clash(mine, theirs) && !(fresh && beneath(mine, theirs));
+                }
         REQUIRE(put(f.store(), spec).has_value() == fits);
         accepted += fits ? 1 : 0;
     }

@@ -123,7 +123,8 @@ struct Objects {
     // can be asked with every request. What is read after it is at least as new: what was made of objects that were
     // read after version n, while it still is n, is made of what is stored now.
     virtual std::int64_t version() = 0;
-    virtual bool healthy() = 0;
+    // Why the store cannot be written, which a small write finds out, at most once a second; nothing where it can.
+    virtual std::optional<std::string> unhealthy() = 0;
 };
 
 }  // namespace genesis

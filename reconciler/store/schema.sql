@@ -114,7 +114,7 @@ CREATE TABLE nonces (
     PRIMARY KEY (node, ts, kid, nonce)
 ) WITHOUT ROWID;
 
--- paused: whether the whole server is. And numbers that only rise: nonce_newest, nonce_horizon, events_pruned, keys, and
+-- paused: whether the whole server is. And numbers that only rise: nonce_newest, nonce_horizon, events_pruned, keys, probed, and
 -- how far each receiver has read.
 CREATE TABLE marks (
     node TEXT NOT NULL,

@@ -18,12 +18,13 @@ class SqliteStore final : private StoreDatabaseOwner,
 public:
     // Opens or makes the file, brings its schema up to date and closes the history of a daemon that died. Throws Fault.
     SqliteStore(std::string const& path, std::string node, Vault vault, Clock const& clock,
-                Ranges ranges = server_ranges(), std::span<ObjectKind const> kinds = object_kinds())
+                Ranges ranges = server_ranges(), std::span<ObjectKind const> kinds = object_kinds(),
+                NamesBeneath beneath = NamesBeneath::refused)
         : StoreDatabaseOwner{{path, std::move(node), clock}},
           SqliteTrail(database),
           SqliteKeys(database, *this, vault),
           SqliteLedger(database),
-          SqliteObjects(database, *this, std::move(vault), std::move(ranges), kinds) {}
+          SqliteObjects(database, *this, std::move(vault), std::move(ranges), kinds, beneath) {}
     ~SqliteStore() override { database.close(); }
     SqliteStore(SqliteStore const&) = delete;
     SqliteStore& operator=(SqliteStore const&) = delete;

@@ -60,8 +60,14 @@ void throw_exception_from_error(StoreRefusal const& refusal, boost::source_locat
 }
 
 SqliteObjects::SqliteObjects(StoreDatabase& db, SqliteTrail& trail, Vault vault, Ranges ranges,
-                             std::span<ObjectKind const> kinds)
-    : db_(db), trail_(trail), nonces_(db), vault_(std::move(vault)), kinds_(kinds), ranges_(std::move(ranges)) {
+                             std::span<ObjectKind const> kinds, NamesBeneath beneath)
+    : db_(db),
+      trail_(trail),
+      nonces_(db),
+      vault_(std::move(vault)),
+      kinds_(kinds),
+      ranges_(std::move(ranges)),
+      beneath_(beneath) {
     for (auto& [space, range] : ranges_) {
         if (!range.free) continue;
         auto& numbers = free_numbers_.try_emplace(space, std::move(range.free), db_.clock()).first->second;
@@ -296,13 +302,18 @@ Stored<std::map<std::string, Secret>> SqliteObjects::take_credentials(Ref const&
 
 std::int64_t SqliteObjects::version() { return db_.read_mark("objects"); }
 
-bool SqliteObjects::healthy() {
+// Who asks while the write is under way waits for it, and has the same answer.
+std::optional<std::string> SqliteObjects::unhealthy() {
+    std::lock_guard const lock(health_mutex_);
+    if (health_seen_ && db_.clock().steady() < *health_seen_ + std::chrono::seconds(1)) return unhealthy_;
+    unhealthy_.reset();
     try {
-        db_.run([] {});
-        return true;
-    } catch (Fault const&) {
-        return false;
+        db_.run([&] { db_.set_mark("probed", db_.mark("probed") + 1); });
+    } catch (Fault const& e) {
+        unhealthy_ = e.what();
     }
+    health_seen_ = db_.clock().steady();
+    return unhealthy_;
 }
 
 }  // namespace genesis

@@ -17,7 +17,8 @@ class SqliteObjects : public Objects {
 public:
     // StoreDatabase and trail outlive it, and so do the kinds, the only ones that can be stored. What waits to be
     // written uses it: close the database before it goes.
-    SqliteObjects(StoreDatabase& db, SqliteTrail& trail, Vault vault, Ranges ranges, std::span<ObjectKind const> kinds);
+    SqliteObjects(StoreDatabase& db, SqliteTrail& trail, Vault vault, Ranges ranges, std::span<ObjectKind const> kinds,
+                  NamesBeneath beneath);
 
     Stored<Written> put(PutRequest const& request) override;
     void put(PutRequest request, Completion<Stored<Written>> completion) override;
@@ -42,7 +43,7 @@ public:
     std::vector<Ref> allocate_missing() override;
     Stored<std::map<std::string, Secret>> take_credentials(Ref const& ref, Actor* actor = nullptr) override;
     std::int64_t version() override;
-    bool healthy() override;
+    std::optional<std::string> unhealthy() override;
 
 private:
     struct Row {
@@ -68,6 +69,7 @@ private:
     static Stamp stamp_of(Object const& object);
     struct Draft;
     Stored<Draft> draft(PutRequest const& request, Object const* former, PutRequest::Find const& find) const;
+    std::optional<StoreRefusal> too_little(Ref const& ref, json::object const& spec, Object const* former) const;
     std::shared_ptr<Draft const> prepared(PutRequest const& request);
     std::shared_ptr<Object const> look_at(Ref const& ref);
     void expect_numbers(Ref const& ref);
@@ -97,6 +99,10 @@ private:
     std::span<ObjectKind const> const kinds_;
     std::map<std::string, FreeNumbers> free_numbers_;  // by space, where the machine is asked
     Ranges ranges_;
+    NamesBeneath const beneath_;
+    std::mutex health_mutex_;
+    std::optional<Steady> health_seen_;
+    std::optional<std::string> unhealthy_;  // as it was then
     std::mutex looked_at_mutex_;
     std::map<Ref, std::shared_ptr<Object const>> looked_at_;  // what puts look at again and again, as it lately was
 };

@@ -55,6 +55,7 @@ Stored<SqliteObjects::Draft> SqliteObjects::draft(PutRequest const& request, Obj
     if (former != nullptr) out.former = stamp_of(*former);
     out.same = former != nullptr && !former->terminating && former->spec == *spec;
     if (out.same) return out;
+    if (auto no = too_little(request.ref, *spec, former)) return std::move(*no);
     out.claims = claims_of(request.ref, *spec);
     out.settled = former != nullptr && settled(*former, claims_of(request.ref, former->spec), out.claims);
     out.refers_to = references(schema, *spec);
@@ -68,8 +69,24 @@ Stored<SqliteObjects::Draft> SqliteObjects::draft(PutRequest const& request, Obj
     return out;
 }
 
+// Why those that refer to it could not live with it.
+std::optional<StoreRefusal> SqliteObjects::too_little(Ref const& ref, json::object const& spec,
+                                                      Object const* former) const {
+    auto const check = kind_of(ref).check_dependents;
+    if (check == nullptr) return std::nullopt;
+    auto const each = [&](auto const& see) {
+        for (Use row(db_.sql().dependent_specs, db_.node(), ref.kind, ref.key); row.row();)
+            see(row.ref(0), json::parse(row.text(2)).as_object());
+    };
+    auto problems = check(spec, former != nullptr ? &former->spec : nullptr, each);
+    if (problems.empty()) return std::nullopt;
+    auto text = problems.front().text;
+    return StoreRefusal{"invalid", std::move(text), std::move(problems)};
+}
+
 // Nothing where it would be refused: refusals are given under the lock, on what holds then.
 std::shared_ptr<SqliteObjects::Draft const> SqliteObjects::prepared(PutRequest const& request) {
+    if (kind_of(request.ref).check_dependents != nullptr) return nullptr;  // who refers to it is seen under the lock
     auto const former = find(request.ref);
     if (!former) expect_numbers(request.ref);
     std::vector<std::pair<Ref, std::optional<Stamp>>> looked;
@@ -166,7 +183,7 @@ Stored<Written> SqliteObjects::write(PutRequest const& request, Draft const& dra
 }
 
 Supply SqliteObjects::supply_for(std::vector<Claim> const& claims) {
-    Supply out{ranges_, {}};
+    Supply out{ranges_, {}, beneath_};
     for (auto const& claim : claims) {
         if (claim.from != Claim::from_pool || out.pools.contains(claim.pool)) continue;
         auto const pool = find_in(db_.sql(), claim.pool);

@@ -64,6 +64,10 @@ Statements::Statements(SQLite::Database& db)
       dependents(db,
                  "SELECT from_kind, from_name FROM object_references WHERE node = ?1 AND to_kind = ?2 AND "
                  "to_name = ?3 ORDER BY 1, 2"),
+      dependent_specs(db,
+                      "SELECT o.kind, o.name, o.spec FROM object_references r JOIN objects o ON o.node = r.node AND "
+                      "o.kind = r.from_kind AND o.name = r.from_name WHERE r.node = ?1 AND r.to_kind = ?2 AND "
+                      "r.to_name = ?3 AND o.terminating IS NULL ORDER BY 1, 2"),
       blocking(db,
                "SELECT kind, name, released_at FROM allocations WHERE node = ?1 AND space = ?2 AND value = ?3 AND "
                "(NOT ?4 OR sharer = '') AND " +

@@ -31,7 +31,8 @@ public:
     StoreFixture& operator=(StoreFixture const&) = delete;
 
     void open() {
-        store_ = std::make_unique<SqliteStore>(path(), "node1", Vault::with_key(Secret(key())), clock, ranges(), kinds);
+        store_ = std::make_unique<SqliteStore>(path(), "node1", Vault::with_key(Secret(key())), clock, ranges(), kinds,
+                                               beneath);
     }
     void close() { store_.reset(); }
     void reopen() {
@@ -48,6 +49,7 @@ public:
     std::int64_t last_uid = 59999;
     Ranges more_ranges;
     std::span<ObjectKind const> kinds = object_kinds();
+    NamesBeneath beneath = NamesBeneath::refused;
 
 private:
     Ranges ranges() {

@@ -83,6 +83,8 @@ std::string text_in(json::object const& spec, std::string_view field) {
     return text != nullptr && text->is_string() ? std::string(text->get_string()) : std::string();
 }
 
+}  // namespace
+
 std::int64_t count_in(json::object const& spec, std::string_view list) {
     auto const* items = spec.if_contains(list);
     return items != nullptr && items->is_array() ? static_cast<std::int64_t>(items->get_array().size()) : 0;
@@ -93,11 +95,14 @@ Limits limits_in(json::object const& spec) {
     return limits != nullptr && limits->is_object() ? decode_trusted<Limits>(limits->get_object()) : Limits();
 }
 
-}  // namespace
-
 Problems check_account(json::object const& spec) {
     auto const account = decode_trusted<Account>(spec);
     Problems out;
+    auto names = account.sites.size();
+    for (auto const& site : account.sites) names += site.aliases.size();
+    if (names > most_names)
+        return {{"/sites", "too_many",
+                 "have " + std::to_string(names) + " names together, and may have " + std::to_string(most_names)}};
     check_names(account, out);
     for (std::size_t i = 0; i < account.sites.size(); ++i) {
         check_tls(account.sites[i], i, out);
@@ -109,7 +114,7 @@ Problems check_account(json::object const& spec) {
 
 Problems check_account_package(json::object const& spec, json::object const* former, Referred const& referred) {
     Problems out;
-    Limits const own = limits_in(spec);
+    Limits const own = limits_in(spec), before = former != nullptr ? limits_in(*former) : Limits();
     Limits offered;
     auto const package = text_in(spec, "package");
     if (auto const* found = package.empty() ? nullptr : referred({"package", package})) offered = limits_in(*found);
@@ -117,7 +122,8 @@ Problems check_account_package(json::object const& spec, json::object const* for
         auto const& most = own.*limit ? own.*limit : offered.*limit;
         auto const count = count_in(spec, what);
         bool const grows = former == nullptr || count > count_in(*former, what);
-        if (!most || count <= *most || !grows) return;
+        bool const moves = former != nullptr && (text_in(*former, "package") != package || before.*limit != own.*limit);
+        if (!most || count <= *most || !(grows || moves)) return;
         auto const* who = own.*limit ? "the account's limits allow " : "the package allows ";
         out.push_back({"/" + what, "too_many", who + std::to_string(*most)});
     };

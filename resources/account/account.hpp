@@ -224,13 +224,17 @@ struct Describe<Account> {
               "Suspended: sites answer 503, PHP, SSH, cron and databases are closed, nothing is lost."),
         field("suspend_reason", &Account::suspend_reason, "For operators; on the page only if the package says so."),
         field("contact", &Account::contact, "Who to write to."),
-        field("sites", &Account::sites, "Web sites.", Attribute::none, {.most = 1000}),
+        field("sites", &Account::sites, "Web sites. All of them together have at most 2000 names, aliases included.",
+              Attribute::none, {.most = 1000}),
         field("databases", &Account::databases, "MariaDB databases.", Attribute::none, {.most = 1000}),
         field("ssh", &Account::ssh, "Access over SSH."),
         field("cron", &Account::cron, "Commands at set times.", Attribute::none, {.most = 50}),
         field("limits", &Account::limits, "Overrides of the package's limits."),
     };
 };
+
+// Each is looked for in the store, whose writer all others wait for: a thousand sites, and www. of each.
+inline constexpr std::size_t most_names = 2000;
 
 // Rules between fields, which no single description can state. Precondition: check() found nothing.
 Problems check_account(json::object const& spec);
@@ -241,9 +245,13 @@ using InstalledPhp = std::function<std::vector<std::string>()>;
 // spec from then on, so that installing another PHP moves no site. Any other version that is not installed is a
 // problem; one that the site has already is none, or the account could not even be suspended once it was uninstalled.
 Problems choose_php_versions(json::object& spec, json::object const* former, InstalledPhp const& installed);
-// No more sites and databases than its own limits or its package's allow. Only growth is a problem: an account that a
-// smaller package left over its limit can still be suspended.
+// No more sites and databases than its own limits or its package's allow. A problem only where there are more than
+// before, or where another package or another limit of its own is given: an account that is over its limit can still be
+// suspended.
 Problems check_account_package(json::object const& spec, json::object const* former, Referred const& referred);
+// What is in a spec of an account or a package.
+Limits limits_in(json::object const& spec);
+std::int64_t count_in(json::object const& spec, std::string_view list);
 // Its uid, which nobody else ever has, and every host name it would answer to.
 std::vector<Claim> claims_of_account(json::object const& spec);
 

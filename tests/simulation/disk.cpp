@@ -76,7 +76,10 @@ void Disk::writes(bool yes) {
 }
 
 bool Disk::writes() {
-    store_->healthy();  // writes nothing, and is written after all that came before
+    try {  // writes nothing, and comes after all that came before
+        (void)store_->rehearse_remove({"account", "nobody"}, false, "api");
+    } catch (Fault const&) {  // of the transaction that it shared
+    }
     return writes_;
 }
 

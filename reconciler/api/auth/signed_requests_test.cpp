@@ -74,6 +74,26 @@ TEST_CASE("a key without any scope gets 403 for everything, and nothing is writt
     CHECK(f.engine.calls.empty());
 }
 
+TEST_CASE("a dry run shows what is stored, so a key that may write and not read gets 403 for it") {
+    AuthFixture f;
+    auto const writer = f.add("writer", {"account:write"}), both = f.add("both", {"account:write", "read"});
+    f.ask(both, "PUT", "/v1/accounts/acme", R"({"cron": [{"schedule": "@daily", "command": "MARKER"}]})");
+    AnyStep const step{
+        Verb::update, {"crontab", "acme"}, {"account", "acme"}, {}, {}, {{"/lines", "MARKER", "other"}}, {}};
+    f.engine.next_plan.steps = {{step, Cause::spec_changed}};
+    for (auto const* method : {"PUT", "DELETE"}) {
+        auto const body = method == std::string("PUT") ? "{}" : "";
+        auto const refused = f.ask(writer, method, "/v1/accounts/acme?dry_run=true", body);
+        CHECK(refused.status == 403);
+        CHECK(std::string(refused.body.at("detail").as_string()).ends_with("the scope read"));
+        CHECK(json::serialize(refused.body).find("MARKER") == std::string::npos);
+        auto const shown = f.ask(both, method, "/v1/accounts/acme?dry_run=true", body);
+        CHECK(shown.status == 200);
+        CHECK(json::serialize(shown.body).find("MARKER") != std::string::npos);
+    }
+    CHECK(f.ask(writer, "PUT", "/v1/accounts/acme?dry_run=false", "{}").status == 202);
+}
+
 TEST_CASE("each scope allows its own routes and no other; no key allows the local ones") {
     AuthFixture f;
     auto const reader = f.add("reader", {"read"}), writer = f.add("writer", {"account:write"}),

@@ -83,6 +83,52 @@ TEST_CASE("unknown paths, other methods and targets that are not plain get diffe
     CHECK(f.ask("HEAD", "/v1/info").text.empty());
 }
 
+// Who it is stands in the request.
+struct Named final : Authenticator {
+    [[nodiscard]] boost::system::result<Identity, Answer> authenticate(Request const& request,
+                                                                       Connection const&) const override {
+        return Identity{"key " + std::string(request.header("x-name"))};
+    }
+};
+
+TEST_CASE("the plans of one key leave the others their share, and their number is limited in all") {
+    ApiFixture f;
+    Named const named;
+    f.ask("PUT", "/v1/accounts/acme", "{}");
+    auto const port = f.open(named);
+    f.engine.held = true;
+    std::list<Wire> wires;
+    auto const ask = [&](std::string const& who) -> Wire& {
+        auto& wire = wires.emplace_back(port);
+        wire.send("GET /v1/accounts/acme/plan HTTP/1.1\r\nHost: x\r\nX-Name: " + who + "\r\n\r\n");
+        return wire;
+    };
+    auto const wait_until_asked = [&](std::size_t plans) {
+        for (int i = 0; i < 3000; ++i) {
+            if (std::lock_guard const lock(f.engine.mutex); f.engine.waiting.size() == plans) return true;
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        }
+        return false;
+    };
+    std::size_t asked = 0;
+    for (auto const* who : {"a", "b", "c", "d"}) {
+        for (int i = 0; i < PlanSlots::most_each; ++i) ask(who);
+        asked += PlanSlots::most_each;
+        REQUIRE(wait_until_asked(asked));  // though those of the others are all waiting still
+        if (asked < PlanSlots::most) {
+            auto const refused = ask(who).receive();
+            CHECK(refused.status == 503);
+            CHECK(refused.text.find("you have 8 plans under way already") != std::string::npos);
+        }
+    }
+    auto const refused = ask("e").receive();
+    CHECK(refused.status == 503);
+    CHECK(refused.text.find("too many plans are under way") != std::string::npos);
+    f.engine.release();
+    for (auto& wire : wires) (void)wire.receive_head();
+    CHECK(Wire(port).ask("GET", "/v1/accounts/acme/plan", "", "X-Name: a\r\n").status == 200);
+}
+
 TEST_CASE("plans that are not answered delay no other request, and their number is limited") {
     ApiFixture f;
     f.ask("PUT", "/v1/accounts/acme", "{}");
@@ -90,7 +136,7 @@ TEST_CASE("plans that are not answered delay no other request, and their number 
     std::list<Wire> wires;
     std::vector<pollfd> fds;
     constexpr int more = 5;
-    for (int i = 0; i < Lanes::most_plans + more; ++i) {
+    for (int i = 0; i < PlanSlots::most_each + more; ++i) {
         auto& wire = wires.emplace_back(f.socket());
         bool const dry = i % 2 == 0;
         wire.send(std::string(dry ? "DELETE /v1/accounts/acme?dry_run=true" : "GET /v1/accounts/acme/drift") +
@@ -108,7 +154,7 @@ TEST_CASE("plans that are not answered delay no other request, and their number 
     f.engine.release();
     std::map<int, int> statuses;
     for (auto& wire : wires) ++statuses[wire.receive_head().status];
-    CHECK(statuses == std::map<int, int>{{200, Lanes::most_plans}, {503, more}});
+    CHECK(statuses == std::map<int, int>{{200, PlanSlots::most_each}, {503, more}});
 }
 
 TEST_CASE("what is too long is refused before it is stored") {

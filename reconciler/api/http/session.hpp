@@ -20,7 +20,7 @@ struct Core {
     static constexpr std::size_t writers = 8;  // mostly asleep in a shared commit; puts need none
     static constexpr std::size_t readers = 8;
     static constexpr std::size_t probers = 2;
-    static constexpr std::size_t planners = 8;
+    static constexpr std::size_t planners = PlanSlots::most;  // asleep: no caller's plans stand behind another's
     static constexpr std::size_t most_streams = 256, most_streams_each = 32;
 
     Service const service;
@@ -29,12 +29,17 @@ struct Core {
     EventSignal events;
     std::atomic<int> requests = 0;  // under way
     std::atomic<bool> stopping = false;
-    std::atomic<int> waiting_plans = 0, in_store = 0;
+    std::atomic<int> in_store = 0;
+    PlanSlots plan_slots;
     boost::asio::thread_pool writing{writers}, reading{readers}, probing{probers}, planning{planners};
 
     Lanes lanes() {
-        return {reading.get_executor(),  writing.get_executor(), probing.get_executor(),
-                planning.get_executor(), waiting_plans,          in_store};
+        return {reading.get_executor(),
+                writing.get_executor(),
+                probing.get_executor(),
+                planning.get_executor(),
+                plan_slots,
+                in_store};
     }
 };
 

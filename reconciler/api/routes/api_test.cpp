@@ -2,7 +2,12 @@
 #include "reconciler/api/http/api_fixture.hpp"
 #include "reconciler/api/routes/dispatch.hpp"
 
+#include <SQLiteCpp/Database.h>
+#include <sys/resource.h>
+
 #include <catch2/catch.hpp>
+
+#include <csignal>
 
 namespace genesis {
 namespace {
@@ -277,6 +282,42 @@ TEST_CASE("history, info and the probes") {
     f.engine.reasons = {"no full pass yet"};
     CHECK(f.ask("GET", "/readyz").status == 503);
     CHECK(f.ask("GET", "/openapi.json").body() == openapi());
+}
+
+struct NoLongFiles {  // as on a disk that is full
+    NoLongFiles() {
+        (void)std::signal(SIGXFSZ, SIG_IGN);
+        ::getrlimit(RLIMIT_FSIZE, &before);
+        rlimit const none{1, before.rlim_max};
+        ::setrlimit(RLIMIT_FSIZE, &none);
+    }
+    ~NoLongFiles() { ::setrlimit(RLIMIT_FSIZE, &before); }
+    rlimit before{};
+};
+
+TEST_CASE("healthz writes to the store, at most once a second, and says why that cannot be done") {
+    ApiFixture f;
+    auto const writes = [&] {
+        SQLite::Database db(f.path(), SQLite::OPEN_READONLY);
+        return db.execAndGet("SELECT value FROM marks WHERE name = 'probed'").getInt();
+    };
+    auto const later = [&](std::string const& probe) {
+        f.clock.ahead += 1000;
+        return f.ask("GET", probe);
+    };
+    for (int i = 0; i < 20; ++i) CHECK(f.ask("GET", i % 2 == 0 ? "/healthz" : "/readyz").status == 200);
+    auto const before = writes();
+    CHECK(later("/healthz").status == 200);
+    CHECK(writes() == before + 1);
+    {
+        NoLongFiles const full;
+        auto const reply = later("/healthz");
+        CHECK(reply.status == 503);
+        CHECK(reply.code() == "unhealthy");
+        CHECK(reply.text.find("the store cannot write: ") != std::string::npos);
+        CHECK(later("/readyz").status == 503);
+    }
+    CHECK(later("/healthz").status == 200);
 }
 
 // Every $ref refers to a component of the document.

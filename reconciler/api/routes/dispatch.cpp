@@ -158,6 +158,8 @@ void use_route(Identity const& who, Route const& route, CutTarget const& target,
         return exchange.refuse(std::move(*wrong), Exchange::consume);
     if (exchange.call.flag("take_over") && !who.allows("admin"))
         return exchange.refuse(forbidden("take_over needs an administrator"));
+    if (exchange.dry_run() && !who.allows("read"))  // its plan shows what is stored
+        return exchange.refuse(forbidden("a dry run needs the right to read as well, the scope read"));
     exchange.next = Exchange::handle;
 }
 
@@ -240,23 +242,16 @@ asio::any_io_executor const& executor_of(Lane lane, Lanes const& lanes) {
     return lanes.reads;
 }
 
-struct Count {
-    explicit Count(std::atomic<int>& number) : of(number), before(number++) {}
-    ~Count() { --of; }
-    Count(Count const&) = delete;
-    Count& operator=(Count const&) = delete;
-    std::atomic<int>& of;
-    int const before;
-};
-
 asio::awaitable<void> call_handler(Service const& service, Exchange& exchange, Lanes const& lanes) {
     bool const dry_run = exchange.dry_run();
     auto const& handler = dry_run ? exchange.route->dry_run : exchange.route->handle;
     auto const lane = dry_run ? Lane::plans : exchange.route->lane;
-    std::optional<Count> waiting;
-    if (lane == Lane::plans && waiting.emplace(lanes.waiting_plans).before >= Lanes::most_plans) {
-        exchange.result.answer = problem(503, "unavailable", "too many plans are under way; try again later");
-        co_return;
+    std::optional<PlanSlots::Slot> slot;
+    if (lane == Lane::plans) {
+        if (auto const why = lanes.plan_slots.take(exchange.result.who, slot)) {
+            exchange.result.answer = problem(503, "unavailable", *why);
+            co_return;
+        }
     }
     if (lane != Lane::connection)
         co_await asio::post(asio::bind_executor(executor_of(lane, lanes), asio::use_awaitable));
@@ -325,9 +320,9 @@ asio::awaitable<DispatchResult> dispatch(Service const& service, Authenticator c
 DispatchResult dispatch_and_wait(Service const& service, Authenticator const& authenticator, Request const& request,
                                  Connection const& connection) {
     asio::io_context io;
-    std::atomic<int> in_store = 0, waiting_plans = 0;
-    Lanes const lanes{io.get_executor(), io.get_executor(), io.get_executor(),
-                      io.get_executor(), waiting_plans,     in_store};
+    std::atomic<int> in_store = 0;
+    PlanSlots plan_slots;
+    Lanes const lanes{io.get_executor(), io.get_executor(), io.get_executor(), io.get_executor(), plan_slots, in_store};
     auto out = asio::co_spawn(io, dispatch(service, authenticator, request, connection, lanes), asio::use_future);
     io.run();
     while (in_store > 0) std::this_thread::yield();  // the store's thread is still using `io`

@@ -1,5 +1,6 @@
 // From a request to its answer: authentication, routing, and the lane that the handler runs in.
 #pragma once
+#include "reconciler/api/routes/plan_slots.hpp"
 #include "reconciler/api/routes/routes.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -11,9 +12,8 @@ namespace genesis {
 
 // The executors of each Lane but Lane::connection.
 struct Lanes {
-    static constexpr int most_plans = 32;  // at once; more are answered with 503
     boost::asio::any_io_executor reads, writes, probes, plans;
-    std::atomic<int>& waiting_plans;
+    PlanSlots& plan_slots;       // where there is none, a plan is answered with 503
     std::atomic<int>& in_store;  // calls that the store has not completed: it still needs the executors
 };
 

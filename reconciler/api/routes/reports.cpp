@@ -140,13 +140,13 @@ Answer info(Service const& service, Call const&) {
 }
 
 Answer healthz(Service const& service, Call const&) {
-    if (!service.store.healthy()) return problem(503, "unhealthy", "the store cannot write");
+    if (auto const why = service.store.unhealthy()) return problem(503, "unhealthy", *why);
     return with({{"status", "ok"}});
 }
 
 Answer readyz(Service const& service, Call const&) {
     auto reasons = service.engine.not_ready();
-    if (!service.store.healthy()) reasons.emplace_back("the store cannot write");
+    if (auto const why = service.store.unhealthy()) reasons.push_back(*why);
     if (service.listening != nullptr)
         for (auto const& problem : service.listening->problems()) reasons.push_back(problem);
     if (reasons.empty()) return with({{"status", "ready"}});

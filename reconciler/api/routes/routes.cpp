@@ -9,10 +9,12 @@ namespace genesis {
 namespace {
 
 using P = Parameter;
-constexpr std::array put_parameters{P{P::boolean, "dry_run", "Answers with the plan and stores nothing."},
-                                    P{P::boolean, "take_over", "Changes it although a spec file manages it."}};
-constexpr std::array delete_parameters{P{P::boolean, "purge", "Removes its data at once, without the grace period."},
-                                       P{P::boolean, "dry_run", "Answers with the plan and changes nothing."}};
+constexpr std::array put_parameters{
+    P{P::boolean, "dry_run", "Answers with the plan and stores nothing; needs the scope read as well."},
+    P{P::boolean, "take_over", "Changes it although a spec file manages it."}};
+constexpr std::array delete_parameters{
+    P{P::boolean, "purge", "Removes its data at once, without the grace period."},
+    P{P::boolean, "dry_run", "Answers with the plan and changes nothing; needs the scope read as well."}};
 constexpr std::array list_parameters{
     P{P::integer, "limit", "Maximum number of items; 100 by default."},
     P{P::name, "after", "Only names after this one: `next` of the previous page."},
@@ -257,7 +259,7 @@ constexpr std::array table{
     Route{.method = "GET",
           .path = "/healthz",
           .id = "healthz",
-          .doc = "Whether the daemon works.",
+          .doc = "Whether the daemon works, and its store can be written: at most once a second it is.",
           .handle = h::healthz,
           .lane = Lane::probes,
           .answer = "probe"},

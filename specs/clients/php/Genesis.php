@@ -205,7 +205,8 @@ final class Client
         throw new \LogicException('a client holds a key and is not serialized: make another one');
     }
 
-    /** Stores the whole spec. body: generation, result (created, changed, unchanged). With $dryRun: the plan. */
+    /** Stores the whole spec. body: generation, result (created, changed, unchanged). With $dryRun, which needs the scope
+        read as well: the plan. */
     public function put(string $kind, string $name, array $spec, ?int $ifMatch = null, bool $dryRun = false): Answer
     {
         $body = json_encode((object) $spec, JSON_THROW_ON_ERROR | JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE);
