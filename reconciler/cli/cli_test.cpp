@@ -144,6 +144,20 @@ TEST_CASE("drift is exit 3 when there is any and 0 when there is none") {
     CHECK(ended.out == "account/acme  php_pool/acme: update, drifted since T\n      /max_children: 50 -> 5\n");
 }
 
+TEST_CASE("what cannot be observed is no proof that nothing drifted, nor that there is nothing to do") {
+    CliFixture world;
+    auto const unreachable = std::string(R"("unreachable":{"database":"mariadb does not answer"}})");
+    world.daemon.say("GET /v1/drift", 200, R"({"items":[],)" + unreachable);
+    auto const drift = world.ctl({"drift"});
+    CHECK(drift.exit == 3);
+    CHECK(drift.out == "no drift in what can be observed\n");
+    CHECK(drift.err == "  ? database cannot be observed (mariadb does not answer): taken as last seen\n");
+    world.daemon.say("GET /v1/plan", 200, R"({"steps":[],"holds":[],"commits":[],)" + unreachable);
+    auto const plan = world.ctl({"plan"});
+    CHECK(has(plan.out, "everything: nothing to do in what can be observed\n"));
+    CHECK(has(plan.out, "database cannot be observed (mariadb does not answer)"));
+}
+
 TEST_CASE("of two long lists drift shows only the difference") {
     CliFixture world;
     json::array have, want;

@@ -148,4 +148,16 @@ void print_changes(std::ostream& out, json::array const& changes, std::string_vi
     }
 }
 
+json::object const& unreachable_kinds(json::value const& body) {
+    static json::object const nothing;
+    auto const* kinds = value_at(body, "unreachable").if_object();
+    return kinds != nullptr ? *kinds : nothing;
+}
+
+void print_unreachable(std::ostream& out, json::value const& body) {
+    for (auto const& [kind, why] : unreachable_kinds(body))
+        out << "  ? " << clean(kind) << " cannot be observed (" << clean(why.is_string() ? why.get_string() : "")
+            << "): taken as last seen\n";
+}
+
 }  // namespace genesis::cli

@@ -38,5 +38,8 @@ json::value const& condition(json::value const& envelope, std::string_view type)
 
 // Changes, one a line: "      /max_children: 5 -> 8".
 void print_changes(std::ostream& out, json::array const& changes, std::string_view from, std::string_view to);
+// Of a plan or of drift: kinds that could not be observed, and why; and a line for each.
+json::object const& unreachable_kinds(json::value const& body);
+void print_unreachable(std::ostream& out, json::value const& body);
 
 }  // namespace genesis::cli

@@ -154,13 +154,15 @@ Exit drift(Call const& call, Console& console) {
     auto const path = call.targets.empty() ? "/v1/drift" : object_of(call.targets.front()).path() + "/drift";
     auto const body = Client(call.socket).ask("GET", path);
     auto const& items = list_at(body, "items");
+    bool const all = unreachable_kinds(body).empty();
     if (call.format != Format::table)
         print(console.out, call.format, items);
     else if (items.empty())
-        console.out << "no drift\n";
+        console.out << (all ? "no drift\n" : "no drift in what can be observed\n");
     else
         print_drift(console.out, items);
-    return items.empty() ? fine : differs;
+    print_unreachable(console.err, body);
+    return items.empty() && all ? fine : differs;
 }
 
 Exit history(Call const& call, Console& console) {

@@ -41,7 +41,9 @@ std::string subject_of(json::value const& item, bool whose) {
 // `of`: the object of the plan; empty: everything.
 void print_plan(std::ostream& out, std::string const& of, json::value const& plan, Counts& counts) {
     auto const &steps = list_at(plan, "steps"), &holds = list_at(plan, "holds");
-    out << (of.empty() ? "everything" : of) << (steps.empty() && holds.empty() ? ": nothing to do\n" : "\n");
+    auto const* const nothing =
+        unreachable_kinds(plan).empty() ? ": nothing to do\n" : ": nothing to do in what can be observed\n";
+    out << (of.empty() ? "everything" : of) << (steps.empty() && holds.empty() ? nothing : "\n");
     for (auto const& step : steps) {
         auto const verb = text_at(step, "verb"), cause = text_at(step, "cause");
         ++counts.verbs[verb];
@@ -56,6 +58,7 @@ void print_plan(std::ostream& out, std::string const& of, json::value const& pla
             << clean(text_at(hold, "message")) << (command.empty() ? "" : ": " + command) << '\n';
         print_changes(out, list_at(hold, "changes"), "from", "to");
     }
+    print_unreachable(out, plan);
     for (auto const& commit : list_at(plan, "commits"))
         out << "  > " << (commit.is_string() ? clean(commit.get_string()) : short_json(commit)) << '\n';
 }

@@ -3,6 +3,12 @@
 
 namespace genesis {
 
+json::object unreachable_of(Plan const& plan) {
+    json::object out;
+    for (auto const& [kind, why] : plan.unreachable) out[kind] = why;
+    return out;
+}
+
 json::object describe(Plan const& plan) {
     json::array steps, holds, commits;
     struct Batch {
@@ -34,13 +40,11 @@ json::object describe(Plan const& plan) {
                          {"reason", word_of(h.reason)},
                          {"message", h.message},
                          {"changes", describe(h.changes)}});
-    json::object unreachable;
-    for (auto const& [kind, why] : plan.unreachable) unreachable[kind] = why;
     return {{"steps", std::move(steps)},
             {"holds", std::move(holds)},
             {"commits", std::move(commits)},
             {"observed_at", iso(plan.observed_at)},
-            {"unreachable", std::move(unreachable)}};
+            {"unreachable", unreachable_of(plan)}};
 }
 
 }  // namespace genesis

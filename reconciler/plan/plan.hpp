@@ -144,5 +144,6 @@ Plan plan(PlanningInput const& input, Kinds const& kinds, Policy const& policy);
 
 // What API and CLI show of it; values are redacted already.
 json::object describe(Plan const& plan);
+json::object unreachable_of(Plan const& plan);  // kind → why
 
 }  // namespace genesis

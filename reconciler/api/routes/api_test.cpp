@@ -218,8 +218,11 @@ TEST_CASE("drift has steps and holds with want, have and since") {
     record.key = "/a";
     record.since = "2026-11-23T10:00:00.000Z";
     f.engine.records = {record};
+    f.engine.next_plan.unreachable = {{"database", "does not answer"}};
     for (auto const* path : {"/v1/accounts/acme/drift", "/v1/drift"}) {
-        auto const items = f.ask("GET", path).body().at("items").as_array();
+        auto const body = f.ask("GET", path).body();
+        CHECK(body.at("unreachable").at("database") == "does not answer");
+        auto const items = body.at("items").as_array();
         REQUIRE(items.size() == 2);
         CHECK(items[0].at("verb") == "update");
         CHECK(items[0].at("since") == "2026-11-23T10:00:00.000Z");

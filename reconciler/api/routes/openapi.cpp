@@ -95,7 +95,7 @@ void add_shared(json::object& schemas) {
     auto difference = step({"object", "kind", "key", "verb", "cause", "since", "reason", "message"});
     difference["properties"].as_object()["changes"] =
         list_of(object_of({{"path", text()}, {"want", anything()}, {"have", anything()}}));
-    schemas["drift"] = object_of({{"items", list_of(std::move(difference))}});
+    schemas["drift"] = object_of({{"items", list_of(std::move(difference))}, {"unreachable", map_of(text())}});
     auto line = step({"at", "object", "kind", "key", "verb", "cause", "outcome", "why", "request"});
     line["properties"].as_object()["id"] = integer();
     schemas["history"] = object_of({{"items", list_of(std::move(line))}});

@@ -47,7 +47,13 @@ json::object difference(Ref const& object, Ref const& record, std::string_view v
             {"changes", differences(changes)}};
 }
 
-json::array drift_of(Service const& service, Plan const& plan) {
+Answer with(json::object body) {
+    Answer out;
+    out.body = std::move(body);
+    return out;
+}
+
+Answer drift_of(Service const& service, Plan const& plan) {
     json::array items;
     Since since(service);
     for (auto const& planned : plan.steps) {
@@ -61,13 +67,7 @@ json::array drift_of(Service const& service, Plan const& plan) {
         item["message"] = h.message;
         items.push_back(std::move(item));
     }
-    return items;
-}
-
-Answer with(json::object body) {
-    Answer out;
-    out.body = std::move(body);
-    return out;
+    return with({{"items", std::move(items)}, {"unreachable", unreachable_of(plan)}});
 }
 
 Answer history_of(Service const& service, Call const& call, std::optional<Ref> const& object) {
@@ -113,10 +113,10 @@ Answer plan_all(Service const& service, Call const&) {
 
 Answer drift(Service const& service, Call const& call) {
     if (!service.store.find(call.ref())) return absent(call);
-    return with({{"items", drift_of(service, wait_for(service.engine.plan(call.ref())))}});
+    return drift_of(service, wait_for(service.engine.plan(call.ref())));
 }
 Answer drift_all(Service const& service, Call const&) {
-    return with({{"items", drift_of(service, wait_for(service.engine.plan(std::nullopt)))}});
+    return drift_of(service, wait_for(service.engine.plan(std::nullopt)));
 }
 
 // Also of a removed object: its history is kept.
