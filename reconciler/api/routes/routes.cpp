@@ -259,7 +259,7 @@ constexpr std::array table{
     Route{.method = "GET",
           .path = "/healthz",
           .id = "healthz",
-          .doc = "Whether the daemon works, and its store can be written: at most once a second it is.",
+          .doc = "Whether the daemon works and its store can be written, which is tried at most once a second.",
           .handle = h::healthz,
           .lane = Lane::probes,
           .answer = "probe"},
