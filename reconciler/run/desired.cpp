@@ -168,7 +168,12 @@ void Desired::want(Ref const& object, Expansion expansion) {
     auto& records = wants.records;
     for (auto const& [ref, value] : records)
         if (auto const it = owned_.find(ref); it != owned_.end() && it->second.by == object) owned_.erase(it);
-    for (auto const& [ref, value] : expansion.records) owned_.insert_or_assign(ref, Owned{object, value_hash(value)});
+    wants.values.clear();
+    wants.values.reserve(expansion.records.size());
+    for (auto const& [ref, value] : expansion.records) {
+        wants.values.push_back(value_hash(value));
+        owned_.insert_or_assign(ref, Owned{object, wants.values.back()});
+    }
     records = std::move(expansion.records);
     wants.unallocated = std::move(expansion.unallocated);
     share(object, std::move(expansion.shared));
@@ -195,7 +200,7 @@ void Desired::keep_shared(Ref const& record) {
         node.records.erase(record);
         owned_.erase(record);
         node_changed_ = true;
-        return;
+        return note_values(node);
     }
     auto const& value = by->second.begin()->second;
     auto const [known, fresh] = node.records.try_emplace(record, value);
@@ -203,6 +208,12 @@ void Desired::keep_shared(Ref const& record) {
     known->second = value;
     owned_.insert_or_assign(record, Owned{node_, value_hash(value)});
     node_changed_ = true;
+    note_values(node);
+}
+
+void Desired::note_values(Wants& node) const {
+    node.values.clear();
+    for (auto const& [record, value] : node.records) node.values.push_back(owned_.at(record).value);
 }
 
 void Desired::refer(Ref const& object, std::set<Ref> to) {

@@ -22,6 +22,7 @@ public:
         Records records;                           // where the expander failed, those of before
         std::map<Ref, std::string> unallocated{};  // see Expansion
         std::string fault{};                       // why the expander failed; it is a defect
+        std::vector<std::uint64_t> values{};  // value_hash() of each of `records`, in their order; not of an overlay
     };
     using Overlay = std::map<Ref, Wants>;
 
@@ -79,6 +80,7 @@ private:
     void want(Ref const& object, Expansion expansion);
     void share(Ref const& object, Records records);
     void keep_shared(Ref const& record);
+    void note_values(Wants& node) const;
     void overlay_shared(Overlay& out, std::map<Ref, Records> shared) const;
     void refer(Ref const& object, std::set<Ref> to);
 

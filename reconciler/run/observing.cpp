@@ -15,22 +15,17 @@ Desired::Wants const* Reconciler::wants(Ref const& object, Desired::Overlay cons
     return it != overlay.end() ? &it->second : desired_.find(object);
 }
 
-// By driver and kind, what to observe. A kind of which most is wanted is listed whole.
-std::map<std::size_t, std::map<std::string, Scope>> Reconciler::scopes_for(Dirty const& scope, bool everything,
-                                                                           Desired::Overlay const& overlay,
-                                                                           Looking& looking) const {
-    std::map<std::string, std::unordered_set<std::string>> keys;
+// By kind, the names to ask for: of all kinds, or of those that cannot be listed. In `needs`: each object's drivers.
+Reconciler::Names Reconciler::names_of(Dirty const& scope, Desired::Overlay const& overlay,
+                                       std::map<std::size_t, Dirty>& needs) const {
+    Names out;
     std::set<std::size_t> drivers;      // that the object at hand needs
-    std::string const* last = nullptr;  // kind, and whether it is listed whole anyway
-    bool listed = false;
+    std::string const* last = nullptr;  // kind
     auto need = [&](Ref const& record) {
-        if (last != nullptr && *last == record.kind && listed) return;
+        if (!pool_.kinds().contains(record.kind)) return;
+        if (last == nullptr || *last != record.kind) drivers.insert(pool_.driver_of(record.kind));
         last = &record.kind;
-        auto const info = pool_.kinds().find(record.kind);
-        if (info == pool_.kinds().end()) return;
-        listed = everything && info->second.traits.enumerable;
-        drivers.insert(pool_.driver_of(record.kind));
-        if (!listed) keys[record.kind].insert(record.key);
+        out[record.kind].insert(record.key);
     };
     for (auto const& object : scope) {
         drivers.clear();
@@ -38,19 +33,46 @@ std::map<std::size_t, std::map<std::string, Scope>> Reconciler::scopes_for(Dirty
         if (auto const* w = wants(object, overlay))
             for (auto const& [ref, value] : w->records) need(ref);
         for (auto const& ref : states_.of(object)) need(ref);
-        for (auto const driver : drivers) looking.objects[driver].insert(object);
+        for (auto const driver : drivers) needs[driver].insert(object);
     }
+    return out;
+}
+
+// For a look at everything: the names of what cannot be listed. Every object may need every driver.
+Reconciler::Names Reconciler::unlisted_names(Dirty const& scope, std::map<std::size_t, Dirty>& needs) const {
+    Names out;
+    for (auto const& [kind, info] : pool_.kinds()) {
+        needs[pool_.driver_of(kind)] = scope;
+        if (info.traits.enumerable) continue;
+        auto& names = out[kind];
+        Ref const first{kind, ""};
+        for (auto const& object : scope) {
+            if (auto const* w = desired_.find(object))
+                for (auto it = w->records.lower_bound(first); it != w->records.end() && it->first.kind == kind; ++it)
+                    names.insert(it->first.key);
+            auto const& ours = states_.of(object);
+            for (auto it = ours.lower_bound(first); it != ours.end() && it->kind == kind; ++it) names.insert(it->key);
+        }
+    }
+    return out;
+}
+
+// By driver and kind, what to observe. A kind of which most is wanted is listed whole.
+std::map<std::size_t, std::map<std::string, Scope>> Reconciler::scopes_for(Dirty const& scope, bool everything,
+                                                                           Desired::Overlay const& overlay,
+                                                                           Looking& looking) const {
     std::map<std::size_t, std::map<std::string, Scope>> out;
     if (everything)
         for (auto const& [kind, info] : pool_.kinds())
             if (info.traits.enumerable) out[pool_.driver_of(kind)][kind] = {};
-    for (auto& [kind, names] : keys) {
-        if (names.empty()) continue;
+    auto const names = everything ? unlisted_names(scope, looking.objects) : names_of(scope, overlay, looking.objects);
+    for (auto const& [kind, keys] : names) {
+        if (keys.empty()) continue;
         auto& asked = out[pool_.driver_of(kind)][kind];
         bool const list =
-            pool_.kinds().at(kind).traits.enumerable && names.size() > few && names.size() * 4 > states_.count(kind);
+            pool_.kinds().at(kind).traits.enumerable && keys.size() > few && keys.size() * 4 > states_.count(kind);
         if (list) continue;
-        asked.keys.assign(names.begin(), names.end());
+        asked.keys.assign(keys.begin(), keys.end());
         std::sort(asked.keys.begin(), asked.keys.end());
     }
     return out;

@@ -13,9 +13,12 @@ public:
         auto const it = as_wanted.find(object);
         if (it != as_wanted.end()) at_ = it->second.begin(), end_ = it->second.end();
     }
+    [[nodiscard]] bool all(std::size_t records) const { return records == static_cast<std::size_t>(end_ - at_); }
     bool has(Ref const& record) {
-        while (at_ != end_ && at_->first < record) ++at_;
-        return at_ != end_ && at_->first == record;
+        while (at_ != end_ && at_->first != record && at_->first < record) ++at_;
+        if (at_ == end_ || at_->first != record) return false;
+        ++at_;
+        return true;
     }
 
 private:
@@ -33,12 +36,15 @@ Reconciler::AsWanted Reconciler::take_as_wanted(Dirty const& scope, Desired::Ove
         if (w == nullptr || !w->unallocated.empty()) continue;
         std::vector<std::pair<Ref, Time>> all;
         all.reserve(w->records.size());
+        auto kind = pool_.kinds().end();
+        auto hash = w->values.begin();
         for (auto const& [ref, value] : w->records) {
+            auto const wanted = *hash++;
             auto const found = observed.found.find(ref);
             if (found == observed.found.end() || concerns_somebody(ref, observed)) continue;
-            auto const& info = pool_.kinds().find(ref.kind)->second;
-            auto const since = states_.at_rest_since(ref, object, desired_.value_of(ref));
-            if (!since || info.reports || !diff(*info.schema, value, found->second).empty()) continue;
+            if (kind == pool_.kinds().end() || kind->first != ref.kind) kind = pool_.kinds().find(ref.kind);
+            auto const since = states_.at_rest_since(ref, object, wanted);
+            if (!since || kind->second.reports || !diff(*kind->second.schema, value, found->second).empty()) continue;
             all.emplace_back(ref, *since);
             observed.found.erase(found);
         }
@@ -48,9 +54,10 @@ Reconciler::AsWanted Reconciler::take_as_wanted(Dirty const& scope, Desired::Ove
 }
 
 bool Reconciler::concerns_somebody(Ref const& record, Observation const& observed) const {
-    return !observed.sees(record) || observed.unmanaged.contains(record) || observed.in_progress.contains(record) ||
-           steps_on_.contains(record) || left_.contains(record) || moving_.contains(record) ||
-           differing_.contains(record) || waiters_.contains(record);
+    // Mostly they are all empty: an empty set is not worth the hash of a name.
+    auto const among = [&](auto const& records) { return !records.empty() && records.contains(record); };
+    return !observed.sees(record) || among(observed.unmanaged) || among(observed.in_progress) || among(steps_on_) ||
+           among(left_) || among(moving_) || among(differing_) || among(waiters_);
 }
 
 PlanningInput Reconciler::input_for(Dirty const& scope, Desired::Overlay const& overlay, Observation observed,
@@ -65,6 +72,7 @@ PlanningInput Reconciler::input_for(Dirty const& scope, Desired::Overlay const& 
         out.subjects[object] = &w->subject;
         bool const changed = overlay.contains(object);
         Among done(as_wanted, object), ours(as_wanted, object);
+        if (done.all(w->records.size()) && ours.all(states_.of(object).size())) continue;
         for (auto const& [ref, value] : w->records) {
             if (done.has(ref) || !kinds.contains(ref.kind)) continue;
             auto const unallocated = w->unallocated.find(ref);

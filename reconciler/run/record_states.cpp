@@ -52,7 +52,8 @@ bool RecordStates::in_sync_with(Ref const& record, std::uint64_t wanted) const {
 std::optional<Time> RecordStates::at_rest_since(Ref const& record, Ref const& object, std::uint64_t wanted) const {
     auto const* s = find(record);
     bool const rests = s != nullptr && s->in_sync_value == wanted && s->attempts == 0 && s->error.empty() &&
-                       s->object == object && !applied_.contains(record) && !observe_at_.contains(record);
+                       s->object == object && (applied_.empty() || !applied_.contains(record)) &&
+                       !observe_at_.contains(record);
     return rests ? std::optional(s->since) : std::nullopt;
 }
 
@@ -70,7 +71,10 @@ RecordState& RecordStates::entry(Ref const& record, Ref const& object) {
 }
 
 void RecordStates::schedule(RecordState& state, std::optional<Time> at) {
-    if (state.next_attempt) due_.erase({*state.next_attempt, state.ref});
+    if (state.next_attempt) {
+        due_.erase({*state.next_attempt, state.ref});
+        missed_.erase(state.ref);
+    }
     state.next_attempt = at;
     if (at) due_.emplace(*at, state.ref);
 }
@@ -172,6 +176,7 @@ void RecordStates::reset_backoff(std::optional<Ref> const& object) {
 }
 
 void RecordStates::forget_missed(Ref const& object, Time planned) {
+    if (missed_.empty()) return;
     for (auto const& record : of(object))
         if (auto& state = states_.at(record); state.next_attempt && *state.next_attempt <= planned)
             schedule(state, std::nullopt);
@@ -189,6 +194,7 @@ Dirty RecordStates::take_due(Time now) {
     Dirty out;
     while (!due_.empty() && due_.begin()->first <= now) {
         out.insert(states_.at(due_.begin()->second).object);
+        missed_.insert(due_.begin()->second);
         due_.erase(due_.begin());  // the pass that takes the object decides whether an attempt is made
     }
     for (auto it = observe_at_.begin(); it != observe_at_.end();) {

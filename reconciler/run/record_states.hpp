@@ -68,6 +68,7 @@ private:
     std::map<Ref, std::set<Ref>> by_object_;
     std::map<std::string, std::size_t> by_kind_;
     std::set<std::pair<Time, Ref>> due_;              // attempts
+    RefSet missed_;                                   // records whose time has come, and no attempt was made since
     std::map<Ref, std::pair<Time, Ref>> observe_at_;  // records to be looked at then, with their objects
     RefMap<std::string> applied_;                     // with the fingerprints of what was applied
     RefSet unsaved_, dropped_;
