@@ -1,5 +1,6 @@
 // What every call that touches a machine is given: a deadline, a stop, a clock and a log.
 #pragma once
+#include <algorithm>
 #include <chrono>
 #include <initializer_list>
 #include <stdexcept>
@@ -46,6 +47,11 @@ struct Context {
     [[nodiscard]] std::chrono::milliseconds left() const {
         return std::chrono::duration_cast<std::chrono::milliseconds>(deadline - clock.steady());
     }
+    // The same with so much time at most.
+    [[nodiscard]] Context within(std::chrono::milliseconds time) const {
+        return {stop, std::min(deadline, clock.steady() + time), clock, log};
+    }
+    [[nodiscard]] bool is_over() const { return stop.stop_requested() || left().count() <= 0; }
     // Throws Expired once there is no time left; call it in every loop that may be long.
     void check() const {
         if (stop.stop_requested()) throw Expired("stopping");

@@ -69,10 +69,24 @@ struct Outcome {
         done,
         retry,       // try again after a pause; `why` says what stood in the way
         terminal,    // can never work as wanted: terminal until the spec changes
-        in_progress  // long work goes on by itself: no failure, observe() reports it as Progress until it ends
+        in_progress  // long work goes on by itself: no failure, observe() reports it as Progress until it ends; where
+                     // it reports none the step is taken again at once
     } how = done;
     std::string why;
 };
+// Of a step that the time of its batch did not reach: nothing of it has failed, so its object is looked at again at
+// once and no attempt is counted.
+inline Outcome not_begun() { return {Outcome::in_progress, "not begun: the time of its batch was over"}; }
+// What became of one step. What it throws is its own: it fails alone.
+template <class Work>
+Outcome one_step(Context const& context, Work&& work) {
+    if (context.is_over()) return not_begun();
+    try {
+        return work();
+    } catch (Fault const& fault) {
+        return {Outcome::retry, fault.what()};
+    }
+}
 template <>
 struct EnumNames<Outcome::How> {
     static constexpr std::array names{std::pair{Outcome::done, std::string_view("done")},

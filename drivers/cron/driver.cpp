@@ -138,14 +138,7 @@ std::vector<Outcome> CronDriver::apply(std::span<Step<Crontab> const> steps, Con
     auto const dir = host::Dir::try_open(spool_);
     if (!dir) return {steps.size(), {Outcome::retry, spool_ + ": missing, is cron installed?"}};
     if (!modified_before_) modified_before_ = dir->look_self().mtime_ns / second;
-    for (auto const& step : steps) {
-        context.check();
-        try {
-            outcomes.push_back(write(*dir, step));
-        } catch (Fault const& fault) {
-            outcomes.push_back({Outcome::retry, fault.what()});
-        }
-    }
+    for (auto const& step : steps) outcomes.push_back(one_step(context, [&] { return write(*dir, step); }));
     return outcomes;
 }
 

@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <memory>
 
@@ -314,6 +315,15 @@ bool Dir::remove(std::string_view name) const {
     if (::unlinkat(fd_.get(), std::string(name).c_str(), 0) == 0) return true;
     if (errno == ENOENT) return false;
     fail(path_, name, errno);
+}
+
+bool Dir::move(std::string_view name, Dir const& to, std::string_view as) const {
+    require_plain(path_, name);
+    require_plain(to.path_, as);
+    std::string const from(name), free_name(as);
+    if (::renameat2(fd_.get(), from.c_str(), to.fd_.get(), free_name.c_str(), RENAME_NOREPLACE) == 0) return true;
+    if (errno == ENOENT) return false;
+    fail(path_, name, errno == EBUSY ? EXDEV : errno);
 }
 
 // The whole file system at once: a batch written with durable = false costs one flush.

@@ -69,6 +69,9 @@ public:
     // Removes a tree entry by entry: never follows, never crosses a mount, checks the context between entries.
     // Directories it cannot enter because of a mount are a Fault that names them; the rest is removed all the same.
     bool remove_tree(std::string_view name, Context const& context) const;
+    // renameat2(2): moves what stands at the name, whatever lies in it, to a name that is free in another directory of
+    // the same file system. False when it is absent; a mount point, and whatever is on another file system, is a Fault.
+    bool move(std::string_view name, Dir const& to, std::string_view as) const;
     void sync() const;
     // Sets the time of modification of what stands at the name ("." for the directory itself), without following it.
     void set_modified(std::string_view name, std::int64_t seconds) const;

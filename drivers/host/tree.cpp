@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <memory>
 
@@ -47,6 +48,16 @@ std::vector<std::string> some_names(int dir) {
     return names;
 }
 
+// To a name that is free: an attempt that was cut short may have left some.
+bool move_up(int dir, std::string const& name, Walk& walk) {
+    for (;;) {
+        walk.context.check();
+        auto const up = ".genesis-removed-" + std::to_string(++walk.moved);
+        if (::renameat2(dir, name.c_str(), walk.top, up.c_str(), RENAME_NOREPLACE) == 0) return true;
+        if (errno != EEXIST) return errno == ENOENT;
+    }
+}
+
 void empty(int dir, std::string const& path, int depth, Walk& walk);
 
 // True when the entry is gone from `dir`.
@@ -56,11 +67,7 @@ bool remove_entry(int dir, std::string const& name, std::string const& path, int
     if (errno != EISDIR && errno != EPERM) return walk.note(path, errno), false;
     if (::unlinkat(dir, name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) return true;
     if (errno != ENOTEMPTY && errno != EEXIST) return walk.note(path, errno), false;
-    if (depth == deepest) {
-        auto const up = ".genesis-removed-" + std::to_string(++walk.moved);
-        if (::renameat(dir, name.c_str(), walk.top, up.c_str()) == 0) return true;
-        return walk.note(path, errno), false;
-    }
+    if (depth == deepest) return move_up(dir, name, walk) || (walk.note(path, errno), false);
     int error = 0;
     Fd const child = open_beneath(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, error);
     if (!child) return walk.note(path, error), false;

@@ -48,6 +48,10 @@ std::vector<Outcome> each(std::span<Step<V> const> steps, mariadb::Settings cons
     out.reserve(steps.size());
     std::optional<Session> session;
     for (auto const& step : steps) try {
+            if (context.is_over()) {
+                out.push_back(not_begun());
+                continue;
+            }
             if (!session) session.emplace(settings, context);
             out.push_back(one(*session, step));
         } catch (Rejected const& rejected) {

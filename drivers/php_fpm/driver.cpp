@@ -244,16 +244,7 @@ std::vector<Outcome> PhpFpmDriver::apply(std::span<Step<PhpService> const> steps
     std::vector<Outcome> out;
     if (steps.empty()) return out;
     auto const dirs = make_dirs();
-    for (auto const& step : steps) {
-        context.check();
-        try {
-            out.push_back(realise(dirs, step));
-        } catch (Expired const&) {
-            throw;
-        } catch (Fault const& fault) {
-            out.push_back({Outcome::retry, fault.what()});
-        }
-    }
+    for (auto const& step : steps) out.push_back(one_step(context, [&] { return realise(dirs, step); }));
     dirs.units.sync();
     return out;
 }

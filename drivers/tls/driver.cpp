@@ -236,16 +236,7 @@ std::vector<Outcome> TlsDriver::apply(std::span<Step<Certificate> const> steps, 
     std::vector<Outcome> out;
     if (steps.empty()) return out;
     auto const root = host::Dir::make_all(root_, directory_owner);
-    for (auto const& step : steps) {
-        context.check();
-        try {
-            out.push_back(realise(root, step, context));
-        } catch (Expired const&) {
-            throw;
-        } catch (Fault const& fault) {
-            out.push_back({Outcome::retry, fault.what()});
-        }
-    }
+    for (auto const& step : steps) out.push_back(one_step(context, [&] { return realise(root, step, context); }));
     root.sync();
     return out;
 }

@@ -30,24 +30,13 @@ host::Owner owner_of(Directory const& d) {
             static_cast<mode_t>(std::stoul(d.mode.str(), nullptr, 8))};
 }
 
-// Steps by depth of their path: a parent before its children, or after them.
+// Steps by their path: a parent before its children.
 std::vector<std::size_t> by_path(std::span<Step<Directory> const> steps) {
     std::vector<std::size_t> order(steps.size());
     std::iota(order.begin(), order.end(), 0u);
     std::sort(order.begin(), order.end(),
               [&](auto a, auto b) { return steps[a].subject().path < steps[b].subject().path; });
     return order;
-}
-
-template <class Work>
-Outcome guarded(Work&& work) {
-    try {
-        return work();
-    } catch (Expired const&) {
-        throw;
-    } catch (Fault const& fault) {
-        return {Outcome::retry, fault.what()};
-    }
 }
 
 }  // namespace
@@ -93,11 +82,18 @@ void UnixDriver::keep(Directory const& want, Trees& trees) {
     if (trees.in_home(want.path)) trees.remember(std::move(*made));
 }
 
+// Which of ours the path lies beneath; empty when it is none.
+std::string UnixDriver::root_of(std::string_view path) const {
+    for (auto const& root : {layout_.homes, layout_.logs, layout_.run})
+        if (lies_beneath(path, root)) return root;
+    return {};
+}
+
 // Refuses whatever is not beneath one of our roots, and a home that no tenant owns.
 Outcome UnixDriver::drop(Directory const& have, Trees& trees, Context& context) {
     auto const& path = have.path.str();
-    if (!trees.in_home(path) && !lies_beneath(path, layout_.logs) && !lies_beneath(path, layout_.run))
-        return {Outcome::terminal, path + " lies in no tree of ours; it is left as it is"};
+    auto const root = root_of(path);
+    if (root.empty()) return {Outcome::terminal, path + " lies in no tree of ours; it is left as it is"};
     if (trees.in_home(path)) {
         auto const* homes = trees.homes();
         auto const home = homes ? homes->look(trees.tenant(path)) : std::nullopt;
@@ -105,12 +101,20 @@ Outcome UnixDriver::drop(Directory const& have, Trees& trees, Context& context) 
         if (home->kind == host::FileStat::directory && !in_range(home->owner.uid))
             return {Outcome::retry, path + ": the home does not belong to a tenant; it is left as it is"};
     }
-    if (auto const* parent = trees.parent(path)) parent->remove_tree(host::split(path).second, context);
+    auto const* parent = trees.parent(path);
+    auto const name = host::split(path).second;
+    auto const seen = parent ? parent->look(name) : std::nullopt;
+    if (!seen) return {};
+    auto const below = path.substr(root.size() + 1);
+    if (seen->kind == host::FileStat::directory)
+        leftovers_->take(*parent, name, root, below.substr(0, below.find('/')), context);
+    else
+        parent->remove(name);
     return {};
 }
 
 // A home that is about to go has its tenant's processes ended first, or they would fill it again.
-void UnixDriver::end_tenants(std::span<Step<Directory> const> steps, Context& context) {
+void UnixDriver::end_tenants(std::span<Step<Directory> const> steps, Context const& context) {
     std::set<uid_t> uids;
     for (auto const& step : steps)
         if (step.verb == Verb::remove && host::split(step.have.path).first == layout_.homes && in_range(step.have.uid))
@@ -121,16 +125,16 @@ void UnixDriver::end_tenants(std::span<Step<Directory> const> steps, Context& co
 std::vector<Outcome> UnixDriver::apply(std::span<Step<Directory> const> steps, Context& context) {
     std::vector<Outcome> outcomes(steps.size());
     Trees trees(layout_.homes);
-    auto order = by_path(steps);
-    for (auto const i : order) {
-        if (steps[i].verb == Verb::remove) continue;
-        context.check();
-        outcomes[i] = guarded([&] { return keep(steps[i].want, trees), Outcome{}; });
-    }
-    end_tenants(steps, context);
-    std::reverse(order.begin(), order.end());
+    auto const order = by_path(steps);
     for (auto const i : order)
-        if (steps[i].verb == Verb::remove) outcomes[i] = guarded([&] { return drop(steps[i].have, trees, context); });
+        if (steps[i].verb != Verb::remove)
+            outcomes[i] = one_step(context, [&] { return keep(steps[i].want, trees), Outcome{}; });
+    auto const ended = one_step(context, [&] { return end_tenants(steps, context.within(patience)), Outcome{}; });
+    for (auto const i : order)
+        if (steps[i].verb == Verb::remove)
+            outcomes[i] = ended.how != Outcome::done
+                              ? ended
+                              : one_step(context, [&] { return drop(steps[i].have, trees, context); });
     return outcomes;
 }
 

@@ -8,26 +8,34 @@
 #include "drivers/host/systemd.hpp"
 #include "drivers/layout.hpp"
 #include "drivers/unix/accounts.hpp"
+#include "drivers/unix/leftovers.hpp"
 #include "drivers/unix/settings.hpp"
 #include "drivers/unix/trees.hpp"
+
+#include <memory>
 
 namespace genesis {
 
 class UnixDriver {
+    // How long a batch waits for the processes of those who go: others' steps wait with it.
+    static constexpr std::chrono::milliseconds patience{1500};
+
 public:
     using Kinds = std::tuple<UnixUser, Directory, AuthorizedKeys>;
 
-    explicit UnixDriver(NodeLayout layout = {}, UnixSettings settings = {})
-        : layout_(std::move(layout)), settings_(std::move(settings)), accounts_(layout_.passwd) {}
+    explicit UnixDriver(NodeLayout layout = {}, UnixSettings const& settings = {})
+        : layout_(std::move(layout)), accounts_(layout_.passwd), leftovers_(make_leftovers(layout_, settings)) {}
 
     Observed<UnixUser> observe(Of<UnixUser>, Scope const& scope, Context& context);
     // Looked at by key only: an empty scope finds nothing.
     Observed<Directory> observe(Of<Directory>, Scope const& scope, Context& context);
     Observed<AuthorizedKeys> observe(Of<AuthorizedKeys>, Scope const& scope, Context& context);
 
-    // New users in one run of systemd-sysusers(8); a changed one costs one usermod(8).
+    // New users in one run of systemd-sysusers(8); a changed one costs one usermod(8). Removals come last and fail
+    // alone; what a removed user has left about is swept away later, by no batch.
     std::vector<Outcome> apply(std::span<Step<UnixUser> const> steps, Context& context);
-    // Parents before what lies in them, whatever the order of the steps; removal the other way round.
+    // Parents before what lies in them, whatever the order of the steps. A tree that is removed is moved away at once
+    // and deleted later, by no batch.
     std::vector<Outcome> apply(std::span<Step<Directory> const> steps, Context& context);
     std::vector<Outcome> apply(std::span<Step<AuthorizedKeys> const> steps, Context& context);
     CommitResult commit(Context&) { return {}; }
@@ -40,18 +48,22 @@ private:
     std::string delete_with(std::string const& tool, std::string const& name, Context& context) const;
     void modify(std::span<Step<UnixUser> const> steps, std::vector<Outcome>& outcomes, Context& context);
     void remove(std::span<Step<UnixUser> const> steps, std::vector<Outcome>& outcomes, Context& context);
+    static std::optional<std::string> stands_against(UnixUser const& have, unix_accounts::Accounts const& all);
+    Outcome delete_entry(std::string const& tool, UnixUser const& have, Context& context) const;
     void remove_groups(std::span<Step<UnixUser> const> steps, std::vector<Outcome>& outcomes, Context& context);
-    void sweep(std::map<uid_t, std::string> const& users, Context& context);
-    void stop_sessions(std::map<uid_t, std::string> const& users, Context& context);
-    void end_tenants(std::span<Step<Directory> const> steps, Context& context);
+    void end_users(std::map<uid_t, std::string> const& users, Context const& context);
+    void stop_sessions(std::map<uid_t, std::string> const& users, Context const& context);
+    static std::unique_ptr<Leftovers> make_leftovers(NodeLayout const& layout, UnixSettings const& settings);
+    void end_tenants(std::span<Step<Directory> const> steps, Context const& context);
     void keep(Directory const& want, Trees& trees);
     Outcome drop(Directory const& have, Trees& trees, Context& context);
+    [[nodiscard]] std::string root_of(std::string_view path) const;
 
     // Only beneath its homes, logs and run is a tree ever removed; one beneath the homes must also belong to a tenant.
     NodeLayout layout_;
-    UnixSettings settings_;
     unix_accounts::AccountFiles accounts_;
     host::Systemd systemd_;
+    std::unique_ptr<Leftovers> leftovers_;
 };
 static_assert(Driver<UnixDriver>);
 

@@ -111,15 +111,10 @@ Observed<AuthorizedKeys> UnixDriver::observe(Of<AuthorizedKeys>, Scope const& sc
 std::vector<Outcome> UnixDriver::apply(std::span<Step<AuthorizedKeys> const> steps, Context& context) {
     std::vector<Outcome> outcomes;
     Trees trees(layout_.homes);
-    for (auto const& step : steps) {
-        context.check();
-        try {
-            outcomes.push_back(step.verb == Verb::remove ? remove_keys(step.have, trees)
-                                                         : write_keys(step.want, trees));
-        } catch (Fault const& fault) {
-            outcomes.push_back({Outcome::retry, fault.what()});
-        }
-    }
+    for (auto const& step : steps)
+        outcomes.push_back(one_step(context, [&] {
+            return step.verb == Verb::remove ? remove_keys(step.have, trees) : write_keys(step.want, trees);
+        }));
     return outcomes;
 }
 

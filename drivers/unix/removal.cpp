@@ -1,6 +1,8 @@
-// Removing users so that nothing of their number is left: sessions, processes, IPC, files, entries.
+// Removing users so that nothing of their number is left: sessions, processes, IPC, entries; their files follow.
 #include "drivers/host/processes.hpp"
 #include "drivers/unix/driver.hpp"
+
+#include <algorithm>
 
 namespace genesis {
 
@@ -8,32 +10,20 @@ using namespace unix_accounts;
 
 namespace {
 
-constexpr int deepest = 32;  // how far below a swept directory a left file is looked for
-
-// Removes whatever belongs to one of the users; never follows, never crosses a mount.
-void sweep_tree(host::Dir const& dir, std::map<uid_t, std::string> const& users, int depth, Context& context) {
-    for (auto const& name : dir.list()) {
-        context.check();
-        try {
-            auto const seen = dir.look(name);
-            if (!seen) continue;
-            if (users.contains(seen->owner.uid))
-                dir.remove_tree(name, context);
-            else if (seen->kind == host::FileStat::directory && depth < deepest)
-                if (auto const below = dir.try_beneath(name)) sweep_tree(*below, users, depth + 1, context);
-        } catch (Expired const&) {
-            throw;
-        } catch (Fault const& fault) {  // a mount, or a tree that changes as we look
-            context.log.write(Level::debug, "not swept", {{"why", fault.what()}});
-        }
-    }
-}
-
 void remove_named(std::string const& dir, std::string const& name) {
-    if (auto const found = host::Dir::try_open(dir)) found->remove(name);
+    auto const found = host::Dir::try_open(dir);
+    auto const seen = found ? found->look(name) : std::nullopt;
+    if (seen && seen->kind != host::FileStat::directory) found->remove(name);
 }
 
 }  // namespace
+
+std::unique_ptr<Leftovers> UnixDriver::make_leftovers(NodeLayout const& layout, UnixSettings const& settings) {
+    std::vector<std::string> swept;
+    for (auto const& path : settings.sweep) swept.push_back(path.str());
+    swept.emplace_back("/run/user");
+    return std::make_unique<Leftovers>(std::vector{layout.homes, layout.logs, layout.run}, std::move(swept));
+}
 
 // The tool's complaint, or nothing; what is gone already (exit code 6 of both tools) is fine.
 std::string UnixDriver::delete_with(std::string const& tool, std::string const& name, Context& context) const {
@@ -41,7 +31,7 @@ std::string UnixDriver::delete_with(std::string const& tool, std::string const& 
     return ran.ok() || ran.code == 6 ? std::string() : tool + ": " + ran.why();
 }
 
-void UnixDriver::stop_sessions(std::map<uid_t, std::string> const& users, Context& context) {
+void UnixDriver::stop_sessions(std::map<uid_t, std::string> const& users, Context const& context) {
     std::vector<std::string> wanted, there;
     for (auto const& [uid, name] : users)
         for (auto const& unit : {"user@" + std::to_string(uid) + ".service", "user-" + std::to_string(uid) + ".slice",
@@ -54,55 +44,67 @@ void UnixDriver::stop_sessions(std::map<uid_t, std::string> const& users, Contex
     systemd_.reset_failed(there, context);
 }
 
-void UnixDriver::sweep(std::map<uid_t, std::string> const& users, Context& context) {
+// Processes are killed first: a session that is asked to stop may take its time.
+void UnixDriver::end_users(std::map<uid_t, std::string> const& users, Context const& context) {
     if (layout_.passwd != "/etc") throw Fault("users are removed from /etc only");
     std::set<uid_t> uids;
-    for (auto const& [uid, name] : users) {
-        uids.insert(uid);
-        remove_named("/var/lib/systemd/linger", name);
-        remove_named("/var/spool/cron/crontabs", name);
-        remove_named("/var/mail", name);
-    }
+    for (auto const& [uid, name] : users) uids.insert(uid);
+    host::end_processes(uids, context);
     try {
         stop_sessions(users, context);
     } catch (Expired const&) {
-        throw;
+        throw Fault("their sessions do not end");
     } catch (Fault const& fault) {  // without systemd there are no sessions of its making
         context.log.write(Level::warning, "sessions not stopped", {{"why", fault.what()}});
     }
     host::end_processes(uids, context);
     host::remove_ipc(uids);
-    for (auto const& path : settings_.sweep)
-        if (auto const dir = host::Dir::try_open(path)) sweep_tree(*dir, users, 0, context);
-    if (auto const run = host::Dir::try_open("/run/user"))
-        for (auto const& [uid, name] : users) run->remove_tree(std::to_string(uid), context);
+    for (auto const& [uid, name] : users)
+        for (auto const* dir : {"/var/lib/systemd/linger", "/var/spool/cron/crontabs", "/var/mail"})
+            remove_named(dir, name);
+    leftovers_->sweep(uids, context);
 }
 
-// The order matters: nothing may run while files are swept, and the entry goes last so that a crash is repeated.
+// Why this user must not be removed; nothing where it may be, or is gone.
+std::optional<std::string> UnixDriver::stands_against(UnixUser const& have, Accounts const& all) {
+    auto const& name = have.name.str();
+    auto const user = all.users.find(name);
+    if (user != all.users.end() && !user->second.ours()) return "user " + name + " is not ours any more";
+    auto const uid = user != all.users.end() ? user->second.uid : have.uid;
+    if (uid != have.uid) return "user " + name + " has the number " + std::to_string(uid);
+    if (auto const bearer = all.by_uid.find(uid); bearer != all.by_uid.end() && bearer->second != name)
+        return "its number belongs to user " + bearer->second;
+    return std::nullopt;
+}
+
+// The order matters: nothing may run once files are swept, and the entry goes last so that a crash is repeated.
 void UnixDriver::remove(std::span<Step<UnixUser> const> steps, std::vector<Outcome>& outcomes, Context& context) {
     auto const& all = accounts_.read();
     std::map<uid_t, std::string> going;
     for (std::size_t i = 0; i < steps.size(); ++i) {
         if (steps[i].verb != Verb::remove) continue;
-        auto const& name = steps[i].have.name.str();
-        auto const user = all.users.find(name);
-        auto const uid = user != all.users.end() ? user->second.uid : steps[i].have.uid;
-        if (user != all.users.end() && !user->second.ours())
-            outcomes[i] = {Outcome::retry, "user " + name + " is not ours any more"};
-        else if (uid != steps[i].have.uid)
-            outcomes[i] = {Outcome::retry, "user " + name + " has the number " + std::to_string(uid)};
-        else if (auto const bearer = all.by_uid.find(uid); bearer != all.by_uid.end() && bearer->second != name)
-            outcomes[i] = {Outcome::retry, "its number belongs to user " + bearer->second};
-        else if (in_range(uid))
-            going.emplace(static_cast<uid_t>(uid), name);
+        if (auto const why = stands_against(steps[i].have, all))
+            outcomes[i] = {Outcome::retry, *why};
+        else if (in_range(steps[i].have.uid))
+            going.emplace(static_cast<uid_t>(steps[i].have.uid), steps[i].have.name.str());
     }
-    if (!going.empty()) sweep(going, context);
-    for (std::size_t i = 0; i < steps.size(); ++i)
-        if (steps[i].verb == Verb::remove && outcomes[i].how == Outcome::done &&
-            all.users.contains(steps[i].have.name.str()))
-            if (auto const why = delete_with("/usr/sbin/userdel", steps[i].have.name.str(), context); !why.empty())
-                outcomes[i] = {Outcome::retry, why};
+    auto const ended = going.empty()
+                           ? Outcome{}
+                           : one_step(context, [&] { return end_users(going, context.within(patience)), Outcome{}; });
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        if (steps[i].verb != Verb::remove || outcomes[i].how != Outcome::done) continue;
+        outcomes[i] = ended;
+        if (ended.how == Outcome::done && all.users.contains(steps[i].have.name.str()))
+            outcomes[i] = delete_entry("/usr/sbin/userdel", steps[i].have, context);
+    }
     remove_groups(steps, outcomes, context);
+}
+
+Outcome UnixDriver::delete_entry(std::string const& tool, UnixUser const& have, Context& context) const {
+    return one_step(context, [&] {
+        auto const why = delete_with(tool, have.name.str(), context);
+        return why.empty() ? Outcome{} : Outcome{Outcome::retry, why};
+    });
 }
 
 // userdel takes the group along unless somebody else is in it.
@@ -116,8 +118,7 @@ void UnixDriver::remove_groups(std::span<Step<UnixUser> const> steps, std::vecto
         if (all.users.contains(name))
             outcomes[i] = {Outcome::retry, "user " + name + " is still there"};
         else if (group != all.groups.end() && in_range(group->second))
-            if (auto const why = delete_with("/usr/sbin/groupdel", name, context); !why.empty())
-                outcomes[i] = {Outcome::retry, why};
+            outcomes[i] = delete_entry("/usr/sbin/groupdel", steps[i].have, context);
     }
 }
 

@@ -10,7 +10,7 @@ inline constexpr std::int64_t acme_uid = 59991;
 
 struct UnixBench : host::TestRoot {
     UnixBench() {
-        for (auto const* name : {"etc", "home", "log", "run", "outside"}) dir.make(name, {0, 0, 0755});
+        for (auto const* name : {"etc", "home", "log", "run", "outside", "swept"}) dir.make(name, {0, 0, 0755});
         dir.beneath("outside").write("canary", "untouched", {0, 0, 0600});
         accounts("acme:x:59991:59991:genesis:" + at("home/acme") + ":/bin/sh\n",
                  "acme:x:59991:\ngenesis-sftp:x:990:acme\n");
@@ -70,7 +70,7 @@ struct UnixBench : host::TestRoot {
     }
 
     UnixDriver driver{NodeLayout{.homes = at("home"), .logs = at("log"), .run = at("run"), .passwd = at("etc")},
-                      UnixSettings{.sweep = {}}};
+                      UnixSettings{.sweep = {AbsolutePath(at("swept"))}}};
 };
 
 }  // namespace genesis

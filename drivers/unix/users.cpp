@@ -115,6 +115,7 @@ std::vector<std::string> usermod(UnixUser const& want, UnixUser const& have, Acc
 }  // namespace
 
 Observed<UnixUser> UnixDriver::observe(Of<UnixUser>, Scope const& scope, Context& context) {
+    leftovers_->begin(context);
     auto const& all = accounts_.read();
     auto const day = today(context);
     Observed<UnixUser> out;
@@ -191,8 +192,10 @@ void UnixDriver::modify(std::span<Step<UnixUser> const> steps, std::vector<Outco
         auto const have = record_of(want.name.str(), user->second, all, day);
         if (same(want, have)) continue;
         changed = true;
-        auto const ran = run_tool(usermod(want, have, all), {}, context);
-        if (!ran.ok()) outcomes[i] = {Outcome::retry, "usermod: " + ran.why()};
+        outcomes[i] = one_step(context, [&] {
+            auto const ran = run_tool(usermod(want, have, all), {}, context);
+            return ran.ok() ? Outcome{} : Outcome{Outcome::retry, "usermod: " + ran.why()};
+        });
     }
     if (!changed) return;
     accounts_.read();
@@ -212,7 +215,12 @@ std::vector<Outcome> UnixDriver::apply(std::span<Step<UnixUser> const> steps, Co
         create(steps, outcomes, context);
         modify(steps, outcomes, context);
     }
-    if (!std::all_of(steps.begin(), steps.end(), keeps)) remove(steps, outcomes, context);
+    if (!std::all_of(steps.begin(), steps.end(), keeps)) try {
+            remove(steps, outcomes, context);
+        } catch (Fault const& fault) {  // theirs alone: what was done for the others is done
+            for (std::size_t i = 0; i < steps.size(); ++i)
+                if (!keeps(steps[i])) outcomes[i] = {Outcome::retry, fault.what()};
+        }
     return outcomes;
 }
 

@@ -6,6 +6,8 @@
 namespace genesis {
 namespace {
 
+bool has_failed(Outcome const& outcome) { return outcome.how == Outcome::retry || outcome.how == Outcome::terminal; }
+
 std::vector<Outcome> all(std::size_t n, Outcome::How how, std::string const& why) {
     return std::vector<Outcome>(n, Outcome{how, why});
 }
@@ -18,12 +20,14 @@ std::vector<Outcome> applied(AnyDriver& driver, std::span<AnyStep const> steps, 
     return all(steps.size(), Outcome::retry, error.what());
 }
 
-// Kind by kind.
+// Kind by kind. What the time of the batch does not reach is not begun, and has not failed.
 void apply_all(AnyDriver& driver, BatchRun& batch, Context& context) {
     for (std::size_t from = 0; from < batch.steps.size();) {
         auto to = from;
         while (to < batch.steps.size() && batch.steps[to].ref.kind == batch.steps[from].ref.kind) ++to;
-        auto outcomes = applied(driver, std::span(batch.steps).subspan(from, to - from), context);
+        auto outcomes = from > 0 && context.is_over()
+                            ? std::vector<Outcome>(to - from, not_begun())
+                            : applied(driver, std::span(batch.steps).subspan(from, to - from), context);
         batch.outcomes.insert(batch.outcomes.end(), outcomes.begin(), outcomes.end());
         from = to;
     }
@@ -43,7 +47,7 @@ void commit(AnyDriver& driver, BatchRun& batch, Context& context) try {
     for (auto const& step : batch.steps) records.erase(step.ref);
     for (auto const* schema : driver.kinds())
         for (auto& [ref, outcome] : records)
-            if (ref.kind == schema->kind && outcome.how != Outcome::done) batch.elsewhere.emplace_back(ref, outcome);
+            if (ref.kind == schema->kind && has_failed(outcome)) batch.elsewhere.emplace_back(ref, outcome);
     if (settled.overall.how != Outcome::done) batch.fault = settled.overall.why;
 } catch (std::exception const& error) {
     batch.fault = error.what();
