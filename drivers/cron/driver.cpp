@@ -96,24 +96,22 @@ Outcome write(host::Dir const& dir, Step<Crontab> const& step) {
 
 }  // namespace
 
-CronDriver::Known CronDriver::read_file(host::Dir const& dir, std::string const& name) {
-    try {
-        auto const file = dir.read(name);
-        if (!file) return {};
-        auto const block = split(file->bytes).block;
-        if (block.empty()) return {};
-        auto record = managed::read_record<Crontab>(block);
-        if (!record || record->owner.str() != name) {
-            record = of(name);
-            record->file = "its record cannot be read";
-        } else {
-            host::Owner const owner{static_cast<uid_t>(record->uid), dir.look_self().owner.gid, 0600};
-            record->file = host::compare({file->seen, block}, render(*record), owner);
-        }
-        return {std::move(record), {}};
-    } catch (Fault const& fault) {  // a link, a FIFO, a second hard link, too large
-        return {std::nullopt, fault.what()};
+// Throws Fault where the file cannot be read this time.
+CronDriver::Known CronDriver::read_file(host::Dir const& dir, std::string const& name, host::FileStat const& seen) {
+    if (auto const why = host::no_plain_file(seen)) return {std::nullopt, dir.path() + "/" + name + ": " + *why};
+    auto const file = dir.read(name);
+    if (!file) return {};
+    auto const block = split(file->bytes).block;
+    if (block.empty()) return {};
+    auto record = managed::read_record<Crontab>(block);
+    if (!record || record->owner.str() != name) {
+        record = of(name);
+        record->file = "its record cannot be read";
+    } else {
+        host::Owner const owner{static_cast<uid_t>(record->uid), dir.look_self().owner.gid, 0600};
+        record->file = host::compare({file->seen, block}, render(*record), owner);
     }
+    return {std::move(record), {}};
 }
 
 Observed<Crontab> CronDriver::observe(Of<Crontab>, Scope const& scope, Context& context) {
@@ -123,11 +121,16 @@ Observed<Crontab> CronDriver::observe(Of<Crontab>, Scope const& scope, Context& 
     for (auto const& name : scope.everything() ? dir->list() : scope.keys) {
         if (!AccountName::try_parse(name)) continue;  // crontab(1) at work, or no account of ours
         context.check();
-        auto const seen = dir->look(name);
-        if (!seen) continue;
-        auto const& known = cache_.get(name, {seen}, [&] { return read_file(*dir, name); });
-        if (known.ours) out.found.push_back(*known.ours);
-        if (known.fault) out.unmanaged.push_back({of(name), *known.fault});
+        try {
+            auto const seen = dir->look(name);
+            if (!seen) continue;
+            auto const& known = cache_.get(name, {seen}, [&] { return read_file(*dir, name, *seen); });
+            if (known.ours) out.found.push_back(*known.ours);
+            if (known.fault) out.unmanaged.push_back({of(name), *known.fault});
+        } catch (Fault const& fault) {
+            context.log.write(Level::warning, "a crontab could not be read", {{"why", fault.what()}});
+            out.unseen.push_back(name);
+        }
     }
     if (scope.everything()) cache_.trim(out.found.size() + out.unmanaged.size());
     return out;

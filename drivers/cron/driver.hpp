@@ -16,7 +16,7 @@ public:
 
     explicit CronDriver(std::string spool = "/var/spool/cron/crontabs") : spool_(std::move(spool)) {}
 
-    // One look at the directory; a file is read when it changed.
+    // One look at the directory; a file is read when it changed. One that cannot be read this time is unseen.
     Observed<Crontab> observe(Of<Crontab>, Scope const& scope, Context& context);
     // What stands outside of the block is kept. A file with nothing else goes with its block.
     std::vector<Outcome> apply(std::span<Step<Crontab> const> steps, Context& context);
@@ -27,7 +27,7 @@ private:
         std::optional<Crontab> ours;       // the file has a block
         std::optional<std::string> fault;  // it is none that can be read
     };
-    [[nodiscard]] static Known read_file(host::Dir const& dir, std::string const& name);
+    [[nodiscard]] static Known read_file(host::Dir const& dir, std::string const& name, host::FileStat const& seen);
 
     std::string spool_;
     managed::ReadOnce<Known, 1> cache_;            // by name

@@ -171,6 +171,20 @@ TEST_CASE("links and what is no file are conflicts, and nothing is followed") {
     CHECK(b.dir.look(name)->kind == host::FileStat::symlink);
 }
 
+TEST_CASE("a crontab that cannot be read is unseen, neither absent nor a conflict, and is read the next time") {
+    if (!host::can_run_as_root()) return;
+    Bench b;
+    b.apply(Verb::create, acme());
+    {
+        host::Unreadable const lease(b.at(name));
+        auto const seen = b.look();
+        CHECK(seen.found.empty());
+        CHECK(seen.unmanaged.empty());
+        CHECK(seen.unseen == std::vector<std::string>{name});
+    }
+    CHECK(b.quiet(acme()));
+}
+
 TEST_CASE("files that are no account's are not looked at") {
     if (!host::can_run_as_root()) return;
     Bench b;

@@ -79,10 +79,8 @@ bool correct(Fd const& fd, Owner const& now, Owner const& wanted, std::string co
     return true;
 }
 
-// What keeps a file from being trusted as ours; nothing when it is a regular file with one name.
-void require_regular(FileStat const& seen, std::string const& path) {
-    if (seen.kind != FileStat::regular) throw Fault(path + ": not a regular file");
-    if (seen.links != 1) throw Fault(path + ": has more than one hard link");
+void require_regular(FileStat const& seen, std::string const& path, std::size_t most) {
+    if (auto const why = no_plain_file(seen, most)) throw Fault(path + ": " + *why);
 }
 
 std::string read_all(Fd const& fd, std::size_t size, std::size_t most, std::string const& path) {
@@ -133,6 +131,14 @@ Fd open_from_root(std::string_view absolute, int& error) {
 bool FileStat::operator==(FileStat const& o) const {
     return kind == o.kind && same(owner, o.owner) && inode == o.inode && links == o.links && size == o.size &&
            mtime_ns == o.mtime_ns;
+}
+
+std::optional<std::string> no_plain_file(FileStat const& seen, std::size_t most) {
+    if (seen.kind == FileStat::symlink) return reason(ELOOP);
+    if (seen.kind != FileStat::regular) return "not a regular file";
+    if (seen.links != 1) return "has more than one hard link";
+    if (seen.size > most) return "larger than " + std::to_string(most) + " bytes";
+    return std::nullopt;
 }
 
 Dir Dir::open(std::string_view absolute) {
@@ -197,7 +203,7 @@ std::optional<FileRead> Dir::read(std::string_view path, std::size_t most) const
     if (!fd) fail(path_, path, error);
     auto const full = join(path_, path);
     auto const seen = look_at(fd, full);
-    require_regular(seen, full);
+    require_regular(seen, full, most);
     return FileRead{seen, read_all(fd, seen.size, most, full)};
 }
 

@@ -28,6 +28,10 @@ struct FileStat {
     bool operator==(FileStat const&) const;
 };
 
+// Why nobody reads it as a file of ours: a link, a FIFO, a second hard link, over `most` bytes; nothing where it may be
+// read, so that a failure to is one of the moment.
+std::optional<std::string> no_plain_file(FileStat const& seen, std::size_t most = 1 << 20);
+
 struct FileRead {
     FileStat seen;
     std::string bytes;

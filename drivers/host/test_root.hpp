@@ -2,9 +2,11 @@
 #pragma once
 #include "drivers/host/files.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <catch2/catch.hpp>
+#include <csignal>
 #include <cstdlib>
 
 namespace genesis::host {
@@ -44,6 +46,22 @@ inline std::string owner_at(std::string const& path) {
     if (::lstat(path.c_str(), &s) != 0) return "absent";
     return describe({s.st_uid, s.st_gid, s.st_mode & 07777});
 }
+
+// A file that exists and cannot be opened while this lives, as with a disk that fails: the holder of a lease
+// (fcntl(2)) is asked to give it up first.
+class Unreadable {
+public:
+    explicit Unreadable(std::string const& path) : fd_(::open(path.c_str(), O_RDWR | O_CLOEXEC)) {
+        (void)std::signal(SIGIO, SIG_IGN);
+        if (::fcntl(fd_, F_SETLEASE, F_WRLCK) != 0) throw Fault("no lease of " + path);
+    }
+    Unreadable(Unreadable const&) = delete;
+    Unreadable& operator=(Unreadable const&) = delete;
+    ~Unreadable() { ::close(fd_); }
+
+private:
+    int fd_;
+};
 
 // Numbers no account of this machine has; only root may give files to them.
 inline constexpr uid_t tenant = 59990;

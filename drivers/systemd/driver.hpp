@@ -18,7 +18,8 @@ public:
     explicit SystemdDriver(NodeLayout layout = {}, Manager manager = Manager::running)
         : layout_(std::move(layout)), manager_(manager) {}
 
-    // One look at the directory; each file of ours carries its record in its first line.
+    // One look at the directory; each file of ours carries its record in its first line. One that cannot be read this
+    // time is unseen.
     Observed<Slice> observe(Of<Slice>, Scope const& scope, Context& context);
     std::vector<Outcome> apply(std::span<Step<Slice> const> steps, Context& context);
     // One daemon-reload, and only when systemd has already loaded a slice whose file changed. Where systemd does not
@@ -30,7 +31,9 @@ private:
         std::optional<Slice> slice;
         Unmanaged<Slice> unmanaged;  // when there is no slice of ours
     };
-    [[nodiscard]] Known read_unit(host::Dir const& dir, std::string const& unit) const;
+    [[nodiscard]] Known read_unit(host::Dir const& dir, std::string const& unit, host::FileStat const& seen) const;
+    void look_at(host::Dir const& dir, std::string const& unit, Observed<Slice>& out);
+    Outcome realise(host::Dir const& dir, Step<Slice> const& step);
     void note_stale(Observed<Slice>& out, Context& context);
     void ask_again(Observed<Slice>& out, Context& context);
     CommitResult ask_later(Context& context);
@@ -39,8 +42,9 @@ private:
     Manager manager_;
     host::Systemd systemd_;
     managed::ReadOnce<Known, 1> cache_;        // by unit
-    std::set<std::string> changed_, removed_;  // unit names, until commit()
-    std::map<std::string, Time> unasked_;      // changed units that systemd has not answered for, and since when
+    std::set<std::string> changed_, removed_;  // unit names, until a commit() has made them known
+    std::map<std::string, Time> unasked_;      // changed units that systemd has not answered for, and since when; until
+                                               // it has read them, or has none loaded
     bool checked_ = false;                     // whether systemd was asked what it has not read yet
 };
 static_assert(Driver<SystemdDriver>);

@@ -126,3 +126,38 @@ TEST_CASE("a slice that 0.1.0 wrote is ours, and is written again as what it say
     CHECK(b.apply(Verb::update, acme()).how == Outcome::done);
     CHECK(b.quiet(acme()));
 }
+
+TEST_CASE("a slice that cannot be read is unseen, neither absent nor a conflict, and is read the next time") {
+    if (!host::can_run_as_root()) return;
+    Bench b;
+    b.apply(Verb::create, acme());
+    {
+        host::Unreadable const lease(b.at(unit));
+        auto const seen = b.driver.observe(Of<Slice>{}, {}, b.context);
+        CHECK(seen.found.empty());
+        CHECK(seen.unmanaged.empty());
+        CHECK(seen.unseen == std::vector<std::string>{"genesis-acme"});
+    }
+    CHECK(b.quiet(acme()));
+}
+
+TEST_CASE("a removed slice that systemd could not be told of is removed again until it has been, or is wanted again") {
+    if (!host::can_run_as_root()) return;
+    Bench b;
+    b.apply(Verb::create, acme());
+    REQUIRE(::setenv("DBUS_SYSTEM_BUS_ADDRESS", ("unix:path=" + b.at("no-bus")).c_str(), 1) == 0);
+    b.driver = SystemdDriver(NodeLayout{.units = b.path});
+    CHECK(b.apply(Verb::remove, acme()).how == Outcome::done);
+    CHECK_THROWS_AS(b.driver.commit(b.context), Fault);
+    for (auto const& scope : {Scope{}, Scope{{"genesis-acme"}}}) {
+        auto const found = b.driver.observe(Of<Slice>{}, scope, b.context).found;
+        REQUIRE(found.size() == 1);
+        CHECK_THAT(found[0].file, Catch::Contains("has not said that it has stopped it"));
+    }
+    CHECK(b.apply(Verb::remove, acme()).how == Outcome::done);
+    CHECK(b.look().size() == 1);
+    CHECK_THROWS_AS(b.driver.commit(b.context), Fault);
+    CHECK(b.apply(Verb::create, acme()).how == Outcome::done);
+    CHECK(b.quiet(acme()));
+    ::unsetenv("DBUS_SYSTEM_BUS_ADDRESS");
+}

@@ -1,4 +1,5 @@
-// What becomes of trees that are removed, in a rooted folder: gone at once, whoever fills them, and deleted in the end.
+// What becomes of trees that are removed, in a rooted folder: gone at once, also those that somebody still fills, and
+// deleted in the end.
 #include "drivers/unix/driver.hpp"
 
 #include "drivers/unix/test_bench.hpp"
@@ -198,7 +199,7 @@ TEST_CASE("directories that the time of a batch does not reach are not begun, an
 
 TEST_CASE("users whose removal fails hold up nobody else's suspension") {
     if (!can_run_as_root()) return;
-    Home b;  // its user database is no real one: whoever is to be removed from it is refused
+    Home b;  // its user database is no real one: nobody can be removed from it
     UnixUser acme;
     acme.name = AccountName("acme");
     acme.uid = acme_uid;

@@ -85,6 +85,8 @@ check_is "the tenant has left processes, files and a crontab about" "yes yes yes
 
 check "it is purged" in_lab genesisctl delete "account/$who" --purge --wait --timeout 300s
 check_is "purged there is no process of its number" "" "$(processes)"
+swept() { [[ -z $(in_lab ls -A /home/.genesis-removed /var/log/genesis/.genesis-removed | grep -v -e :$ -e '^$' || true) ]]; }
+check "purged what it left is deleted soon" within 20 swept
 check_is "purged there is no file of its number, on any file system" "" "$(in_lab_sh '
     findmnt -rno TARGET,FSTYPE | grep -vE " (proc|sysfs|cgroup2?|devpts|bpf|tracefs|debugfs|configfs)$" | cut -d" " -f1 |
         while read -r at; do find "$at" -xdev \( -uid "$1" -o -gid "$1" \) -print 2>/dev/null; done' "$uid" || true)"
