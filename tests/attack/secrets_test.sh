@@ -100,7 +100,8 @@ kept_as ctl genesisctl plan -f /root/marka.yaml -o json
 check "specs with every secret marked are accepted" g apply -f /root/marka.yaml
 kept_as ctl genesisctl diff -f /root/marka.yaml
 save /etc/genesis/specs/markb.yaml <"$scratch/markb.yaml"
-check "and made" g wait account/marka account/markb --for=ready --timeout 300s
+check "the spec file is taken" within 20 g get account/markb
+check "and both are made" g wait account/marka account/markb --for=ready --timeout 300s
 key=$scratch/api.key
 (umask 077; make_key billing admin >"$key")
 cat "$key" >>"$scratch/keys"
