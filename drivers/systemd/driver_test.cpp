@@ -141,7 +141,9 @@ TEST_CASE("a slice that cannot be read is unseen, neither absent nor a conflict,
     CHECK(b.quiet(acme()));
 }
 
-TEST_CASE("a removed slice that systemd could not be asked to forget is removed again until it has been, or is wanted again") {
+TEST_CASE(
+    "a removed slice that systemd could not be asked to forget is removed again until it has been, or is wanted "
+    "again") {
     if (!host::can_run_as_root()) return;
     Bench b;
     b.apply(Verb::create, acme());
