@@ -2,6 +2,7 @@
 #pragma once
 #include "drivers/context.hpp"
 #include "resources/schema/codec.hpp"
+#include "resources/schema/packed.hpp"
 
 #include <array>
 #include <concepts>
@@ -151,7 +152,7 @@ struct Observation {
         json::object value;
         std::string why;
     };
-    RefMap<json::object> found;
+    RefMap<Packed> found;
     std::map<Ref, std::string> unseen;               // why they could not be observed
     std::map<std::string, std::string> unreachable;  // kind → why nothing of it could be seen
     std::map<Ref, Unmanaged> unmanaged;
@@ -242,7 +243,7 @@ private:
         for (auto const& v : seen.found) {
             auto o = encode(v);
             auto ref = ref_of(o);
-            out.found.emplace(std::move(ref), std::move(o));
+            out.found.emplace(std::move(ref), Packed(o));
         }
         for (auto const& key : seen.unseen) out.unseen.emplace(Ref{kind, key}, "could not be observed this time");
         for (auto const& f : seen.unmanaged) {

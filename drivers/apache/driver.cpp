@@ -47,8 +47,8 @@ std::optional<host::Dir> ApacheDriver::try_dir(std::string const& name) const {
 // Two looks; the files are read only when somebody asks whether they can be loaded.
 ApacheDriver::PairState& ApacheDriver::pair(Domain const& certificate) {
     auto const& name = certificate.str();
-    auto const chain = tls_ ? tls_->look(name + "/chain.pem") : std::nullopt;
-    auto const key = chain ? tls_->look(name + "/key.pem") : std::nullopt;
+    auto const dir = tls_ ? tls_->try_beneath(name) : std::nullopt;
+    auto const chain = dir ? dir->look("chain.pem") : std::nullopt, key = dir ? dir->look("key.pem") : std::nullopt;
     auto& state = pairs_[name];
     if (state.stamp.empty() || state.chain != chain || state.key != key)
         state = {chain, key, stamp_of(chain) + " " + stamp_of(key), std::nullopt};

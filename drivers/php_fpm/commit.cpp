@@ -104,7 +104,7 @@ PhpFpmDriver::Orders PhpFpmDriver::orders_for(Dirs const& dirs, std::vector<Pend
         auto const service = php_unit(p.record.name.str(), ".service");
         auto const socket = php_unit(p.record.name.str(), ".socket");
         orders.daemon_reload = orders.daemon_reload || outdated(p, loaded, context);
-        bool const open = state(socket) == "active", bound = open && p.socket_given && sockets_stand(p.record);
+        bool const open = state(socket) == "active", bound = open && p.socket_given && sockets_stand(dirs, p.record);
         bool const runs = state(service) != "inactive" && state(service) != "failed";
         if (runs && (!p.service_given || !bound))
             orders.stop.push_back(service);
@@ -114,7 +114,7 @@ PhpFpmDriver::Orders PhpFpmDriver::orders_for(Dirs const& dirs, std::vector<Pend
         if (!bound) orders.start.push_back(socket);
         for (auto const& unit : {service, socket})
             if (state(unit) == "failed") orders.reset.push_back(unit);
-        if (!dirs.units.look(std::string(starts_at_boot) + "/" + socket)) orders.enable.push_back(socket);
+        if (!dirs.enabled || !dirs.enabled->look(socket)) orders.enable.push_back(socket);
     }
     return orders;
 }

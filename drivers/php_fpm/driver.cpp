@@ -60,17 +60,23 @@ std::vector<std::string> installed_php(std::string const& program_dir) {
     return out;
 }
 
+PhpFpmDriver::Dirs PhpFpmDriver::complete(host::Dir config, host::Dir units, host::Dir stamps) const {
+    auto enabled = units.try_beneath(starts_at_boot);
+    return {std::move(config), std::move(units), std::move(stamps), std::move(enabled),
+            host::Dir::try_open(layout_.php_sockets())};
+}
+
 std::optional<PhpFpmDriver::Dirs> PhpFpmDriver::try_dirs() const {
     auto config = host::Dir::try_open(layout_.php_configs()), units = host::Dir::try_open(layout_.units);
     auto stamps = host::Dir::try_open(layout_.php_stamps());
     if (!config || !units || !stamps) return std::nullopt;
-    return Dirs{std::move(*config), std::move(*units), std::move(*stamps)};
+    return complete(std::move(*config), std::move(*units), std::move(*stamps));
 }
 
 PhpFpmDriver::Dirs PhpFpmDriver::make_dirs() const {
-    return {host::Dir::make_all(layout_.php_configs(), config_dir_owner),
-            host::Dir::make_all(layout_.units, unit_dir_owner),
-            host::Dir::make_all(layout_.php_stamps(), stamp_dir_owner)};
+    return complete(host::Dir::make_all(layout_.php_configs(), config_dir_owner),
+                    host::Dir::make_all(layout_.units, unit_dir_owner),
+                    host::Dir::make_all(layout_.php_stamps(), stamp_dir_owner));
 }
 
 std::set<std::string> PhpFpmDriver::names(Dirs const& dirs) const {
@@ -128,8 +134,8 @@ void PhpFpmDriver::stamp(Dirs const& dirs, std::string const& name, PhpDigests c
     dirs.stamps.write(name, write_digests(digests), stamp_owner, false);
 }
 
-bool PhpFpmDriver::sockets_stand(PhpService const& record) const {
-    auto const dir = host::Dir::try_open(layout_.php_sockets() + "/" + record.owner.str());
+bool PhpFpmDriver::sockets_stand(Dirs const& dirs, PhpService const& record) const {
+    auto const dir = dirs.sockets ? dirs.sockets->try_beneath(record.owner.str()) : std::nullopt;
     if (!dir) return false;
     return std::all_of(record.pools.begin(), record.pools.end(), [&](PhpPool const& pool) {
         auto const seen = dir->look(host::split(php_socket(layout_, record.owner, pool.site)).second);
@@ -154,8 +160,8 @@ void PhpFpmDriver::look_at(Dirs const& dirs, std::string const& name, std::map<s
     }
     auto const socket = php_unit(name, ".socket");
     auto const unit = units.find(socket);
-    record.enabled = dirs.units.look(std::string(starts_at_boot) + "/" + socket).has_value();
-    record.listening = unit != units.end() && unit->second == "active" && seen.given && sockets_stand(record);
+    record.enabled = dirs.enabled && dirs.enabled->look(socket);
+    record.listening = unit != units.end() && unit->second == "active" && seen.given && sockets_stand(dirs, record);
     out.found.push_back(std::move(record));
 }
 

@@ -30,6 +30,7 @@ private:
     static constexpr std::string_view starts_at_boot = "sockets.target.wants";  // in the directory of the units
     struct Dirs {
         host::Dir config, units, stamps;
+        std::optional<host::Dir> enabled, sockets;  // where they stood when this was made
     };
     // What the files of a service said.
     struct Known {
@@ -49,6 +50,7 @@ private:
     using UnitStates = std::map<std::string, std::string>;  // loaded unit → ActiveState
     struct Orders;                                          // commit.cpp: what systemd is to do for one batch
 
+    [[nodiscard]] Dirs complete(host::Dir config, host::Dir units, host::Dir stamps) const;
     [[nodiscard]] std::optional<Dirs> try_dirs() const;
     [[nodiscard]] Dirs make_dirs() const;
     [[nodiscard]] std::set<std::string> names(Dirs const& dirs) const;
@@ -57,7 +59,7 @@ private:
                  Observed<PhpService>& out);
     [[nodiscard]] PhpDigests given(Dirs const& dirs, std::string const& name) const;
     void stamp(Dirs const& dirs, std::string const& name, PhpDigests const& digests) const;
-    [[nodiscard]] bool sockets_stand(PhpService const& record) const;
+    [[nodiscard]] bool sockets_stand(Dirs const& dirs, PhpService const& record) const;
     Outcome realise(Dirs const& dirs, Step<PhpService> const& step);
     void write_config(Dirs const& dirs, std::string const& name, std::string const& bytes) const;
     void drop_legacy(Dirs const& dirs, std::string const& name) const;

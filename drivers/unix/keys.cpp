@@ -49,7 +49,8 @@ bool read_keys(host::Dir const& homes, std::string const& home, AuthorizedKeys& 
         into.file = ".ssh is no directory";
         return true;
     }
-    auto const file = homes.read(home + "/.ssh/" + std::string(file_name));
+    auto const dir = homes.try_beneath(home + "/.ssh");
+    auto const file = dir ? dir->read(file_name) : std::nullopt;
     if (!file) return false;
     into.file = wrong_owner(".ssh", ssh->owner, owner_of(into.uid, 0700));
     if (into.file.empty()) into.file = wrong_owner(file_name, file->seen.owner, owner_of(into.uid, 0600));

@@ -24,13 +24,23 @@ host::Dir const* Trees::opened(std::string const& path) {
 }
 
 std::optional<host::FileStat> Trees::look(std::string_view path) {
-    if (in_home(path)) {
-        auto const* dir = homes();
-        return dir ? dir->look(relative(path)) : std::nullopt;
-    }
     auto const [above, name] = host::split(path);
-    auto const* dir = opened(above);
+    auto const* dir = in_home(path) ? descend(above) : opened(above);
     return dir ? dir->look(name) : std::nullopt;
+}
+
+// Level by level, and back only as far as needed: paths that come in their order open each directory once.
+host::Dir const* Trees::descend(std::string_view path) {
+    if (path == homes_path_) return homes();
+    while (!levels_.empty() && path != levels_.back().path() && !lies_beneath(path, levels_.back().path()))
+        levels_.pop_back();
+    auto const* at = levels_.empty() ? homes() : &levels_.back();
+    while (at != nullptr && at->path().size() < path.size()) {
+        auto const rest = path.substr(at->path().size() + 1);
+        auto next = at->try_beneath(rest.substr(0, rest.find('/')));
+        at = next ? &levels_.emplace_back(std::move(*next)) : nullptr;
+    }
+    return at;
 }
 
 host::Dir const* Trees::parent(std::string_view path) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace genesis {
 
@@ -34,10 +35,12 @@ public:
 
 private:
     host::Dir const* opened(std::string const& path);
+    host::Dir const* descend(std::string_view path);
 
     std::string homes_path_;
     std::map<std::string, std::optional<host::Dir>> open_;
     std::optional<host::Dir> last_;
+    std::vector<host::Dir> levels_;  // each in the one before it, the first in the homes
 };
 
 }  // namespace genesis

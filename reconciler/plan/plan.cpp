@@ -32,7 +32,7 @@ void Planner::want_one(Ref const& ref, Wanted const& wanted) {
     if (!dispositions_.try_emplace(ref, Disposition::open).second) return;
     auto const& info = kinds_.find(ref.kind)->second;
     if (refers_to_itself(ref.kind))
-        for (auto const& to : references(*info.schema, *wanted.value))
+        for (auto const& to : references(*info.schema, wanted.value->unpack()))
             if (auto const other = input_.want.find(to); to.kind == ref.kind && other != input_.want.end())
                 want_one(to, other->second);
     if (wanted.unallocated == nullptr && is_as_wanted(ref, wanted, info)) {
@@ -40,7 +40,7 @@ void Planner::want_one(Ref const& ref, Wanted const& wanted) {
         plan_.in_sync.push_back(ref);
         return;
     }
-    AnyStep step{Verb::create, ref, wanted.object, *wanted.value, {}, {}, {}};
+    AnyStep step{Verb::create, ref, wanted.object, wanted.value->unpack(), {}, {}, {}};
     if (auto why = unworkable(step, info)) return hold(step, std::move(*why));
     if (wanted.unallocated != nullptr) return await_allocation(step, *info.schema, *wanted.unallocated);
     compare(step, *info.schema);
@@ -65,8 +65,12 @@ bool Planner::refers_to_itself(std::string const& kind) const {
 bool Planner::is_as_wanted(Ref const& ref, Wanted const& wanted, KindInfo const& info) const {
     if (!input_.in_flight.empty() && input_.in_flight.contains(ref)) return false;
     if (!input_.observed.sees(ref)) return false;
-    auto const have = found(ref);
-    if (have == nullptr || !diff(*info.schema, *wanted.value, *have).empty()) return false;
+    auto const seen = input_.observed.found.find(ref);
+    if (seen != input_.observed.found.end() && !matches(*info.schema, *wanted.value, seen->second)) return false;
+    if (seen == input_.observed.found.end()) {
+        auto const adopted = found(ref);
+        if (!adopted || !diff(*info.schema, wanted.value->unpack(), *adopted).empty()) return false;
+    }
     return !conflict(ref, wanted.object, info);
 }
 
@@ -93,18 +97,18 @@ std::optional<Planner::Reason> Planner::unobserved(AnyStep const& step) {
 
 // What is there stays as it is, and so does what that refers to.
 void Planner::await_allocation(AnyStep& step, Schema const& schema, std::string const& why) {
-    if (auto const* have = found(step.ref)) {
+    if (auto have = found(step.ref)) {
         step.verb = Verb::update;
-        step.have = *have;
+        step.have = std::move(*have);
     }
     hold(step, {HoldReason::unallocated, why});
     for (auto const& to : references(schema, step.have)) referrers_[to].insert(step.ref);
 }
 
 void Planner::compare(AnyStep& step, Schema const& schema) const {
-    if (auto const* have = found(step.ref)) {
+    if (auto have = found(step.ref)) {
         step.verb = Verb::update;
-        step.have = *have;
+        step.have = std::move(*have);
     }
     step.changes = diff(schema, step.want, step.have);
 }
@@ -128,11 +132,11 @@ std::string Planner::why_unseen(Ref const& ref) const {
     return input_.observed.unseen.at(ref);
 }
 
-json::object const* Planner::found(Ref const& ref) const {
-    if (auto it = input_.observed.found.find(ref); it != input_.observed.found.end()) return &it->second;
+std::optional<json::object> Planner::found(Ref const& ref) const {
+    if (auto it = input_.observed.found.find(ref); it != input_.observed.found.end()) return it->second.unpack();
     if (auto it = input_.observed.unmanaged.find(ref); it != input_.observed.unmanaged.end())
-        return &it->second.value;  // adopted
-    return nullptr;
+        return it->second.value;  // adopted
+    return std::nullopt;
 }
 
 // Something else bears this name. Nothing when it is ours, absent, or may be adopted.

@@ -22,7 +22,7 @@ struct RecordHistory {
 
 struct Wanted {
     Ref object;
-    json::object const* value = nullptr;
+    Packed const* value = nullptr;
     std::string const* unallocated = nullptr;  // why its value is not known yet; null: it is
 };
 

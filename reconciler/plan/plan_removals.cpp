@@ -6,7 +6,7 @@ namespace genesis {
 void Planner::list_unwanted() {
     for (auto const& [ref, m] : input_.ours)
         if (!input_.want.contains(ref)) unwanted_[ref.kind].insert(ref);
-    std::map<Ref, json::object const*> unknown;
+    std::map<Ref, Packed const*> unknown;
     for (auto const& [ref, value] : input_.observed.found) {
         if (input_.want.contains(ref) || input_.ours.contains(ref)) continue;
         if (input_.others == nullptr || input_.others->state(ref) == OtherRecords::unknown)
@@ -18,7 +18,7 @@ void Planner::list_unwanted() {
 
 // Found, not wanted, not remembered. What cannot be without a record of ours is ours (a grant to our user); with a
 // marker alone it is an orphan.
-void Planner::unremembered(Ref const& ref, json::object const& value) {
+void Planner::unremembered(Ref const& ref, Packed const& packed) {
     auto const& info = kinds_.find(ref.kind)->second;
     if (info.traits.ownership == Ownership::marked) {
         plan_.holds.push_back({ref,
@@ -30,6 +30,7 @@ void Planner::unremembered(Ref const& ref, json::object const& value) {
                                {}});
         return;
     }
+    auto const value = packed.unpack();
     for (auto const& f : info.schema->fields) {
         if (f.constraint.refers_to.empty() || !has(f.attributes, Attribute::required)) continue;
         auto const* object = made_for({std::string(f.constraint.refers_to), std::string(value.at(f.name).as_string())});
@@ -71,7 +72,7 @@ void Planner::remove_one(Ref const& ref, KindInfo const& info) {
     if (auto why = unobserved(step)) return hold(step, std::move(*why));
     auto const seen = input_.observed.found.find(ref);
     if (seen != input_.observed.found.end()) {
-        step.have = seen->second;
+        step.have = seen->second.unpack();
     } else if (input_.observed.in_progress.contains(ref)) {
         step.have = {{info.schema->key()->name, ref.key}};  // the driver ends the work
     } else {

@@ -59,7 +59,7 @@ private:
     void compare(AnyStep& step, Schema const& schema) const;
     [[nodiscard]] std::optional<Reason> under_way(AnyStep const& step, KindTraits const& traits) const;
     [[nodiscard]] std::string why_unseen(Ref const& ref) const;
-    [[nodiscard]] json::object const* found(Ref const& ref) const;
+    [[nodiscard]] std::optional<json::object> found(Ref const& ref) const;
     [[nodiscard]] std::optional<std::string> conflict(Ref const& ref, Ref const& object, KindInfo const& info) const;
     [[nodiscard]] std::optional<Reason> postponed(AnyStep const& step) const;
     static std::string paused(Verb verb);
@@ -68,7 +68,7 @@ private:
 
     // ---- what must not be there
     void list_unwanted();
-    void unremembered(Ref const& ref, json::object const& value);
+    void unremembered(Ref const& ref, Packed const& packed);
     [[nodiscard]] Ref const* made_for(Ref const& ref) const;
     [[nodiscard]] Ref owner_of(Ref const& ref) const;
     void count_removals();

@@ -19,6 +19,12 @@ std::vector<std::string> order_of(std::span<ObjectKind const> kinds) {
     return making_order(known);
 }
 
+std::map<Ref, Packed> packed(Records const& records) {
+    std::map<Ref, Packed> out;
+    for (auto const& [ref, value] : records) out.emplace_hint(out.end(), ref, value);
+    return out;
+}
+
 }  // namespace
 
 Desired::Desired(NodeLayout layout, std::string const& node, std::span<ObjectKind const> kinds,
@@ -170,11 +176,11 @@ void Desired::want(Ref const& object, Expansion expansion) {
         if (auto const it = owned_.find(ref); it != owned_.end() && it->second.by == object) owned_.erase(it);
     wants.values.clear();
     wants.values.reserve(expansion.records.size());
-    for (auto const& [ref, value] : expansion.records) {
-        wants.values.push_back(value_hash(value));
+    records = packed(expansion.records);
+    for (auto const& [ref, value] : records) {
+        wants.values.push_back(value.hash());
         owned_.insert_or_assign(ref, Owned{object, wants.values.back()});
     }
-    records = std::move(expansion.records);
     wants.unallocated = std::move(expansion.unallocated);
     share(object, std::move(expansion.shared));
 }
@@ -185,7 +191,7 @@ void Desired::share(Ref const& object, Records records) {
     for (auto const& ref : touched) shared_[ref].erase(object);
     for (auto& [ref, value] : records) {
         sharing_[object].insert(ref);
-        shared_[ref][object] = std::move(value);
+        shared_[ref][object] = value;
         touched.insert(ref);
     }
     for (auto const& ref : touched) keep_shared(ref);
@@ -206,7 +212,7 @@ void Desired::keep_shared(Ref const& record) {
     auto const [known, fresh] = node.records.try_emplace(record, value);
     if (!fresh && known->second == value) return;
     known->second = value;
-    owned_.insert_or_assign(record, Owned{node_, value_hash(value)});
+    owned_.insert_or_assign(record, Owned{node_, value.hash()});
     node_changed_ = true;
     note_values(node);
 }
@@ -243,7 +249,7 @@ Desired::Overlay Desired::overlay(Object const& object, Time now) const {
         subject.phase = phase_of(o, subject, referred, now);
         auto expansion = expanded(subject, referred);
         shared[o.ref] = std::move(expansion.shared);
-        out[o.ref] = {std::move(subject), std::move(expansion.records), std::move(expansion.unallocated)};
+        out[o.ref] = {std::move(subject), packed(expansion.records), std::move(expansion.unallocated)};
     };
     add(object);
     for (auto const& ref : dependents(object.ref)) {
@@ -269,16 +275,16 @@ Desired::Overlay Desired::overlay(Object const& object, Time now) const {
 
 // What the node's object would want if these objects shared these records.
 void Desired::overlay_shared(Overlay& out, std::map<Ref, Records> shared) const {
-    std::map<Ref, std::map<Ref, json::object>> would;  // by record, of those that differ in any way
+    std::map<Ref, std::map<Ref, Packed>> would;  // by record, of those that differ in any way
     auto const touch = [&](Ref const& record) -> auto& {
         auto const known = shared_.find(record);
-        return would.try_emplace(record, known == shared_.end() ? std::map<Ref, json::object>{} : known->second)
+        return would.try_emplace(record, known == shared_.end() ? std::map<Ref, Packed>{} : known->second)
             .first->second;
     };
     for (auto& [object, records] : shared) {
         if (auto const now = sharing_.find(object); now != sharing_.end())
             for (auto const& record : now->second) touch(record).erase(object);
-        for (auto& [record, value] : records) touch(record)[object] = std::move(value);
+        for (auto& [record, value] : records) touch(record)[object] = value;
     }
     auto const& known = wants_.at(node_);
     auto node = known;

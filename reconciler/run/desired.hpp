@@ -2,6 +2,7 @@
 #pragma once
 #include "reconciler/plan/expand.hpp"
 #include "reconciler/store/objects.hpp"
+#include "resources/schema/packed.hpp"
 
 #include <map>
 #include <set>
@@ -19,10 +20,10 @@ public:
 
     struct Wants {
         Subject subject;
-        Records records;                           // where the expander failed, those of before
+        std::map<Ref, Packed> records;             // where the expander failed, those of before
         std::map<Ref, std::string> unallocated{};  // see Expansion
         std::string fault{};                       // why the expander failed; it is a defect
-        std::vector<std::uint64_t> values{};  // value_hash() of each of `records`, in their order; not of an overlay
+        std::vector<std::uint64_t> values{};       // hash() of each of `records`, in their order; not of an overlay
     };
     using Overlay = std::map<Ref, Wants>;
 
@@ -92,10 +93,10 @@ private:
     bool node_changed_ = false;
     std::map<Ref, Wants> wants_;
     std::map<Ref, Basis> basis_;
-    std::map<Ref, std::set<Ref>> refers_, referrers_;    // between objects
-    RefMap<Owned> owned_;                                // by record
-    std::map<Ref, std::map<Ref, json::object>> shared_;  // by record, who wants it and how
-    std::map<Ref, std::set<Ref>> sharing_;               // by object, the shared records it wants
+    std::map<Ref, std::set<Ref>> refers_, referrers_;  // between objects
+    RefMap<Owned> owned_;                              // by record
+    std::map<Ref, std::map<Ref, Packed>> shared_;      // by record, who wants it and how
+    std::map<Ref, std::set<Ref>> sharing_;             // by object, the shared records it wants
     Dirty ending_, leaving_, unallocated_;
 };
 

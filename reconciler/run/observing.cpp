@@ -25,7 +25,7 @@ Reconciler::Names Reconciler::names_of(Dirty const& scope, Desired::Overlay cons
         if (!pool_.kinds().contains(record.kind)) return;
         if (last == nullptr || *last != record.kind) drivers.insert(pool_.driver_of(record.kind));
         last = &record.kind;
-        out[record.kind].insert(record.key);
+        out[record.kind].push_back(record.key);
     };
     for (auto const& object : scope) {
         drivers.clear();
@@ -47,11 +47,14 @@ Reconciler::Names Reconciler::unlisted_names(Dirty const& scope, std::map<std::s
         auto& names = out[kind];
         Ref const first{kind, ""};
         for (auto const& object : scope) {
-            if (auto const* w = desired_.find(object))
-                for (auto it = w->records.lower_bound(first); it != w->records.end() && it->first.kind == kind; ++it)
-                    names.insert(it->first.key);
             auto const& ours = states_.of(object);
-            for (auto it = ours.lower_bound(first); it != ours.end() && it->kind == kind; ++it) names.insert(it->key);
+            auto own = ours.lower_bound(first);
+            if (auto const* w = desired_.find(object))
+                for (auto it = w->records.lower_bound(first); it != w->records.end() && it->first.kind == kind; ++it) {
+                    names.push_back(it->first.key);
+                    if (own != ours.end() && *own == it->first) ++own;  // mostly they are the same
+                }
+            for (; own != ours.end() && own->kind == kind; ++own) names.push_back(own->key);
         }
     }
     return out;
@@ -65,15 +68,16 @@ std::map<std::size_t, std::map<std::string, Scope>> Reconciler::scopes_for(Dirty
     if (everything)
         for (auto const& [kind, info] : pool_.kinds())
             if (info.traits.enumerable) out[pool_.driver_of(kind)][kind] = {};
-    auto const names = everything ? unlisted_names(scope, looking.objects) : names_of(scope, overlay, looking.objects);
-    for (auto const& [kind, keys] : names) {
+    auto names = everything ? unlisted_names(scope, looking.objects) : names_of(scope, overlay, looking.objects);
+    for (auto& [kind, keys] : names) {
+        std::sort(keys.begin(), keys.end());
+        keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
         if (keys.empty()) continue;
         auto& asked = out[pool_.driver_of(kind)][kind];
         bool const list =
             pool_.kinds().at(kind).traits.enumerable && keys.size() > few && keys.size() * 4 > states_.count(kind);
         if (list) continue;
-        asked.keys.assign(keys.begin(), keys.end());
-        std::sort(asked.keys.begin(), asked.keys.end());
+        asked.keys = std::move(keys);
     }
     return out;
 }
@@ -244,9 +248,8 @@ void Reconciler::recall(PlanningInput& input) const {
         auto const why = unreachable.find(ref.kind);
         if (why == unreachable.end()) return;
         auto const* w = desired_.find(object);
-        auto const known = w == nullptr ? Records::const_iterator{} : w->records.find(ref);
-        if (w != nullptr && known != w->records.end() && state(ref) == in_sync)
-            input.observed.found.emplace(ref, known->second);
+        if (w != nullptr && w->records.contains(ref) && state(ref) == in_sync)
+            input.observed.found.emplace(ref, w->records.at(ref));
         else
             input.observed.unseen.emplace(ref, why->second);
     };

@@ -44,9 +44,8 @@ Reconciler::AsWanted Reconciler::take_as_wanted(Dirty const& scope, Desired::Ove
             if (found == observed.found.end() || concerns_somebody(ref, observed)) continue;
             if (kind == pool_.kinds().end() || kind->first != ref.kind) kind = pool_.kinds().find(ref.kind);
             auto const since = states_.at_rest_since(ref, object, wanted);
-            if (!since || kind->second.reports || !diff(*kind->second.schema, value, found->second).empty()) continue;
-            all.emplace_back(ref, *since);
-            observed.found.erase(found);
+            if (!since || kind->second.reports || !matches(*kind->second.schema, value, found->second)) continue;
+            all.emplace_back(std::move(observed.found.extract(found).key()), *since);
         }
         if (!all.empty()) out.emplace(object, std::move(all));
     }
@@ -83,7 +82,7 @@ PlanningInput Reconciler::input_for(Dirty const& scope, Desired::Overlay const& 
         for (auto const& ref : states_.of(object)) {
             if (ours.has(ref) || !kinds.contains(ref.kind)) continue;
             auto const would = changed ? w->records.find(ref) : w->records.end();
-            out.ours[ref] = states_.history(ref, would != w->records.end() ? value_hash(would->second)
+            out.ours[ref] = states_.history(ref, would != w->records.end() ? would->second.hash()
                                                  : changed                 ? value_hash({})
                                                                            : desired_.value_of(ref));
         }

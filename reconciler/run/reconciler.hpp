@@ -144,7 +144,7 @@ private:
     void write_log(Ref const& object, ObjectRun const& run) const;
 
     // observing.cpp
-    using Names = std::map<std::string, std::unordered_set<std::string>>;  // keys, by kind
+    using Names = std::map<std::string, std::vector<std::string>>;  // keys, by kind; some twice
     Names names_of(Dirty const& scope, Desired::Overlay const& overlay, std::map<std::size_t, Dirty>& needs) const;
     Names unlisted_names(Dirty const& scope, std::map<std::size_t, Dirty>& needs) const;
     [[nodiscard]] std::map<std::size_t, std::map<std::string, Scope>> scopes_for(Dirty const& scope, bool everything,

@@ -107,7 +107,7 @@ private:
             if (state == SyncState::progressing) s.since = iso(it->second.since);
         }
         if (auto it = observed_.found.find(ref); it != observed_.found.end() && reports(ref.kind))
-            s.reported = reported_of(*kinds_.find(ref.kind)->second.schema, it->second);
+            s.reported = reported_of(*kinds_.find(ref.kind)->second.schema, it->second.unpack());
         of(object).open.insert_or_assign(ref, std::move(s));
     }
     [[nodiscard]] bool reports(std::string const& kind) const { return kinds_.find(kind)->second.reports; }

@@ -341,21 +341,6 @@ json::object redact(Schema const& schema, json::object value) {
     return value;
 }
 
-// FNV-1a, 64 bits (draft-eastlake-fnv).
-std::uint64_t value_hash(json::object const& value) {
-    std::uint64_t hash = 0xcbf29ce484222325;
-    for (unsigned char const byte : json::serialize(value)) hash = (hash ^ byte) * 0x100000001b3;
-    return hash == 0 ? 1 : hash;
-}
-
-std::string fingerprint(json::object const& value) {
-    auto hash = value_hash(value);
-    static constexpr std::string_view digits = "0123456789abcdef";
-    std::string out(16, '0');
-    for (auto it = out.rbegin(); it != out.rend(); ++it, hash >>= 4) *it = digits[hash & 15];
-    return out;
-}
-
 std::string key_of(Schema const& schema, json::object const& value) {
     auto const* key = schema.key();
     auto const* v = key != nullptr ? value.if_contains(key->name) : nullptr;

@@ -68,7 +68,7 @@ struct Wanting {
         return known != nullptr && known->records.contains(record);
     }
     json::value value(Ref const& of, Ref const& record, std::string_view field) const {
-        return desired.find(of)->records.at(record).at(field);
+        return desired.find(of)->records.at(record).unpack().at(field);
     }
     std::string owner(Ref const& record) const {
         auto const* known = desired.owner(record);
@@ -136,11 +136,11 @@ TEST_CASE("where objects disagree about a shared record the first by name decide
         CHECK(t.desired.value_of(bridge) != former);
     }
     CHECK(t.value(node, bridge, "web") == false);
-    CHECK(t.desired.value_of(bridge) == value_hash(t.desired.find(node)->records.at(bridge)));
+    CHECK(t.desired.value_of(bridge) == t.desired.find(node)->records.at(bridge).hash());
     SECTION("until it leaves") { t.desired.evict(aa); }
     SECTION("until it agrees") { t.upsert(object(aa, on_pp_web, 2)); }
     CHECK(t.value(node, bridge, "web") == true);
-    CHECK(t.desired.value_of(bridge) == value_hash(t.desired.find(node)->records.at(bridge)));
+    CHECK(t.desired.value_of(bridge) == t.desired.find(node)->records.at(bridge).hash());
 }
 
 TEST_CASE("who refers to an object depends on it, as long as it does, whether it is there or not") {
@@ -246,7 +246,7 @@ TEST_CASE("the value that is wanted of a record changes with what it is made of,
     t.upsert(object(pp, R"("addresses": ["192.0.2.1"])"));
     t.upsert(object(aa, on_pp));
     auto const value = t.desired.value_of(port), disk = t.desired.value_of({"disk", "aa"});
-    CHECK(value == value_hash(t.desired.find(aa)->records.at(port)));
+    CHECK(value == t.desired.find(aa)->records.at(port).hash());
     t.upsert(object(pp, R"("addresses": ["192.0.2.2"])", 2));
     t.upsert(object(aa, on_pp, 2));
     auto const changed = t.desired.value_of(port);
@@ -300,18 +300,18 @@ TEST_CASE("what would be wanted of an object, and of who refers to it, is made w
         auto const shown = t.desired.overlay(object(pp, R"("addresses": ["192.0.2.2"])", 2), now);
         REQUIRE(shown.size() == 2);
         CHECK(shown.at(pp).subject.generation == 2);
-        CHECK(shown.at(aa).records.at({"port", "aa-x"}).at("offers") == json::array{"192.0.2.2"});
+        CHECK(shown.at(aa).records.at({"port", "aa-x"}).unpack().at("offers") == json::array{"192.0.2.2"});
         CHECK(shown.at(aa).records.contains({"disk", "aa"}));
     }
     SECTION("of one that changes what it refers to") {
         auto const shown = t.desired.overlay(object(aa, on_qq, 2), now);
         REQUIRE(shown.size() == 1);
-        CHECK(shown.at(aa).records.at({"port", "aa-x"}).at("pool") == "qq");
+        CHECK(shown.at(aa).records.at({"port", "aa-x"}).unpack().at("pool") == "qq");
     }
     SECTION("of one that is not there yet, and that others refer to already") {
         auto const shown = t.desired.overlay(object({"pool", "qq"}, R"("addresses": ["192.0.2.3"])"), now);
         REQUIRE(shown.size() == 2);
-        CHECK(shown.at({"guest", "cc"}).records.at({"port", "cc-x"}).at("offers") == json::array{"192.0.2.3"});
+        CHECK(shown.at({"guest", "cc"}).records.at({"port", "cc-x"}).unpack().at("offers") == json::array{"192.0.2.3"});
         CHECK(t.desired.find({"pool", "qq"}) == nullptr);
     }
     SECTION("of one that would end") {
@@ -329,7 +329,7 @@ TEST_CASE("what would be wanted of an object, and of who refers to it, is made w
     }
     CHECK(t.desired.find(aa)->subject.generation == 1);
     CHECK(t.value(aa, {"port", "aa-x"}, "offers") == json::array{"192.0.2.1"});
-    CHECK(t.desired.value_of({"port", "aa-x"}) == value_hash(t.desired.find(aa)->records.at({"port", "aa-x"})));
+    CHECK(t.desired.value_of({"port", "aa-x"}) == t.desired.find(aa)->records.at({"port", "aa-x"}).hash());
     CHECK(t.owner({"port", "aa-x"}) == "guest/aa");
 }
 

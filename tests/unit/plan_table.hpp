@@ -51,7 +51,7 @@ struct Table {
     Kinds kinds{{"owner", {&schema_of<Owner>(), {}, "a"}},
                 {"thing", {&schema_of<Thing>(), {.holds_data = true}, "a"}},
                 {"pass", {&schema_of<Pass>(), {.ownership = Ownership::journalled}, "b"}}};
-    std::map<Ref, json::object> values;
+    std::map<Ref, Packed> values;
     std::map<Ref, Subject> subjects;
     PlanningInput world;
     Policy policy{.max_removals = 2, .paused = false, .now = Time(std::chrono::milliseconds(1000000))};

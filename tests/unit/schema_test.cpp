@@ -2,6 +2,7 @@
 #include "resources/account/account.hpp"
 #include "resources/catalog.hpp"
 #include "resources/package/package.hpp"
+#include "resources/schema/packed.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -283,6 +284,21 @@ TEST_CASE("the order of keyed list records is no difference") {
     auto a = read("kind: account\nname: acme\nsites: [{domain: a.example}, {domain: b.example}]");
     auto b = read("kind: account\nname: acme\nsites: [{domain: b.example}, {domain: a.example}]");
     CHECK(diff(schema_of<Account>(), a->value, b->value).empty());
+}
+
+TEST_CASE("a packed value is the value again, has its hash, and matches whatever has no difference from it") {
+    auto const spec = read(good)->value;
+    Packed const want(spec);
+    CHECK(want.unpack() == spec);
+    CHECK(want.hash() == value_hash(spec));
+    CHECK(Packed().unpack().empty());
+    auto const& schema = schema_of<Account>();
+    json::object turned;
+    for (auto it = spec.end(); it != spec.begin();) --it, turned.emplace(it->key(), it->value());
+    CHECK(matches(schema, want, turned));
+    auto other = spec;
+    other.at("sites").as_array().at(0).as_object().at("php").as_object().at("max_children") = 9;
+    CHECK_FALSE(matches(schema, want, other));
 }
 
 TEST_CASE("redaction reaches every secret at every depth") {

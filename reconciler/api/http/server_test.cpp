@@ -118,7 +118,8 @@ TEST_CASE("the plans of one key leave the others their share, and their number i
         if (asked < PlanSlots::most) {
             auto const refused = ask(who).receive();
             CHECK(refused.status == 503);
-            CHECK(refused.text.find("you have 8 plans under way already") != std::string::npos);
+            CHECK(refused.text.find("you have " + std::to_string(PlanSlots::most_each) + " plans under way already") !=
+                  std::string::npos);
         }
     }
     auto const refused = ask("e").receive();

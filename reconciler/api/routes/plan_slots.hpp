@@ -11,7 +11,7 @@ namespace genesis {
 // May be used on any thread.
 class PlanSlots {
 public:
-    static constexpr int most = 32, most_each = 8;
+    static constexpr int most = 16, most_each = 4;
 
     // A slot that is taken until this ends.
     class Slot {
