@@ -47,7 +47,7 @@ std::optional<host::Dir> ApacheDriver::try_dir(std::string const& name) const {
 // Two looks; the files are read only when somebody asks whether they can be loaded.
 ApacheDriver::PairState& ApacheDriver::pair(Domain const& certificate) {
     auto const& name = certificate.str();
-    auto const dir = tls_ ? tls_->try_beneath(name) : std::nullopt;
+    auto const dir = tls_ ? tls_->try_view(name) : std::nullopt;
     auto const chain = dir ? dir->look("chain.pem") : std::nullopt, key = dir ? dir->look("key.pem") : std::nullopt;
     auto& state = pairs_[name];
     if (state.stamp.empty() || state.chain != chain || state.key != key)

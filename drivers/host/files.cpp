@@ -22,6 +22,7 @@ namespace {
 constexpr std::string_view temporary = ".genesis-";
 constexpr Owner unfinished{0, 0, 0700};  // a directory that has not got its owner yet
 constexpr int directory_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+constexpr int view_flags = O_PATH | O_DIRECTORY | O_NOFOLLOW;
 constexpr int file_flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;  // neither a FIFO nor a lease can hold us
 
 std::string reason(int error) {
@@ -172,9 +173,13 @@ Dir Dir::beneath(std::string_view path) const {
     fail(path_, path, ENOENT);
 }
 
-std::optional<Dir> Dir::try_beneath(std::string_view path) const {
+std::optional<Dir> Dir::try_beneath(std::string_view path) const { return try_opened(path, directory_flags); }
+
+std::optional<Dir> Dir::try_view(std::string_view path) const { return try_opened(path, view_flags); }
+
+std::optional<Dir> Dir::try_opened(std::string_view path, int flags) const {
     int error = 0;
-    Fd fd = open_beneath(fd_.get(), path, directory_flags, 0, error);
+    Fd fd = open_beneath(fd_.get(), path, flags, 0, error);
     if (fd) return Dir(std::move(fd), join(path_, path));
     if (error == ENOENT) return std::nullopt;
     fail(path_, path, error);

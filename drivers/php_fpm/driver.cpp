@@ -135,7 +135,7 @@ void PhpFpmDriver::stamp(Dirs const& dirs, std::string const& name, PhpDigests c
 }
 
 bool PhpFpmDriver::sockets_stand(Dirs const& dirs, PhpService const& record) const {
-    auto const dir = dirs.sockets ? dirs.sockets->try_beneath(record.owner.str()) : std::nullopt;
+    auto const dir = dirs.sockets ? dirs.sockets->try_view(record.owner.str()) : std::nullopt;
     if (!dir) return false;
     return std::all_of(record.pools.begin(), record.pools.end(), [&](PhpPool const& pool) {
         auto const seen = dir->look(host::split(php_socket(layout_, record.owner, pool.site)).second);

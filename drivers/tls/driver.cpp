@@ -93,7 +93,7 @@ std::string date(Time time) {
 }  // namespace
 
 TlsDriver::Known const& TlsDriver::known(host::Dir const& root, std::string const& name) {
-    auto const dir = root.try_beneath(name);
+    auto const dir = root.try_view(name);
     std::array const seen{dir ? dir->look("chain.pem") : std::nullopt, dir ? dir->look("key.pem") : std::nullopt};
     return cache_.get(name, seen, [&] { return read_files(root, name, seen[0], seen[1]); });
 }

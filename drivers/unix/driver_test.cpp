@@ -228,7 +228,8 @@ TEST_CASE("a link in the place of .ssh or of the home is reported, and root's ke
     if (!can_run_as_root()) return;
     Home b;
     b.link(b.at("outside"), "home/acme/.ssh");
-    CHECK(b.see<AuthorizedKeys>("acme")->file == ".ssh is no directory");
+    CHECK(b.see<AuthorizedKeys>("acme")->file ==
+          b.at("home/acme/.ssh") + ": something that is no directory is in the way");
     CHECK(b.pass(b.keys({key("one")})).how == Outcome::retry);
     CHECK(b.drop(b.keys()).how == Outcome::done);
     b.dir.beneath("home").remove_tree("acme", b.context);

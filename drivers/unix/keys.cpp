@@ -43,16 +43,10 @@ void parse(std::string_view const bytes, AuthorizedKeys& into) {
 
 // Fills `file` and `keys`; false when there is no such file.
 bool read_keys(host::Dir const& homes, std::string const& home, AuthorizedKeys& into) {
-    auto const ssh = homes.look(home + "/.ssh");
-    if (!ssh) return false;
-    if (ssh->kind != host::FileStat::directory) {
-        into.file = ".ssh is no directory";
-        return true;
-    }
-    auto const dir = homes.try_beneath(home + "/.ssh");
-    auto const file = dir ? dir->read(file_name) : std::nullopt;
+    auto const ssh = homes.try_view(home + "/.ssh");
+    auto const file = ssh ? ssh->read(file_name) : std::nullopt;
     if (!file) return false;
-    into.file = wrong_owner(".ssh", ssh->owner, owner_of(into.uid, 0700));
+    into.file = wrong_owner(".ssh", ssh->look_self().owner, owner_of(into.uid, 0700));
     if (into.file.empty()) into.file = wrong_owner(file_name, file->seen.owner, owner_of(into.uid, 0600));
     if (into.file.empty()) into.file = intact;
     parse(file->bytes, into);

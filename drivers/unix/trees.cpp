@@ -37,7 +37,7 @@ host::Dir const* Trees::descend(std::string_view path) {
     auto const* at = levels_.empty() ? homes() : &levels_.back();
     while (at != nullptr && at->path().size() < path.size()) {
         auto const rest = path.substr(at->path().size() + 1);
-        auto next = at->try_beneath(rest.substr(0, rest.find('/')));
+        auto next = at->try_view(rest.substr(0, rest.find('/')));
         at = next ? &levels_.emplace_back(std::move(*next)) : nullptr;
     }
     return at;

@@ -51,7 +51,7 @@ Desired::Wants const* Desired::find(Ref const& object) const {
 
 Ref const* Desired::owner(Ref const& record) const {
     auto const it = owned_.find(record);
-    return it == owned_.end() ? nullptr : &it->second.by;
+    return it == owned_.end() ? nullptr : it->second.by;
 }
 
 std::uint64_t Desired::value_of(Ref const& record) const {
@@ -170,16 +170,16 @@ std::string Desired::make_records(Subject const& subject, Referred const& referr
 }
 
 void Desired::want(Ref const& object, Expansion expansion) {
-    auto& wants = wants_[object];
+    auto& [by, wants] = *wants_.try_emplace(object).first;
     auto& records = wants.records;
     for (auto const& [ref, value] : records)
-        if (auto const it = owned_.find(ref); it != owned_.end() && it->second.by == object) owned_.erase(it);
+        if (auto const it = owned_.find(ref); it != owned_.end() && *it->second.by == object) owned_.erase(it);
     wants.values.clear();
     wants.values.reserve(expansion.records.size());
     records = packed(expansion.records);
     for (auto const& [ref, value] : records) {
         wants.values.push_back(value.hash());
-        owned_.insert_or_assign(ref, Owned{object, wants.values.back()});
+        owned_.insert_or_assign(ref, Owned{&by, wants.values.back()});
     }
     wants.unallocated = std::move(expansion.unallocated);
     share(object, std::move(expansion.shared));
@@ -212,7 +212,7 @@ void Desired::keep_shared(Ref const& record) {
     auto const [known, fresh] = node.records.try_emplace(record, value);
     if (!fresh && known->second == value) return;
     known->second = value;
-    owned_.insert_or_assign(record, Owned{node_, value.hash()});
+    owned_.insert_or_assign(record, Owned{&wants_.find(node_)->first, value.hash()});
     node_changed_ = true;
     note_values(node);
 }

@@ -60,7 +60,7 @@ public:
 private:
     using Referred = std::map<Ref, json::object const*>;
     struct Owned {
-        Ref by;
+        Ref const* by = nullptr;  // the key in wants_
         std::uint64_t value = 0;  // value_hash() of what it wants
     };
     struct Basis {  // what records were made of

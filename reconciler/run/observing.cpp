@@ -32,7 +32,7 @@ Reconciler::Names Reconciler::names_of(Dirty const& scope, Desired::Overlay cons
         last = nullptr;
         if (auto const* w = wants(object, overlay))
             for (auto const& [ref, value] : w->records) need(ref);
-        for (auto const& ref : states_.of(object)) need(ref);
+        for (auto const* state : states_.of(object)) need(state->ref);
         for (auto const driver : drivers) needs[driver].insert(object);
     }
     return out;
@@ -47,14 +47,15 @@ Reconciler::Names Reconciler::unlisted_names(Dirty const& scope, std::map<std::s
         auto& names = out[kind];
         Ref const first{kind, ""};
         for (auto const& object : scope) {
-            auto const& ours = states_.of(object);
-            auto own = ours.lower_bound(first);
+            auto const ours = states_.of(object);
+            auto own = std::ranges::lower_bound(
+                ours, first, {}, [](auto const* s) -> auto& { return s->ref; });
             if (auto const* w = desired_.find(object))
                 for (auto it = w->records.lower_bound(first); it != w->records.end() && it->first.kind == kind; ++it) {
                     names.push_back(it->first.key);
-                    if (own != ours.end() && *own == it->first) ++own;  // mostly they are the same
+                    if (own != ours.end() && (*own)->ref == it->first) ++own;  // mostly they are the same
                 }
-            for (; own != ours.end() && own->kind == kind; ++own) names.push_back(own->key);
+            for (; own != ours.end() && (*own)->ref.kind == kind; ++own) names.push_back((*own)->ref.key);
         }
     }
     return out;
@@ -127,9 +128,9 @@ void Reconciler::take_observation(ObservationId id, std::size_t driver, Observat
         stalled_[driver].insert(looking.objects[driver].begin(), looking.objects[driver].end());
         for (auto const& [kind, why] : part.unreachable)
             for (auto const& object : looking.objects[driver])
-                for (auto const& ref : states_.of(object))
-                    if (ref.kind == kind) {
-                        pool_.probe_with(driver, ref);
+                for (auto const* state : states_.of(object))
+                    if (state->ref.kind == kind) {
+                        pool_.probe_with(driver, state->ref);
                         break;
                     }
     }

@@ -71,7 +71,7 @@ void Reconciler::mark_unasked(Pass const& pass, Observation& observed) {
             observed.unseen.emplace(record, "was not looked for yet");
             wake(who, false);
         };
-        for (auto const& record : states_.of(object)) mark(record);
+        for (auto const* state : states_.of(object)) mark(state->ref);
         if (auto const* wants = desired_.find(object))
             for (auto const& [record, value] : wants->records) mark(record);
     }

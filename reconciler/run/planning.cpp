@@ -6,24 +6,28 @@
 namespace genesis {
 namespace {
 
-// Says of records that come in their order whether they are among those of an object that are as wanted.
-class Among {
+Ref const& name_of(std::pair<Ref, Time> const& known) { return known.first; }
+Ref const& name_of(RecordState const* state) { return state->ref; }
+
+// Finds records that are asked for in their order, among others in that order, without going back.
+template <class Known>
+class InOrder {
 public:
-    Among(Reconciler::AsWanted const& as_wanted, Ref const& object) {
-        auto const it = as_wanted.find(object);
-        if (it != as_wanted.end()) at_ = it->second.begin(), end_ = it->second.end();
-    }
-    [[nodiscard]] bool all(std::size_t records) const { return records == static_cast<std::size_t>(end_ - at_); }
-    bool has(Ref const& record) {
-        while (at_ != end_ && at_->first != record && at_->first < record) ++at_;
-        if (at_ == end_ || at_->first != record) return false;
-        ++at_;
-        return true;
+    explicit InOrder(std::span<Known const> all) : rest_(all) {}
+    Known const* find(Ref const& record) {
+        while (!rest_.empty() && name_of(rest_.front()) != record && name_of(rest_.front()) < record)
+            rest_ = rest_.subspan(1);
+        return rest_.empty() || name_of(rest_.front()) != record ? nullptr : &rest_.front();
     }
 
 private:
-    std::vector<std::pair<Ref, Time>>::const_iterator at_{}, end_{};
+    std::span<Known const> rest_;
 };
+
+std::span<std::pair<Ref, Time> const> at_rest_of(Reconciler::AsWanted const& as_wanted, Ref const& object) {
+    auto const it = as_wanted.find(object);
+    return it == as_wanted.end() ? std::span<std::pair<Ref, Time> const>() : it->second;
+}
 
 }  // namespace
 
@@ -38,13 +42,16 @@ Reconciler::AsWanted Reconciler::take_as_wanted(Dirty const& scope, Desired::Ove
         all.reserve(w->records.size());
         auto kind = pool_.kinds().end();
         auto hash = w->values.begin();
+        InOrder own(states_.of(object));
         for (auto const& [ref, value] : w->records) {
             auto const wanted = *hash++;
+            auto const* const known = own.find(ref);
+            auto const since = known == nullptr ? std::nullopt : states_.at_rest_since(**known, wanted);
+            if (!since || concerns_somebody(ref, observed)) continue;
             auto const found = observed.found.find(ref);
-            if (found == observed.found.end() || concerns_somebody(ref, observed)) continue;
+            if (found == observed.found.end()) continue;
             if (kind == pool_.kinds().end() || kind->first != ref.kind) kind = pool_.kinds().find(ref.kind);
-            auto const since = states_.at_rest_since(ref, object, wanted);
-            if (!since || kind->second.reports || !matches(*kind->second.schema, value, found->second)) continue;
+            if (kind->second.reports || !matches(*kind->second.schema, value, found->second)) continue;
             all.emplace_back(std::move(observed.found.extract(found).key()), *since);
         }
         if (!all.empty()) out.emplace(object, std::move(all));
@@ -70,17 +77,19 @@ PlanningInput Reconciler::input_for(Dirty const& scope, Desired::Overlay const& 
         if (w == nullptr) continue;
         out.subjects[object] = &w->subject;
         bool const changed = overlay.contains(object);
-        Among done(as_wanted, object), ours(as_wanted, object);
-        if (done.all(w->records.size()) && ours.all(states_.of(object).size())) continue;
+        auto const at_rest = at_rest_of(as_wanted, object);
+        if (at_rest.size() == w->records.size() && at_rest.size() == states_.of(object).size()) continue;
+        InOrder done(at_rest), ours(at_rest);
         for (auto const& [ref, value] : w->records) {
-            if (done.has(ref) || !kinds.contains(ref.kind)) continue;
+            if (done.find(ref) != nullptr || !kinds.contains(ref.kind)) continue;
             auto const unallocated = w->unallocated.find(ref);
             out.want[ref] = {object, &value, unallocated == w->unallocated.end() ? nullptr : &unallocated->second};
             if (auto const step = steps_on_.find(ref); step != steps_on_.end() && step->second != object)
                 out.in_flight[ref] = "is still changed for " + step->second.str();
         }
-        for (auto const& ref : states_.of(object)) {
-            if (ours.has(ref) || !kinds.contains(ref.kind)) continue;
+        for (auto const* state : states_.of(object)) {
+            auto const& ref = state->ref;
+            if (ours.find(ref) != nullptr || !kinds.contains(ref.kind)) continue;
             auto const would = changed ? w->records.find(ref) : w->records.end();
             out.ours[ref] = states_.history(ref, would != w->records.end() ? would->second.hash()
                                                  : changed                 ? value_hash({})
@@ -90,8 +99,8 @@ PlanningInput Reconciler::input_for(Dirty const& scope, Desired::Overlay const& 
     out.leaving = desired_.leaving();
     std::erase_if(out.leaving, [&](Ref const& object) {
         auto const* w = desired_.find(object);
-        auto const& ours = states_.of(object);
-        return std::all_of(ours.begin(), ours.end(), [&](Ref const& ref) { return w->records.contains(ref); });
+        auto const ours = states_.of(object);
+        return std::all_of(ours.begin(), ours.end(), [&](auto const* s) { return w->records.contains(s->ref); });
     });
     out.observed = std::move(observed);
     out.in_flight.insert(left_.begin(), left_.end());

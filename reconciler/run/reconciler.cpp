@@ -197,7 +197,8 @@ void Reconciler::keep_asked(Ref const& object) {
     for (auto& [id, pass] : passes_) {
         auto const run = pass.objects.find(object);
         if (pass.run || run == pass.objects.end() || run->second.asked) continue;
-        auto& asked = run->second.asked.emplace(states_.of(object));
+        auto& asked = run->second.asked.emplace();
+        for (auto const* state : states_.of(object)) asked.insert(state->ref);
         if (auto const* wants = desired_.find(object))
             for (auto const& [record, value] : wants->records) asked.insert(record);
     }

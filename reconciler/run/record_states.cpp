@@ -13,11 +13,10 @@ constexpr std::uint64_t as_migrated = 1;  // migrations.cpp: the value that was 
 RecordStates::RecordStates(std::vector<RecordState> stored, Clock const& clock, Backoff backoff)
     : clock_(clock), backoff_(backoff), random_(backoff.seed != 0 ? backoff.seed : std::random_device{}()) {
     for (auto& row : stored) {
-        by_object_[row.object].insert(row.ref);
         ++by_kind_[row.ref.kind];
         if (row.next_attempt) due_.emplace(*row.next_attempt, row.ref);
         auto ref = row.ref;
-        states_.emplace(std::move(ref), std::move(row));
+        list(states_.emplace(std::move(ref), std::move(row)).first->second);
     }
 }
 
@@ -26,11 +25,19 @@ RecordState const* RecordStates::find(Ref const& record) const {
     return it == states_.end() ? nullptr : &it->second;
 }
 
-std::set<Ref> const& RecordStates::of(Ref const& object) const {
-    static std::set<Ref> const none;
+std::span<RecordState const* const> RecordStates::of(Ref const& object) const {
     auto const it = by_object_.find(object);
-    return it == by_object_.end() ? none : it->second;
+    return it == by_object_.end() ? std::span<RecordState const* const>() : it->second;
 }
+
+void RecordStates::list(RecordState& state) {
+    auto& all = by_object_[state.object];
+    all.insert(std::ranges::lower_bound(
+                   all, state.ref, {}, [](auto const* s) -> auto& { return s->ref; }),
+               &state);
+}
+
+void RecordStates::unlist(RecordState const& state) { std::erase(by_object_[state.object], &state); }
 
 std::size_t RecordStates::count(std::string const& kind) const {
     auto const it = by_kind_.find(kind);
@@ -49,12 +56,12 @@ bool RecordStates::in_sync_with(Ref const& record, std::uint64_t wanted) const {
     return s != nullptr && s->error.empty() && (s->in_sync_value == wanted || s->in_sync_value == as_migrated);
 }
 
-std::optional<Time> RecordStates::at_rest_since(Ref const& record, Ref const& object, std::uint64_t wanted) const {
-    auto const* s = find(record);
-    bool const rests = s != nullptr && s->in_sync_value == wanted && s->attempts == 0 && s->error.empty() &&
-                       s->object == object && (applied_.empty() || !applied_.contains(record)) &&
-                       !observe_at_.contains(record);
-    return rests ? std::optional(s->since) : std::nullopt;
+std::optional<Time> RecordStates::at_rest_since(RecordState const& state, std::uint64_t wanted) const {
+    // Mostly these are empty: an empty map is not worth the hash of a name.
+    auto const among = [&](auto const& records) { return !records.empty() && records.contains(state.ref); };
+    bool const rests = state.in_sync_value == wanted && state.attempts == 0 && state.error.empty() &&
+                       !among(applied_) && !among(observe_at_);
+    return rests ? std::optional(state.since) : std::nullopt;
 }
 
 RecordState& RecordStates::entry(Ref const& record, Ref const& object) {
@@ -63,7 +70,7 @@ RecordState& RecordStates::entry(Ref const& record, Ref const& object) {
         it->second.ref = record;
         it->second.object = object;
         it->second.since = clock_.now();
-        by_object_[object].insert(record);
+        list(it->second);
         ++by_kind_[record.kind];
         dropped_.erase(record);
     }
@@ -139,7 +146,7 @@ void RecordStates::gone(Ref const& record) {
     auto it = states_.find(record);
     if (it == states_.end()) return;
     schedule(it->second, std::nullopt);
-    by_object_[it->second.object].erase(record);
+    unlist(it->second);
     --by_kind_[record.kind];
     states_.erase(it);
     observe_at_.erase(record);
@@ -151,11 +158,11 @@ void RecordStates::gone(Ref const& record) {
 void RecordStates::move(Ref const& record, Ref const& object) {
     auto& state = states_.at(record);
     schedule(state, std::nullopt);
-    by_object_[state.object].erase(record);
-    by_object_[object].insert(record);
+    unlist(state);
     state = RecordState();
     state.ref = record;
     state.object = object;
+    list(state);
     state.since = clock_.now();
     observe_at_.erase(record);
     applied_.erase(record);
@@ -163,23 +170,24 @@ void RecordStates::move(Ref const& record, Ref const& object) {
 }
 
 void RecordStates::reset_backoff(std::optional<Ref> const& object) {
-    auto reset = [&](Ref const& record) {
-        auto& state = states_.at(record);
-        schedule(state, std::nullopt);
-        if (std::exchange(state.refused_value, 0) != 0) unsaved_.insert(record);
-        applied_.erase(record);
-    };
-    if (object)
-        for (auto const& record : of(*object)) reset(record);
-    else
-        for (auto const& [record, state] : states_) reset(record);
+    if (!object) {
+        for (auto& [record, state] : states_) reset(state);
+    } else if (auto const own = by_object_.find(*object); own != by_object_.end()) {
+        for (auto* state : own->second) reset(*state);
+    }
+}
+
+void RecordStates::reset(RecordState& state) {
+    schedule(state, std::nullopt);
+    if (std::exchange(state.refused_value, 0) != 0) unsaved_.insert(state.ref);
+    if (!applied_.empty()) applied_.erase(state.ref);
 }
 
 void RecordStates::forget_missed(Ref const& object, Time planned) {
-    if (missed_.empty()) return;
-    for (auto const& record : of(object))
-        if (auto& state = states_.at(record); state.next_attempt && *state.next_attempt <= planned)
-            schedule(state, std::nullopt);
+    auto const own = by_object_.find(object);
+    if (missed_.empty() || own == by_object_.end()) return;
+    for (auto* state : own->second)
+        if (state->next_attempt && *state->next_attempt <= planned) schedule(*state, std::nullopt);
 }
 
 std::optional<Time> RecordStates::next_due() const {

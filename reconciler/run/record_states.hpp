@@ -7,6 +7,7 @@
 #include <optional>
 #include <random>
 #include <set>
+#include <span>
 
 namespace genesis {
 
@@ -21,14 +22,15 @@ public:
     RecordStates(std::vector<RecordState> stored, Clock const& clock, Backoff backoff);
 
     [[nodiscard]] RecordState const* find(Ref const& record) const;
-    [[nodiscard]] std::set<Ref> const& of(Ref const& object) const;
+    // In the order of their names; valid until one comes or goes.
+    [[nodiscard]] std::span<RecordState const* const> of(Ref const& object) const;
     [[nodiscard]] std::size_t count(std::string const& kind) const;
     // `wanted`: value_hash() of what is wanted of it now; of an absent one where nothing is.
     [[nodiscard]] RecordHistory history(Ref const& record, std::uint64_t wanted) const;
     [[nodiscard]] bool in_sync_with(Ref const& record,
                                     std::uint64_t wanted) const;  // in sync with this, when last observed
     // Since when, where nothing else is remembered of it: no failure, nothing done since, nothing to look at again.
-    [[nodiscard]] std::optional<Time> at_rest_since(Ref const& record, Ref const& object, std::uint64_t wanted) const;
+    [[nodiscard]] std::optional<Time> at_rest_since(RecordState const& state, std::uint64_t wanted) const;
 
     // Observed to be as wanted.
     void in_sync(Ref const& record, Ref const& object, std::uint64_t wanted);
@@ -58,6 +60,9 @@ public:
 
 private:
     RecordState& entry(Ref const& record, Ref const& object);
+    void list(RecordState& state);
+    void unlist(RecordState const& state);
+    void reset(RecordState& state);
     void schedule(RecordState& state, std::optional<Time> at);
     std::chrono::milliseconds pause(int attempts);
 
@@ -65,7 +70,7 @@ private:
     Backoff backoff_;
     std::mt19937_64 random_;
     RefMap<RecordState> states_;
-    std::map<Ref, std::set<Ref>> by_object_;
+    std::map<Ref, std::vector<RecordState*>> by_object_;
     std::map<std::string, std::size_t> by_kind_;
     std::set<std::pair<Time, Ref>> due_;              // attempts
     RefSet missed_;                                   // records whose time has come, and no attempt was made since
