@@ -80,7 +80,8 @@ Crontab of(std::string const& name) {
 Outcome write(host::Dir const& dir, Step<Crontab> const& step) {
     auto const& name = step.subject().owner.str();
     auto const file = dir.read(name);
-    auto const rest = split(file ? file->bytes : "").rest;
+    auto rest = split(file ? file->bytes : "").rest;
+    if (!rest.empty() && !rest.ends_with('\n')) rest += '\n';
     bool const keep = step.verb != Verb::remove;
     if (!keep && rest.find_first_not_of(" \t\n") == std::string::npos) {
         dir.remove(name);
@@ -110,6 +111,8 @@ CronDriver::Known CronDriver::read_file(host::Dir const& dir, std::string const&
     } else {
         host::Owner const owner{static_cast<uid_t>(record->uid), dir.look_self().owner.gid, 0600};
         record->file = host::compare({file->seen, block}, render(*record), owner);
+        if (record->file == "intact" && !file->bytes.ends_with('\n'))  // cron reads nothing of such a file
+            record->file = "its last line does not end";
     }
     return {std::move(record), {}};
 }

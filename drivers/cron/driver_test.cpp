@@ -77,6 +77,17 @@ TEST_CASE("a crontab is written, read back the same, changed and removed") {
     CHECK(b.apply(Verb::remove, fewer).how == Outcome::done);
 }
 
+TEST_CASE("a last line that does not end keeps cron from the whole file, so it is ended") {
+    if (!host::can_run_as_root()) return;
+    Bench b;
+    b.apply(Verb::create, acme());
+    b.tenant_writes(b.text() + "0 1 * * * true");
+    CHECK(b.look().found.at(0).file == "its last line does not end");
+    CHECK(b.apply(Verb::update, acme()).how == Outcome::done);
+    CHECK(b.quiet(acme()));
+    CHECK(b.text().ends_with("\n0 1 * * * true\n"));
+}
+
 TEST_CASE("lines that the tenant wrote are kept, above and below, and are no drift") {
     if (!host::can_run_as_root()) return;
     Bench b;

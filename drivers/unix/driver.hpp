@@ -32,7 +32,8 @@ public:
     Observed<AuthorizedKeys> observe(Of<AuthorizedKeys>, Scope const& scope, Context& context);
 
     // New users in one run of systemd-sysusers(8); a changed one costs one usermod(8). Removals come last and fail
-    // alone; what a removed user has left about is swept away later, by no batch.
+    // alone; what a removed user has left about is swept away later, by no batch. Until that is done nobody else, and
+    // not the same account made anew, gets its number: the creation is in progress.
     std::vector<Outcome> apply(std::span<Step<UnixUser> const> steps, Context& context);
     // Parents before what lies in them, whatever the order of the steps. A tree that is removed is moved away at once
     // and deleted later, by no batch.
@@ -42,6 +43,7 @@ public:
 
 private:
     void create(std::span<Step<UnixUser> const> steps, std::vector<Outcome>& outcomes, Context& context);
+    void await_sweep(Scope const& scope, Observed<UnixUser>& out);
     // One of the system's own tools. They know /etc only: with any other `passwd` none is run (Fault).
     host::ExecResult run_tool(std::vector<std::string> argv, std::string input, Context& context) const;
     void run_sysusers(std::string const& input, Context& context) const;
@@ -64,6 +66,7 @@ private:
     unix_accounts::AccountFiles accounts_;
     host::Systemd systemd_;
     std::unique_ptr<Leftovers> leftovers_;
+    std::map<std::string, std::pair<uid_t, Time>> waiting_;  // users whose number is still swept for, since when
 };
 static_assert(Driver<UnixDriver>);
 

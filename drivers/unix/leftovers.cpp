@@ -80,6 +80,16 @@ void Leftovers::sweep(std::set<uid_t> const& users, Context const& context) {
     start(context);
 }
 
+std::set<uid_t> Leftovers::swept_for() const {
+    std::set<uid_t> out;
+    auto const removed = host::Dir::try_open(roots_.front() + "/" + removed_name);
+    if (!removed) return out;
+    for (auto const& name : removed->list())
+        if (name.starts_with(order_prefix))
+            if (auto const order = removed->read(name)) out.merge(users_in(order->bytes));
+    return out;
+}
+
 void Leftovers::work(std::stop_token const& stop) {
     take_least_priority();
     auto pause = rest;

@@ -34,6 +34,8 @@ public:
               Context const& context);
     // What these users, of whom no process is left, own in the swept directories will be removed.
     void sweep(std::set<uid_t> const& users, Context const& context);
+    // Those of them whose files are not all removed yet: none of these numbers may be a user again before.
+    [[nodiscard]] std::set<uid_t> swept_for() const;
 
 private:
     enum class State { gone, goes_on, stuck };

@@ -123,6 +123,29 @@ TEST_CASE("what the daemon's end left of a removed tree is deleted once the next
     CHECK(b.is_deleted_within(20s));
 }
 
+TEST_CASE("nobody gets the number of a removed user while files of that number are still looked for") {
+    if (!can_run_as_root()) return;
+    Home b;
+    b.accounts("", "genesis-nossh:x:988:\ngenesis-sftp:x:989:\ngenesis-shell:x:990:\n", "");
+    auto const homes = b.dir.beneath("home");
+    homes.make(".genesis-removed", {0, 0, 0700});
+    homes.beneath(".genesis-removed").write(".uids-1", "59990\n59991\n", {0, 0, 0600});
+    UnixUser acme;
+    acme.name = AccountName("acme");
+    acme.uid = acme_uid;
+    acme.home = AbsolutePath(b.at("home/acme"));
+    acme.login = Login::sftp;
+    acme.shell = "/bin/sh";
+    Step<UnixUser> const step{Verb::create, acme, {}, {}};
+    auto const outcome = b.driver.apply(std::span<Step<UnixUser> const>(&step, 1), b.context).front();
+    CHECK(outcome.how == Outcome::in_progress);
+    CHECK_THAT(outcome.why, Catch::Contains("files of the former user 59991 are still being removed"));
+    CHECK(b.left() == std::vector<std::string>{".uids-1"});
+    b.driver.observe(Of<UnixUser>{}, {}, b.context);  // begins the sweep
+    CHECK(b.is_deleted_within(20s));
+    CHECK(b.driver.observe(Of<UnixUser>{}, {}, b.context).in_progress.empty());
+}
+
 TEST_CASE("a path deeper than any limit is deleted, also where a former attempt was cut short") {
     if (!can_run_as_root()) return;
     Home b;

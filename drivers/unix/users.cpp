@@ -112,6 +112,10 @@ std::vector<std::string> usermod(UnixUser const& want, UnixUser const& have, Acc
     return argv;
 }
 
+std::string awaits_sweep(uid_t uid) {
+    return "files of the former user " + std::to_string(uid) + " are still being removed";
+}
+
 }  // namespace
 
 Observed<UnixUser> UnixDriver::observe(Of<UnixUser>, Scope const& scope, Context& context) {
@@ -129,6 +133,7 @@ Observed<UnixUser> UnixDriver::observe(Of<UnixUser>, Scope const& scope, Context
             if (auto unmanaged = unmanaged_group(name, group->second)) out.unmanaged.push_back(std::move(*unmanaged));
         }
     };
+    await_sweep(scope, out);
     if (!scope.everything()) {
         for (auto const& key : scope.keys) look(key);
         return out;
@@ -139,10 +144,20 @@ Observed<UnixUser> UnixDriver::observe(Of<UnixUser>, Scope const& scope, Context
     return out;
 }
 
+void UnixDriver::await_sweep(Scope const& scope, Observed<UnixUser>& out) {
+    if (waiting_.empty()) return;
+    auto const swept_for = leftovers_->swept_for();
+    std::erase_if(waiting_, [&](auto const& entry) { return !swept_for.contains(entry.second.first); });
+    for (auto const& [name, entry] : waiting_)
+        if (scope.everything() || std::ranges::find(scope.keys, name) != scope.keys.end())
+            out.in_progress.emplace_back(name, Progress{awaits_sweep(entry.first), {}, entry.second});
+}
+
 // What has no entry yet, or no group of its own, through one run of systemd-sysusers: locked, atomic, durable.
 void UnixDriver::create(std::span<Step<UnixUser> const> steps, std::vector<Outcome>& outcomes, Context& context) {
     auto const& all = accounts_.read();
     bool const elsewhere = names_from_elsewhere();
+    auto const swept_for = leftovers_->swept_for();
     std::string input;
     for (std::size_t i = 0; i < steps.size(); ++i) {
         auto const& want = steps[i].want;
@@ -152,7 +167,11 @@ void UnixDriver::create(std::span<Step<UnixUser> const> steps, std::vector<Outco
         } else if (auto const why = obstacle(want, all)) {
             outcomes[i] = {Outcome::retry, *why};
         } else if (!all.users.contains(want.name.str())) {
-            if (elsewhere && host::user_id(want.name.str()))
+            auto const uid = static_cast<uid_t>(want.uid);
+            if (swept_for.contains(uid)) {
+                waiting_.try_emplace(want.name.str(), uid, context.clock.now());
+                outcomes[i] = {Outcome::in_progress, awaits_sweep(uid)};
+            } else if (elsewhere && host::user_id(want.name.str()))
                 outcomes[i] = {Outcome::retry, "user " + want.name.str() + " is known from elsewhere"};
             else
                 input += sysusers_lines(want);

@@ -20,7 +20,6 @@ struct Subject {
     Ref ref;
     std::int64_t generation = 0;
     Phase phase = Phase::active;
-    json::object spec;
     Allocations allocations;
     bool paused = false, adopt = false, confirmed = false;
     std::string request{};  // that brought this generation
@@ -31,11 +30,12 @@ using Records = std::map<Ref, json::object>;
 // All that an expander may look at.
 struct View {
     Subject const& subject;
-    std::map<Ref, json::object const*> const& referred;  // the specs of objects that it refers to and that exist
+    json::object const& spec;
+    std::map<Ref, json::object> const& referred;  // the specs of objects that it refers to and that exist
     NodeLayout const& layout;
     [[nodiscard]] json::object const* find(Ref const& object) const {
         auto const it = referred.find(object);
-        return it == referred.end() ? nullptr : it->second;
+        return it == referred.end() ? nullptr : &it->second;
     }
 };
 

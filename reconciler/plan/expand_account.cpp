@@ -30,7 +30,7 @@ std::vector<std::string> sql_privileges(Privileges privileges) {
 
 // An account may name a package that does not exist ("default"): that is one without limits.
 Package package_of(View const& view) {
-    auto const* name = view.subject.spec.if_contains("package");
+    auto const* name = view.spec.if_contains("package");
     auto const* package =
         name == nullptr ? nullptr : view.find({std::string(Describe<Package>::kind), std::string(name->as_string())});
     return package == nullptr ? Package{} : decode_trusted<Package>(*package);
@@ -40,7 +40,7 @@ class AccountRecords {
 public:
     explicit AccountRecords(View const& view)
         : subject_(view.subject),
-          account_(decode_trusted<Account>(subject_.spec)),
+          account_(decode_trusted<Account>(view.spec)),
           package_(package_of(view)),
           layout_(view.layout),
           name_(account_.name.str()),

@@ -181,7 +181,8 @@ std::optional<Planner::Reason> Planner::waits(AnyStep& step, std::set<Ref> const
         } else if (known->second == Disposition::open) {
             return Reason{HoldReason::waits, "refers to " + ref.str() + ", which refers to it"};
         } else if (known->second == Disposition::held) {
-            return Reason{HoldReason::waits, "waits for " + ref.str(), ref};
+            auto const why = input_.observed.sees(ref) ? "" : ": " + why_unseen(ref);
+            return Reason{HoldReason::waits, "waits for " + ref.str() + why, ref};
         } else if (known->second == Disposition::pending) {
             step.after.insert(ref);
         }

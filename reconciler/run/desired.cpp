@@ -70,9 +70,9 @@ Desired::Referred Desired::referred_by(Object const& object, Object const* inste
     Referred out;
     for (auto const& to : references_of(object)) {
         if (instead != nullptr && instead->ref == to)
-            out[to] = &instead->spec;
+            out[to] = instead->spec;
         else if (auto const* known = find(to))
-            out[to] = &known->subject.spec;
+            out[to] = known->spec.unpack();
     }
     return out;
 }
@@ -82,7 +82,6 @@ Subject Desired::subject_of(Object const& object) {
     s.ref = object.ref;
     s.generation = object.generation;
     s.request = object.request;
-    s.spec = object.spec;
     s.allocations = object.allocations;
     s.paused = object.paused;
     s.adopt = object.adopt;
@@ -94,12 +93,12 @@ Phase Desired::phase_of(Object const& object, Subject const& subject, Referred c
     auto const* expander = find_expander(expanders_, object.ref.kind);
     if (object.terminating) {
         auto const grace = expander != nullptr && expander->grace != nullptr
-                               ? expander->grace({subject, referred, layout_})
+                               ? expander->grace({subject, object.spec, referred, layout_})
                                : std::chrono::seconds{};
         bool const over = object.purge || now >= *object.terminating + grace;
         return over ? Phase::purged : Phase::terminating;
     }
-    bool const suspended = expander != nullptr && expander->suspended != nullptr && expander->suspended(subject.spec);
+    bool const suspended = expander != nullptr && expander->suspended != nullptr && expander->suspended(object.spec);
     return suspended ? Phase::suspended : Phase::active;
 }
 
@@ -117,10 +116,10 @@ std::string Desired::settle_phase(Object const& object, Subject& subject, Referr
     }
 }
 
-Expansion Desired::expanded(Subject const& subject, Referred const& referred) const {
+Expansion Desired::expanded(Subject const& subject, json::object const& spec, Referred const& referred) const {
     auto const* expander = find_expander(expanders_, subject.ref.kind);
     if (expander == nullptr || subject.phase == Phase::purged) return {};
-    return expander->expand({subject, referred, layout_});
+    return expander->expand({subject, spec, referred, layout_});
 }
 
 bool Desired::upsert(Object const& object, Time now) {
@@ -146,7 +145,7 @@ bool Desired::upsert(Object const& object, Time now) {
     bool const former = known == basis_.end() || known->second.generation == basis.generation;
     if (!same) {
         refer(object.ref, references_of(object));
-        if (fault.empty()) fault = make_records(subject, referred);
+        if (fault.empty()) fault = make_records(subject, object.spec, referred);
         if (fault.empty())
             basis_[object.ref] = std::move(basis);
         else
@@ -154,15 +153,16 @@ bool Desired::upsert(Object const& object, Time now) {
     }
     auto& wants = wants_[object.ref];
     wants.subject = std::move(subject);
+    wants.spec = object.spec;
     wants.fault = std::move(fault);
     return !former;
 }
 
 // An expander that throws is a defect of that expander: the object keeps the records it had, and no other is held up.
 // Returns what it threw.
-std::string Desired::make_records(Subject const& subject, Referred const& referred) {
+std::string Desired::make_records(Subject const& subject, json::object const& spec, Referred const& referred) {
     try {
-        want(subject.ref, expanded(subject, referred));
+        want(subject.ref, expanded(subject, spec, referred));
         return {};
     } catch (std::exception const& defect) {
         return defect.what();
@@ -247,9 +247,9 @@ Desired::Overlay Desired::overlay(Object const& object, Time now) const {
         auto const referred = referred_by(o, &object);
         auto subject = subject_of(o);
         subject.phase = phase_of(o, subject, referred, now);
-        auto expansion = expanded(subject, referred);
+        auto expansion = expanded(subject, o.spec, referred);
         shared[o.ref] = std::move(expansion.shared);
-        out[o.ref] = {std::move(subject), packed(expansion.records), std::move(expansion.unallocated)};
+        out[o.ref] = {std::move(subject), {}, packed(expansion.records), std::move(expansion.unallocated)};
     };
     add(object);
     for (auto const& ref : dependents(object.ref)) {
@@ -259,7 +259,7 @@ Desired::Overlay Desired::overlay(Object const& object, Time now) const {
         Object dependent;
         dependent.ref = ref;
         dependent.generation = known->subject.generation;
-        dependent.spec = known->subject.spec;
+        dependent.spec = known->spec.unpack();
         dependent.allocations = known->subject.allocations;
         dependent.request = known->subject.request;
         dependent.paused = known->subject.paused;

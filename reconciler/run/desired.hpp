@@ -20,6 +20,7 @@ public:
 
     struct Wants {
         Subject subject;
+        Packed spec;
         std::map<Ref, Packed> records;             // where the expander failed, those of before
         std::map<Ref, std::string> unallocated{};  // see Expansion
         std::string fault{};                       // why the expander failed; it is a defect
@@ -58,7 +59,7 @@ public:
     [[nodiscard]] Dirty const& unallocated() const { return unallocated_; }
 
 private:
-    using Referred = std::map<Ref, json::object const*>;
+    using Referred = std::map<Ref, json::object>;
     struct Owned {
         Ref const* by = nullptr;  // the key in wants_
         std::uint64_t value = 0;  // value_hash() of what it wants
@@ -76,8 +77,8 @@ private:
     [[nodiscard]] std::string settle_phase(Object const& object, Subject& subject, Referred const& referred,
                                            Time now) const;
     [[nodiscard]] Referred referred_by(Object const& object, Object const* instead) const;
-    [[nodiscard]] Expansion expanded(Subject const& subject, Referred const& referred) const;
-    [[nodiscard]] std::string make_records(Subject const& subject, Referred const& referred);
+    [[nodiscard]] Expansion expanded(Subject const& subject, json::object const& spec, Referred const& referred) const;
+    [[nodiscard]] std::string make_records(Subject const& subject, json::object const& spec, Referred const& referred);
     void want(Ref const& object, Expansion expansion);
     void share(Ref const& object, Records records);
     void keep_shared(Ref const& record);

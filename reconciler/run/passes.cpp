@@ -187,7 +187,7 @@ void Reconciler::finish(Ref const& object, ObjectRun& run) {
     write_log(object, run);
     auto const* wants = desired_.find(object);
     if (wants != nullptr && !(object == desired_.node() && run.lines.size() == 0))
-        publisher_.publish(wants->subject, run.lines, run.worked);
+        publisher_.publish(wants->subject, std::move(run.lines), run.worked);
     // What was done is observed once more, at once: an object is ready when it was seen to be.
     if (run.worked) {
         pending_.insert(object);

@@ -209,7 +209,7 @@ void StatusPublisher::seed(Object const& object) {
     if (!stored_.try_emplace(object.ref, Known{object.observed_generation, object.conditions}).second) return;
 }
 
-void StatusPublisher::publish(Subject const& subject, ObjectLines const& lines, bool busy) {
+void StatusPublisher::publish(Subject const& subject, ObjectLines lines, bool busy) {
     auto conditions = conditions_of(subject, lines, busy);
     auto& before = stored_[subject.ref];
     auto const now = iso(clock_.now());
@@ -223,7 +223,7 @@ void StatusPublisher::publish(Subject const& subject, ObjectLines const& lines, 
         unsaved_.push_back({subject.ref, subject.generation, conditions});
         before = {subject.generation, conditions};
     }
-    cache_.set(subject.ref, subject.generation, std::move(conditions), lines);
+    cache_.set(subject.ref, subject.generation, std::move(conditions), std::move(lines));
 }
 
 void StatusPublisher::erase(Ref const& object) {

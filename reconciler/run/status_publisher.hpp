@@ -21,7 +21,7 @@ public:
     // What is stored stands until the object is observed.
     void seed(Object const& object);
     // `busy`: steps on it are under way.
-    void publish(Subject const& subject, ObjectLines const& lines, bool busy);
+    void publish(Subject const& subject, ObjectLines lines, bool busy);
     void erase(Ref const& object);
     // Writes what changed and is at rest, in one commit.
     void flush();

@@ -13,7 +13,7 @@ namespace genesis {
 namespace {
 
 Expansion expand_job(View const& view) {
-    auto const wanted = decode_trusted<test::JobObject>(view.subject.spec);
+    auto const wanted = decode_trusted<test::JobObject>(view.spec);
     Expansion out;
     out.records[{"job_run", wanted.name.str()}] = encode(test::JobRun{wanted});
     return out;

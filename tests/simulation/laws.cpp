@@ -52,13 +52,12 @@ void Laws::expand(Known& known) {
     Subject subject;
     subject.ref = known.object.ref;
     subject.generation = known.object.generation;
-    subject.spec = known.object.spec;
     subject.allocations = known.object.allocations;
-    if (expander->suspended(subject.spec)) subject.phase = Phase::suspended;
-    std::map<Ref, json::object const*> referred;
+    if (expander->suspended(known.object.spec)) subject.phase = Phase::suspended;
+    std::map<Ref, json::object> referred;
     for (auto const& [ref, other] : known_)
-        if (find_expander(simulated_expanders(), ref.kind) == nullptr) referred[ref] = &other.object.spec;
-    auto expansion = expander->expand({subject, referred, NodeLayout{}});
+        if (find_expander(simulated_expanders(), ref.kind) == nullptr) referred[ref] = other.object.spec;
+    auto expansion = expander->expand({subject, known.object.spec, referred, NodeLayout{}});
     known.wanted = std::move(expansion.records);
     known.shared = std::move(expansion.shared);
 }

@@ -13,7 +13,7 @@ bool has_any(json::object const& spec, std::string_view field) {
 
 Expansion expand(View const& view) {
     auto out = find_expander(expanders(), "account")->expand(view);
-    auto const& spec = view.subject.spec;
+    auto const& spec = view.spec;
     if (view.subject.phase == Phase::active && has_any(spec, "sites"))
         out.shared[{"bridge", "lan"}] = encode(Bridge{"lan", has_any(spec, "databases")});
     return out;

@@ -57,7 +57,7 @@ Expansion expand_guest(View const& view) {
         out.records[ref] = std::move(object);
         return ref;
     };
-    auto const guest = decode_trusted<TestGuest>(view.subject.spec);
+    auto const guest = decode_trusted<TestGuest>(view.spec);
     add(TestMachine{guest.name});
     for (auto const& nic : guest.nics) {
         auto const& given = view.subject.allocations.at(nic.name.str());

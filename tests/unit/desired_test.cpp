@@ -12,15 +12,15 @@ namespace {
 Time const now{1h};
 Ref const node{"node", "web1"}, aa{"guest", "aa"}, bb{"guest", "bb"}, pp{"pool", "pp"}, bridge{"bridge", "pp"};
 
-std::string text_of(Subject const& subject, std::string_view field) {
-    return std::string(subject.spec.at(field).as_string());
+std::string text_of(json::object const& spec, std::string_view field) {
+    return std::string(spec.at(field).as_string());
 }
 
 // A disk; for each card a port that says what its pool offers, and a bridge that is shared; an address of its own.
 Expansion expand_guest(View const& view) {
     Expansion out;
-    auto const guest = decode_trusted<TestGuest>(view.subject.spec);
-    auto const name = text_of(view.subject, "name");
+    auto const guest = decode_trusted<TestGuest>(view.spec);
+    auto const name = text_of(view.spec, "name");
     out.records[{"disk", name}] = {{"running", view.subject.phase == Phase::active},
                                    {"console", static_cast<std::int64_t>(view.subject.allocations.size())}};
     for (auto const& nic : guest.nics) {

@@ -58,7 +58,7 @@ struct Table {
 
     Ref object(std::string const& name, Phase phase = Phase::active, std::int64_t generation = 1) {
         Ref ref{"account", name};
-        subjects[ref] = {ref, generation, phase, {}, {}, false, false, false};
+        subjects[ref] = {ref, generation, phase, {}, false, false, false};
         world.subjects[ref] = &subjects[ref];
         return ref;
     }

@@ -128,7 +128,7 @@ TEST_CASE("a single record that could not be observed is asked for again soon") 
 namespace {
 
 Expansion fails_for_some(View const& view) {
-    auto const contact = view.subject.spec.if_contains("contact");
+    auto const contact = view.spec.if_contains("contact");
     if (contact != nullptr && contact->is_string() && contact->get_string() == "defect@acme.example")
         throw std::out_of_range("a defect of the expander");
     return find_expander(expanders(), "account")->expand(view);

@@ -16,7 +16,7 @@ std::string const on_pp = R"("nics": [{"name": "x", "pool": "pp"}])";
 // A thing of its own, and an owner that is shared for each pool.
 Expansion expand(View const& view) {
     Expansion out;
-    auto const guest = decode_trusted<TestGuest>(view.subject.spec);
+    auto const guest = decode_trusted<TestGuest>(view.spec);
     for (auto const& nic : guest.nics) out.shared[{"owner", nic.pool.str()}] = encode(Owner{nic.pool.str(), 1});
     auto const pool = guest.nics.empty() ? "" : guest.nics[0].pool.str();
     out.records[{"thing", view.subject.ref.key}] = encode(Thing{view.subject.ref.key, pool, 1});
