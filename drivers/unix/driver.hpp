@@ -33,7 +33,7 @@ public:
 
     // New users in one run of systemd-sysusers(8); a changed one costs one usermod(8). Removals come last and fail
     // alone; what a removed user has left about is swept away later, by no batch. Until that is done nobody else, and
-    // not the same account made anew, gets its number: the creation is in progress.
+    // not the same account made again, gets its number: the creation is in progress.
     std::vector<Outcome> apply(std::span<Step<UnixUser> const> steps, Context& context);
     // Parents before what lies in them, whatever the order of the steps. A tree that is removed is moved away at once
     // and deleted later, by no batch.
