@@ -20,6 +20,9 @@ struct Misuse : std::runtime_error {  // wrong usage: exit 2
 struct Failure : std::runtime_error {  // the command failed: exit 1
     using std::runtime_error::runtime_error;
 };
+struct NoDaemon : Failure {  // it is not there, or went away before it answered: while it restarts, for instance
+    using Failure::Failure;
+};
 
 enum class Format { table, json, yaml, spec };
 

@@ -34,7 +34,8 @@ struct TempDir {
     }
 };
 
-// Answers "METHOD target" with the answers of the test, repeating the last one; records the requests.
+// Answers "METHOD target" with the answers of the test, repeating the last one; records the requests. Status 0: hangs
+// up without an answer, as a daemon does that is stopped.
 class Daemon {
 public:
     explicit Daemon(std::string const& path) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -89,6 +90,7 @@ private:
             queue.empty() ? std::pair{404, std::string(R"({"code":"not_found","detail":"no such thing"})")}
                           : queue.front();
         if (queue.size() > 1) queue.pop_front();
+        if (status == 0) return;
         auto const answer = "HTTP/1.1 " + std::to_string(status) +
                             " x\r\nContent-Length: " + std::to_string(body.size()) +
                             "\r\nContent-Type: application/json\r\n\r\n" + body;

@@ -217,6 +217,38 @@ TEST_CASE("wait is exit 3 on timeout, and names what is not ready") {
     CHECK(world.ctl({"wait", "account/ghost", "--for=gone"}).exit == 0);
 }
 
+TEST_CASE("wait goes on while the daemon restarts, and is exit 1 where it was never there") {
+    CliFixture world;
+    std::string const get = "GET /v1/accounts/acme";
+    SECTION("until all is ready") {
+        world.daemon.say(get, 200, envelope("acme", false, broken_pool));
+        for (int i = 0; i < 3; ++i) world.daemon.say(get, 0, "");
+        world.daemon.say(get, 200, envelope("acme", true));
+        CHECK(world.ctl({"wait", "account/acme"}).exit == 0);
+    }
+    SECTION("or until the time is up") {
+        world.daemon.say(get, 200, envelope("acme", false, broken_pool));
+        world.daemon.say(get, 0, "");
+        auto const ended = world.ctl({"wait", "account/acme", "--timeout", "1s"});
+        CHECK(ended.exit == 3);
+        CHECK(ended.err.find("\ngenesisd at ") != std::string::npos);
+    }
+    SECTION("never there") {
+        world.daemon.say(get, 0, "");
+        CHECK(world.ctl({"wait", "account/acme"}).exit == 1);
+    }
+}
+
+TEST_CASE("watch goes on while the daemon restarts") {
+    CliFixture world;
+    world.daemon.say("GET /v1/accounts/acme", 200, envelope("acme", false, broken_pool));
+    world.daemon.say("GET /v1/accounts/acme", 0, "");
+    world.daemon.say("GET /v1/accounts/acme", 200, envelope("acme", true));
+    auto const ended = world.ctl({"watch", "account/acme", "--timeout", "3s"});
+    CHECK(ended.exit == 0);
+    CHECK(ended.out.find("account/acme ") != ended.out.rfind("account/acme "));
+}
+
 TEST_CASE("ready for an older generation is not ready") {
     CliFixture world;
     auto old = envelope("acme", true);

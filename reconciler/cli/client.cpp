@@ -49,15 +49,15 @@ private:
     beast::flat_buffer buffer_;
 };
 
-std::string unreachable(std::string const& socket, beast::system_error const& error) {
+[[noreturn]] void fail_unreachable(std::string const& socket, beast::system_error const& error) {
     auto const code = error.code();
     auto const at = " at " + socket;
     if (code == net::error::access_denied)
-        return "no permission to connect to genesisd" + at + ": be root or in the group genesis";
-    if (code == beast::error::timeout) return "genesisd" + at + " does not answer in time";
+        throw Failure("no permission to connect to genesisd" + at + ": be root or in the group genesis");
+    if (code == beast::error::timeout) throw Failure("genesisd" + at + " does not answer in time");
     if (code == net::error::connection_refused || code.value() == ENOENT)
-        return "genesisd does not listen" + at + "; is it running? (systemctl status genesisd)";
-    return "genesisd" + at + ": " + code.message();
+        throw NoDaemon("genesisd does not listen" + at + "; is it running? (systemctl status genesisd)");
+    throw NoDaemon("genesisd" + at + ": " + code.message());
 }
 
 }  // namespace
@@ -108,7 +108,7 @@ Answer Client::send(std::string_view method, std::string const& target, std::opt
     try {
         response = Exchange(timeout_).run(socket_, request);
     } catch (beast::system_error const& error) {
-        throw Failure(unreachable(socket_, error));
+        fail_unreachable(socket_, error);
     }
     Answer answer{.status = response.result_int(), .body = nullptr};
     if (response.body().empty()) return answer;

@@ -84,7 +84,7 @@ Exit wait(Call const& call, Console& console) {
                     call.timeout, console);
 }
 
-// Prints changes until interrupted or until the daemon is gone.
+// Prints changes until interrupted. A daemon that restarts is waited for, one that was never there is not.
 Exit watch(Call const& call, Console& console) {
     std::vector<Target> targets;
     if (call.targets.empty())
@@ -94,8 +94,20 @@ Exit watch(Call const& call, Console& console) {
     Client const client(call.socket);
     auto const end = std::chrono::steady_clock::now() + call.timeout;
     std::map<std::string, std::string> before;
+    bool answered = false, away = false;
+    auto const look = [&] {
+        try {
+            auto out = lines_now(client, targets);
+            answered = true, away = false;
+            return out;
+        } catch (NoDaemon const& gone) {
+            if (!answered) throw;
+            if (!std::exchange(away, true)) console.err << gone.what() << '\n';
+            return before;
+        }
+    };
     for (;; std::this_thread::sleep_for(std::chrono::seconds(1))) {
-        auto now = lines_now(client, targets);
+        auto now = look();
         for (auto const& [object, line] : now)
             if (auto const at = before.find(object); at == before.end() || at->second != line)
                 console.out << object << ' ' << line << '\n';

@@ -94,12 +94,27 @@ public:
 private:
     bool is_over(Waiting& one) {
         auto const& target = one.of->target;
-        auto answer = client_.send("GET", target.path());
+        auto answer = ask(target.path());
+        if (answer.status == 0) return false;
         if (answer.status == 404 && (until_ == Until::gone || !one.of->named)) return done(one, "gone");
         if (!answer.ok()) throw Failure(problem_text(answer.status, answer.body, target.str()));
         one.envelope = std::move(answer.body);
         one.ready = until_ == Until::ready && is_ready(one.envelope);
         return one.ready && one.settled && done(one, "ready");
+    }
+
+    // A daemon that has answered once is waited for while it restarts; status 0 then.
+    Answer ask(std::string const& path) {
+        try {
+            auto answer = client_.send("GET", path);
+            answered_ = true;
+            away_.clear();
+            return answer;
+        } catch (NoDaemon const& gone) {
+            if (!answered_) throw;
+            away_ = gone.what();
+            return {};
+        }
     }
 
     bool done(Waiting const& one, std::string_view word) {
@@ -134,8 +149,8 @@ private:
     }
 
     // False if there is no answer; then it is asked again.
-    bool plan_settled(std::string const& path, std::set<std::string>& unsettled) const {
-        auto const answer = client_.send("GET", path);
+    bool plan_settled(std::string const& path, std::set<std::string>& unsettled) {
+        auto const answer = ask(path);
         if (answer.ok()) add_unsettled(answer.body, unsettled);
         return answer.ok();
     }
@@ -148,13 +163,15 @@ private:
         auto const* first = &left_.front();
         for (auto const& one : left_)
             if (is_true(one.envelope, "degraded") && standing.failing++ == 0) first = &one;
-        standing.first =
-            first->of->target.str() + ": " + (first->ready ? "is looked at again" : progress_of(first->envelope));
+        standing.first = !away_.empty() ? away_
+                                        : first->of->target.str() + ": " +
+                                              (first->ready ? "is looked at again" : progress_of(first->envelope));
         progress_.say(standing);
     }
 
     Exit late() {
         progress_.wipe();
+        if (!away_.empty()) console_.err << away_ << '\n';
         std::stable_partition(left_.begin(), left_.end(),
                               [](Waiting const& one) { return is_true(one.envelope, "degraded"); });
         for (std::size_t i = 0; i < std::min(left_.size(), most_told); ++i) {
@@ -173,6 +190,8 @@ private:
     Console& console_;
     Progress progress_;
     std::size_t all_;
+    bool answered_ = false;
+    std::string away_;  // why it does not answer now
     std::vector<Waiting> left_;
     Steady::time_point start_ = Steady::now(), looked_ = start_;
 };

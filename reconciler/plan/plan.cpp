@@ -157,8 +157,10 @@ std::optional<Planner::Reason> Planner::postponed(AnyStep const& step) const {
     auto const& owner = subject(step.object);
     for (auto const& c : step.changes)
         if (step.verb == Verb::update && has(c.attributes, Attribute::fixed))
-            return Reason{HoldReason::replacement,
-                          c.path + " cannot change while it exists; remove it by hand or adopt its value"};
+            return Reason{
+                HoldReason::replacement,
+                c.path +
+                    " cannot change while it exists; set it back by hand, or remove it by hand and it is made again"};
     if (policy_.paused || owner.paused) return Reason{HoldReason::paused, paused(step.verb)};
     auto const* m = history(step.ref);
     if (m == nullptr) return std::nullopt;

@@ -121,6 +121,7 @@ void Reconciler::note_hold(Pass& pass, Hold const& hold, Observation const& obse
     if (hold.reason != HoldReason::unseen) differing_.insert(hold.ref);
     if (hold.reason == HoldReason::in_progress || hold.reason == HoldReason::overdue)
         states_.observe_again(hold.ref, hold.object, observed.in_progress.at(hold.ref).observe_after);
+    if (hold.reason == HoldReason::conflict) states_.observe_again(hold.ref, hold.object, settings_.conflict);
     if (hold.reason == HoldReason::unseen && !observed.unreachable.contains(hold.ref.kind))
         states_.observe_again(hold.ref, hold.object, settings_.unseen);
     if (hold.waits_for) wait_for(*hold.waits_for, hold.object);

@@ -24,6 +24,7 @@ struct ReconcilerSettings {
                                                 // as it has taken so far
     std::chrono::milliseconds question{700};    // the same for a question
     std::chrono::milliseconds question_longest{8000};  // a plan asked for by people is answered by then in any case
+    std::chrono::milliseconds conflict{15000};         // until it is looked whether a conflict is gone
     std::chrono::milliseconds unseen{5000};  // until a single record that could not be observed is asked for again
     std::chrono::milliseconds allocation{
         10000};                   // between attempts to give what could not be given, while there is any

@@ -142,6 +142,12 @@ void RecordStates::observe_again(Ref const& record, Ref const& object, std::chro
     observe_at_[record] = {clock_.now() + std::max(after, std::chrono::milliseconds(100)), object};
 }
 
+std::optional<Time> RecordStates::next_look(Ref const& record) const {
+    if (auto const at = observe_at_.find(record); at != observe_at_.end()) return at->second.first;
+    auto const* state = find(record);
+    return state == nullptr ? std::nullopt : state->next_attempt;
+}
+
 void RecordStates::gone(Ref const& record) {
     auto it = states_.find(record);
     if (it == states_.end()) return;

@@ -42,6 +42,8 @@ public:
     // Long work on it was started: no failure. Those of before count until it is in sync.
     void in_progress(Ref const& record, Ref const& object);
     void observe_again(Ref const& record, Ref const& object, std::chrono::milliseconds after);
+    // When it is to be looked at again or tried again.
+    [[nodiscard]] std::optional<Time> next_look(Ref const& record) const;
     void gone(Ref const& record);
     // Another object wants it now: what is remembered of it begins again.
     void move(Ref const& record, Ref const& object);

@@ -100,8 +100,8 @@ private:
         if (auto const* known = states_.find(ref)) {
             s.attempts = known->attempts;
             s.since = iso(known->since);
-            if (known->next_attempt) s.next_attempt = iso(*known->next_attempt);
         }
+        if (auto const next = states_.next_look(ref)) s.next_attempt = iso(*next);
         if (auto it = observed_.in_progress.find(ref); it != observed_.in_progress.end()) {
             s.percent = it->second.percent;
             if (state == SyncState::progressing) s.since = iso(it->second.since);

@@ -125,6 +125,22 @@ TEST_CASE("a single record that could not be observed is asked for again soon") 
     CHECK(*bed.reconciler->next_due() <= bed.clock.now() + std::chrono::seconds(5));
 }
 
+TEST_CASE("it is looked whether a conflict is gone, and the status says when") {
+    Bed bed;
+    Ref const shop{"database", "acme_shop"};
+    bed.world.unmanaged[shop] = {{{"name", "acme_shop"}}, "is somebody's"};
+    bed.put(standard_account("acme", "acme.example"));
+    bed.pass();
+    bed.pass();
+    CHECK_FALSE(bed.ready(account("acme")));
+    REQUIRE(bed.reconciler->next_due());
+    CHECK(*bed.reconciler->next_due() <= bed.clock.now() + std::chrono::seconds(15));
+    auto const records = bed.status(account("acme")).records;
+    auto const line = std::ranges::find(records, SyncState::conflict, &RecordStatus::state);
+    REQUIRE(line != records.end());
+    CHECK(line->next_attempt != "");
+}
+
 namespace {
 
 Expansion fails_for_some(View const& view) {
