@@ -144,6 +144,7 @@ bool Desired::upsert(Object const& object, Time now) {
                       wants_.at(object.ref).subject.allocations == subject.allocations;
     bool const former = known == basis_.end() || known->second.generation == basis.generation;
     if (!same) {
+        wants_[object.ref].spec = object.spec;
         refer(object.ref, references_of(object));
         if (fault.empty()) fault = make_records(subject, object.spec, referred);
         if (fault.empty())
@@ -153,7 +154,6 @@ bool Desired::upsert(Object const& object, Time now) {
     }
     auto& wants = wants_[object.ref];
     wants.subject = std::move(subject);
-    wants.spec = object.spec;
     wants.fault = std::move(fault);
     return !former;
 }
