@@ -22,8 +22,7 @@ std::vector<RecordStatus> ObjectLines::all() const {
     return out;
 }
 
-void StatusCache::set(Ref const& object, std::int64_t generation, std::vector<Condition> conditions,
-                      ObjectLines lines) {
+void StatusCache::set(Ref const& object, std::int64_t generation, Conditions conditions, ObjectLines lines) {
     std::lock_guard const lock(mutex_);
     entries_[object] = {generation, std::move(conditions), std::move(lines)};
     ++version_;
@@ -44,7 +43,7 @@ Status StatusCache::last_observed(Object const& object) const {
     std::lock_guard const lock(mutex_);
     auto const it = entries_.find(object.ref);
     if (it == entries_.end()) return {object.observed_generation, object.conditions, {}, {}};
-    return {it->second.generation, it->second.conditions, it->second.lines.all(), {}};
+    return {it->second.generation, *it->second.conditions, it->second.lines.all(), {}};
 }
 
 // What was ready before the last change is not ready for that.
@@ -65,7 +64,7 @@ StatusCache::Tally StatusCache::tally() const {
     std::lock_guard const lock(mutex_);
     Tally out;
     for (auto const& [ref, entry] : entries_) {
-        bool const ready = std::any_of(entry.conditions.begin(), entry.conditions.end(),
+        bool const ready = std::any_of(entry.conditions->begin(), entry.conditions->end(),
                                        [](auto const& c) { return c.type == "ready" && c.status == "true"; });
         ++out.objects[{ref.kind, ready}];
         for (auto const& [record, line] : entry.lines.open) ++out.records[line.state];

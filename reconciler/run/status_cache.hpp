@@ -3,6 +3,7 @@
 #include "reconciler/store/objects.hpp"
 
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -19,9 +20,12 @@ struct ObjectLines {
     [[nodiscard]] std::vector<RecordStatus> all() const;  // by kind and key
 };
 
+// Of an object; not null. The same ones are kept once by all that remember them.
+using Conditions = std::shared_ptr<std::vector<Condition> const>;
+
 class StatusCache {
 public:
-    void set(Ref const& object, std::int64_t generation, std::vector<Condition> conditions, ObjectLines lines);
+    void set(Ref const& object, std::int64_t generation, Conditions conditions, ObjectLines lines);
     void erase(Ref const& object);
     // Rises with each change: what was read after a version is at least as new.
     [[nodiscard]] std::uint64_t version() const;
@@ -39,7 +43,7 @@ private:
     [[nodiscard]] Status last_observed(Object const& object) const;
     struct Entry {
         std::int64_t generation = 0;
-        std::vector<Condition> conditions;
+        Conditions conditions;
         ObjectLines lines;
     };
     mutable std::mutex mutex_;

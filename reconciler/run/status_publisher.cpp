@@ -206,7 +206,8 @@ StatusLines status_lines(Plan const& plan, Observation const& observed, Kinds co
 }
 
 void StatusPublisher::seed(Object const& object) {
-    if (!stored_.try_emplace(object.ref, Known{object.observed_generation, object.conditions}).second) return;
+    if (stored_.contains(object.ref)) return;
+    stored_[object.ref] = {object.observed_generation, std::make_shared<std::vector<Condition>>(object.conditions)};
 }
 
 void StatusPublisher::publish(Subject const& subject, ObjectLines lines, bool busy) {
@@ -215,15 +216,17 @@ void StatusPublisher::publish(Subject const& subject, ObjectLines lines, bool bu
     auto const now = iso(clock_.now());
     for (auto& c : conditions) {
         c.observed_generation = subject.generation;
-        auto old = std::find_if(before.conditions.begin(), before.conditions.end(),
+        auto old = std::find_if(before.conditions->begin(), before.conditions->end(),
                                 [&](auto const& b) { return b.type == c.type; });
-        c.changed_at = old != before.conditions.end() && old->status == c.status ? old->changed_at : now;
+        c.changed_at = old != before.conditions->end() && old->status == c.status ? old->changed_at : now;
     }
-    if (!busy && (!same(conditions, before.conditions) || before.generation != subject.generation)) {
-        unsaved_.push_back({subject.ref, subject.generation, conditions});
-        before = {subject.generation, conditions};
+    auto shown = same(conditions, *before.conditions) ? before.conditions
+                                                      : std::make_shared<std::vector<Condition>>(std::move(conditions));
+    if (!busy && (shown != before.conditions || before.generation != subject.generation)) {
+        unsaved_.push_back({subject.ref, subject.generation, *shown});
+        before = {subject.generation, shown};
     }
-    cache_.set(subject.ref, subject.generation, std::move(conditions), std::move(lines));
+    cache_.set(subject.ref, subject.generation, std::move(shown), std::move(lines));
 }
 
 void StatusPublisher::erase(Ref const& object) {

@@ -32,7 +32,7 @@ private:
     Clock const& clock_;
     struct Known {
         std::int64_t generation = 0;
-        std::vector<Condition> conditions;
+        Conditions conditions = std::make_shared<std::vector<Condition>>();
     };
     std::map<Ref, Known> stored_;
     std::vector<StatusUpdate> unsaved_;

@@ -16,8 +16,6 @@ namespace {
 constexpr char const* socket_path = "/run/genesis/genesis.sock";
 constexpr unsigned short probes_port = 8444;
 
-void pause(double seconds) { std::this_thread::sleep_for(std::chrono::duration<double>(seconds)); }
-
 std::string pid_of_daemon() {
     for (auto const& entry : std::filesystem::directory_iterator("/proc")) {
         std::ifstream in(entry.path() / "comm");
@@ -44,6 +42,8 @@ Memory read_memory(std::string const& pid) {
 }  // namespace
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+void pause(double seconds) { std::this_thread::sleep_for(std::chrono::duration<double>(seconds)); }
 
 double until(std::string const& what, std::function<bool()> const& holds, double minutes) {
     auto const start = now();

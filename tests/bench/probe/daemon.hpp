@@ -13,6 +13,7 @@ namespace genesis::bench {
 namespace json = boost::json;
 
 double now();  // seconds, steady
+void pause(double seconds);
 // Asks until it is true, first every two milliseconds and later less often; throws std::runtime_error with `what` when
 // it is not within the minutes. The seconds it took.
 double until(std::string const& what, std::function<bool()> const& holds, double minutes = 15);
