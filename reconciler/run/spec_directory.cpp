@@ -90,8 +90,15 @@ std::vector<SpecDirectory::Entry> SpecDirectory::read(std::string const& name, F
         for (auto& problem : documents.error().problems) file.problems.push_back({name, "", std::move(problem)});
         return out;
     }
+    std::set<Ref> named;
     for (auto& document : *documents) {
         auto spec = read_spec(document.value);
+        if (spec && !named.insert(ref_of(*spec)).second) {
+            file.problems.push_back({name,
+                                     ref_of(*spec).str(),
+                                     {"/name", "duplicate", "is in this file twice", document.line_of("/name")}});
+            continue;
+        }
         if (spec) {
             out.push_back({std::move(document), std::move(*spec)});
             continue;
@@ -134,8 +141,12 @@ bool SpecDirectory::store(std::string const& name, Entry const& entry, std::vect
     return false;
 }
 
-// A name that an object of one file takes may have been given up in another, or in the meantime.
+// A name that an object of one file takes may have been given up in another, or in the meantime. Each round but the
+// last stores something that was refused before.
 void SpecDirectory::retry_refused() {
+    std::size_t rounds = 1;
+    for (auto const& [name, file] : files_)
+        if (file.refused) rounds += file.objects.size();
     do {
         stored_ = false;
         for (auto& [name, file] : files_) {
@@ -144,7 +155,7 @@ void SpecDirectory::retry_refused() {
             apply(name, file);
             if (file.problems != before) log_problems(file.problems);
         }
-    } while (stored_);
+    } while (stored_ && --rounds > 0);
 }
 
 void SpecDirectory::log_problems(std::vector<SpecFileProblem> const& problems) const {

@@ -72,6 +72,21 @@ TEST_CASE("a file with a mistake is reported by file and line, and what it said 
     CHECK(f.specs.problems().empty());
 }
 
+TEST_CASE("a file that names an object twice is wrong, also beside one that the store refuses") {
+    Files f;
+    f.write("a.yaml", account("taken", "sites: [{domain: taken.example}]\n"));
+    f.specs.sync();
+    f.write("b.yaml", account("acme", "contact: one@acme.example\n") + account("acme", "contact: two@acme.example\n") +
+                          account("beta", "sites: [{domain: taken.example}]\n"));
+    f.specs.sync();
+    auto const problems = f.specs.problems();
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].problem.code == "duplicate");
+    CHECK(problems[0].problem.line == 6);
+    CHECK_FALSE(f.object("acme"));
+    CHECK_FALSE(f.object("beta"));
+}
+
 TEST_CASE("an object ends when its file no longer names it, but not when more end at once than may") {
     Files f;
     f.write("one.yaml", account("acme"));

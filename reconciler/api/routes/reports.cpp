@@ -9,7 +9,7 @@ constexpr std::chrono::seconds plan_timeout{60};
 
 Answer absent(Call const& call) { return problem(404, "not_found", "there is no " + call.ref().str()); }
 
-// Since when each record has been in its state, as the status of its object says.
+// Since when each record differs, as the status of its object says; empty where that still has it as wanted.
 class Since {
 public:
     explicit Since(Service const& service) : service_(service) {}
@@ -17,7 +17,8 @@ public:
         auto [known, unread] = known_.try_emplace(object);
         if (unread)
             if (auto const stored = service_.store.find(object))
-                for (auto const& r : service_.engine.status(*stored).records) known->second[{r.kind, r.key}] = r.since;
+                for (auto const& r : service_.engine.status(*stored).records)
+                    if (r.state != SyncState::in_sync) known->second[{r.kind, r.key}] = r.since;
         auto const it = known->second.find(record);
         return it == known->second.end() ? std::string() : it->second;
     }
