@@ -111,3 +111,32 @@ TEST_CASE("every process of a user is ended, also those that fork and have left 
     CHECK_THROWS_AS(end_processes({0}, t.context), Fault);
     CHECK_THROWS_AS(end_processes({33}, t.context), Fault);
 }
+
+// The one that ends them has their number, and may be stopped by them like any other process of theirs.
+TEST_CASE("processes that stop whatever is theirs do not stop their end") {
+    if (!can_run_as_root()) return;
+    TestRoot const t;
+    for (int round = 0; round < 20; ++round) {
+        int ready[2] = {-1, -1};
+        REQUIRE(::pipe2(ready, O_CLOEXEC) == 0);
+        std::array<pid_t, 4> stoppers{};
+        for (auto& pid : stoppers) {
+            pid = ::fork();
+            if (pid != 0) continue;
+            ::alarm(60);
+            if (::setresuid(tenant, tenant, tenant) != 0 || ::write(ready[1], "r", 1) != 1) ::_exit(1);
+            for (;;) ::kill(-1, SIGSTOP);
+        }
+        ::close(ready[1]);
+        char one = 0;
+        REQUIRE(::read(ready[0], &one, 1) == 1);
+        ::close(ready[0]);
+        end_processes({tenant}, t.context);
+        for (auto const pid : stoppers) {
+            int status = 0;
+            while (::waitpid(pid, &status, 0) != pid || !(WIFSIGNALED(status) || WIFEXITED(status))) {
+            }
+            CHECK(WIFSIGNALED(status));
+        }
+    }
+}

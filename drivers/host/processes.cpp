@@ -69,7 +69,12 @@ void kill_all_as(uid_t uid) {
         if (::syscall(SYS_setresuid, uid, uid, uid) == 0) ::kill(-1, SIGKILL);
         ::_exit(0);
     }
-    while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+    // It has their user's number, so they may have stopped it in the moment they died: only root wakes it then.
+    int status = 0;
+    for (;;) {
+        if (::waitpid(pid, &status, WUNTRACED) < 0 && errno != EINTR) return;
+        if (WIFSTOPPED(status)) ::kill(pid, SIGKILL);
+        if (WIFEXITED(status) || WIFSIGNALED(status)) return;
     }
 }
 

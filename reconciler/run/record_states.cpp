@@ -149,14 +149,14 @@ std::optional<Time> RecordStates::next_look(Ref const& record) const {
 }
 
 void RecordStates::gone(Ref const& record) {
+    observe_at_.erase(record);
+    applied_.erase(record);
     auto it = states_.find(record);
     if (it == states_.end()) return;
     schedule(it->second, std::nullopt);
     unlist(it->second);
     --by_kind_[record.kind];
     states_.erase(it);
-    observe_at_.erase(record);
-    applied_.erase(record);
     unsaved_.erase(record);
     dropped_.insert(record);
 }
