@@ -67,7 +67,9 @@ public:
         if (h.object.kind.empty()) return;  // an orphan is nobody's
         auto const* known = states_.find(h.ref);
         bool const failed = h.reason == HoldReason::paused && known != nullptr && !known->error.empty();
-        add(h.object, h.ref, failed ? SyncState::failing : state_of(h), std::string(word_of(h.cause)),
+        // What cannot be seen now may be as it was: nothing says that anybody changed it.
+        bool const unknown = h.reason == HoldReason::unseen && h.cause == Cause::drifted;
+        add(h.object, h.ref, failed ? SyncState::failing : state_of(h), unknown ? "" : std::string(word_of(h.cause)),
             failed ? known->error + "; " + h.message : h.message);
     }
 

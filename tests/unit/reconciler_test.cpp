@@ -77,6 +77,8 @@ TEST_CASE("what cannot be observed makes no account unready that was ready, and 
     CHECK(bed.ready(account("acme")));
     CHECK_THAT(condition_of(bed, "acme", "ready"),
                Catch::StartsWith("true was as the spec says; ") && Catch::EndsWith("unseen: does not answer"));
+    for (auto const& record : bed.status(account("acme")).records)
+        if (record.state == SyncState::unseen) CHECK(record.cause == "");
     CHECK_FALSE(bed.ready(account("later")));
     CHECK_FALSE(bed.ready(account("other")));
     bed.world.unreachable.clear();
