@@ -16,22 +16,39 @@
 namespace genesis {
 namespace {
 
-constexpr std::uintmax_t largest_file = 16 << 20;  // bytes
+constexpr std::size_t largest_file = 16 << 20;  // bytes
 
 bool spec_file(std::filesystem::path const& path) {
     auto const ending = path.extension();
     return (ending == ".yaml" || ending == ".yml" || ending == ".json") && !path.filename().string().starts_with('.');
 }
 
-std::map<std::string, std::string> read_all(std::string const& directory) {
-    std::map<std::string, std::string> out;
-    for (auto const& entry : std::filesystem::directory_iterator(directory)) {
-        if (!spec_file(entry.path()) || !entry.is_regular_file() || entry.file_size() > largest_file) continue;
-        std::ifstream in(entry.path(), std::ios::binary);
-        std::string text((std::istreambuf_iterator<char>(in)), {});
-        if (in.bad()) throw Fault("cannot read " + entry.path().string());
-        out[entry.path().filename().string()] = std::move(text);
-    }
+struct Reading {
+    std::string text = {};
+    std::optional<std::string> unreadable = {};  // why
+};
+
+Reading read_file(std::filesystem::path const& path) {
+    std::error_code error;
+    if (!std::filesystem::is_regular_file(path, error))
+        return {"", error ? "cannot be read: " + error.message() : "is no ordinary file"};
+    std::ifstream in(path, std::ios::binary);
+    if (!in) return {"", "cannot be opened: " + std::generic_category().message(errno)};
+    Reading out;
+    out.text.resize(largest_file + 1);
+    in.read(out.text.data(), static_cast<std::streamsize>(out.text.size()));
+    out.text.resize(static_cast<std::size_t>(in.gcount()));
+    out.text.shrink_to_fit();
+    if (in.bad()) return {"", "cannot be read"};
+    if (out.text.size() > largest_file) return {"", "is larger than " + std::to_string(largest_file >> 20) + " MiB"};
+    return out;
+}
+
+// Every name that the directory has, readable or not: only what the listing does not have is gone.
+std::map<std::string, Reading> read_all(std::string const& directory) {
+    std::map<std::string, Reading> out;
+    for (auto const& entry : std::filesystem::directory_iterator(directory))
+        if (spec_file(entry.path())) out[entry.path().filename().string()] = read_file(entry.path());
     return out;
 }
 
@@ -53,22 +70,34 @@ SpecDirectory::SpecDirectory(std::string path, Admission admission, std::size_t 
         if (o.source.starts_with("file:")) files_[o.source.substr(5)].objects.insert(o.ref);
 }
 
-void SpecDirectory::sync() try {
-    auto now = read_all(path_);
-    for (auto& [name, file] : files_)
-        if (!now.contains(name)) file = {"", {}, true, false, {}};
-    for (auto& [name, text] : now) {
-        auto& file = files_[name];
-        if ((file.good || !file.problems.empty()) && file.text == text) continue;
-        file.text = std::move(text);
-        apply(name, file);
-        log_problems(file.problems);
+void SpecDirectory::sync() {
+    try {
+        take_in();
+        retry_refused();
+        remove_missing();
+    } catch (std::exception const& error) {
+        log_.write(Level::error, "the spec files were not read to the end; nothing more of them changes for now",
+                   {{"why", error.what()}});
     }
-    retry_refused();
-    remove_missing();
     publish_problems();
-} catch (std::exception const& error) {
-    log_.write(Level::error, "the spec directory cannot be read; nothing of it changes", {{"why", error.what()}});
+}
+
+void SpecDirectory::take_in() {
+    auto now = read_all(path_);
+    std::erase_if(files_, [&](auto const& known) { return !now.contains(known.first); });
+    for (auto& [name, reading] : now) {
+        auto& file = files_[name];
+        auto const before = file.problems;
+        if (reading.unreadable) {
+            file.text.reset();
+            file.good = file.refused = false;
+            file.problems = {{name, "", {"", "unreadable", *reading.unreadable}}};
+        } else if (file.text != reading.text) {
+            file.text = std::move(reading.text);
+            apply(name, file);
+        }
+        if (file.problems != before) log_problems(file.problems);
+    }
 }
 
 void SpecDirectory::apply(std::string const& name, File& file) {
@@ -80,12 +109,13 @@ void SpecDirectory::apply(std::string const& name, File& file) {
     sort_for_storing(entries, [](Entry const& entry) -> Spec const& { return entry.spec; });
     file.objects.clear();
     for (auto const& entry : entries) file.objects.insert(ref_of(entry.spec));
+    file.refused = true;  // until all are stored, also when the store throws
     store_all(name, file, std::move(entries));
 }
 
 std::vector<SpecDirectory::Entry> SpecDirectory::read(std::string const& name, File& file) {
     std::vector<Entry> out;
-    auto documents = parse_yaml(file.text);
+    auto documents = parse_yaml(*file.text);
     if (!documents) {
         for (auto& problem : documents.error().problems) file.problems.push_back({name, "", std::move(problem)});
         return out;
@@ -125,7 +155,14 @@ bool SpecDirectory::store(std::string const& name, Entry const& entry, std::vect
     auto const ref = ref_of(entry.spec);
     AdmissionOptions options;
     options.source = "file:" + name;
-    auto const result = admit(admission_, entry.spec, options);
+    auto const result = [&] {
+        try {
+            return admit(admission_, entry.spec, options);
+        } catch (std::exception const& error) {
+            problems.push_back({name, ref.str(), {"", "store", error.what()}});
+            throw;
+        }
+    }();
     if (result) {
         if (result->how == Wrote::unchanged) return true;
         stored_ = true;

@@ -20,9 +20,10 @@ struct SpecFileProblem {
 };
 std::string describe(SpecFileProblem const& problem);  // "shop.yaml:3: account/shop: sites[0].domain: is not a domain"
 
-// An invalid file is reported and its last good version stays in force. What the store refuses, such as a name that
-// another object has, is tried again with each reading. Objects whose file no longer names them are
-// terminated, unless they are more than `max_removals` at once: then none is, until an operator deletes them.
+// A file that is invalid or cannot be read is reported and its last good version stays in force: only a file that is
+// not there is gone. What the store refuses, such as a name that another object has, or cannot write, is tried again
+// with each reading. Objects whose file no longer names them are terminated, unless they are more than `max_removals`
+// at once: then none is, until an operator deletes them.
 class SpecDirectory {
 public:
     SpecDirectory(std::string path, Admission admission, std::size_t max_removals, Log& log,
@@ -34,15 +35,16 @@ public:
 
 private:
     struct File {
-        std::string text;
+        std::optional<std::string> text;     // as last read, if it could be
         std::set<Ref> objects;               // of the last good version
-        bool good = false, refused = false;  // refused: by the store
+        bool good = false, refused = false;  // refused: by the store, which may also be unable to write
         std::vector<SpecFileProblem> problems;
     };
     struct Entry {
         Document document;
         Spec spec;
     };
+    void take_in();
     void apply(std::string const& name, File& file);
     static std::vector<Entry> read(std::string const& name, File& file);
     bool store(std::string const& name, Entry const& entry, std::vector<SpecFileProblem>& problems);

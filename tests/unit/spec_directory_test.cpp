@@ -3,8 +3,10 @@
 #include "reconciler/run/spec_directory.hpp"
 
 #include "tests/support/bed.hpp"
+#include "tests/support/lowered_limit.hpp"
 #include "tests/support/tmp_root.hpp"
 
+#include <unistd.h>
 #include <catch2/catch.hpp>
 
 #include <atomic>
@@ -137,6 +139,67 @@ TEST_CASE("a directory that cannot be read ends nothing") {
     f.specs.sync();
     std::filesystem::rename(f.path() + ".away", f.path());
     CHECK_FALSE(f.ends("acme"));
+}
+
+TEST_CASE("a spec file that cannot be read, is a link to nothing or is too large is reported and ends nothing") {
+    Files f;
+    f.write("a.yaml", account("acme"));
+    f.specs.sync();
+    auto const file = f.path() + "/a.yaml";
+    SECTION("a link whose target is away") {
+        f.erase("a.yaml");
+        std::filesystem::create_symlink("away.yaml", file);
+    }
+    SECTION("no ordinary file") {
+        f.erase("a.yaml");
+        std::filesystem::create_directory(file);
+    }
+    SECTION("too large") { std::filesystem::resize_file(file, (16 << 20) + 1); }
+    f.specs.sync();
+    REQUIRE(f.specs.problems().size() == 1);
+    CHECK(describe(f.specs.problems()[0]).starts_with("a.yaml: "));
+    CHECK(f.specs.problems()[0].problem.code == "unreadable");
+    CHECK_FALSE(f.ends("acme"));
+    std::filesystem::remove_all(file);
+    f.write("a.yaml", account("acme"));
+    f.specs.sync();
+    CHECK(f.specs.problems().empty());
+    CHECK_FALSE(f.ends("acme"));
+}
+
+TEST_CASE("a spec file ends nothing while the daemon has no file descriptor left to open it") {
+    Files f;
+    f.write("a.yaml", account("acme"));
+    f.specs.sync();
+    auto const free = dup(0);  // the lowest: the directory is listed with it, and none is left for the file
+    close(free);
+    {
+        LoweredLimit const none(RLIMIT_NOFILE, static_cast<rlim_t>(free) + 1);
+        f.specs.sync();
+    }
+    CHECK_FALSE(f.ends("acme"));
+    REQUIRE(f.specs.problems().size() == 1);
+    CHECK(describe(f.specs.problems()[0]) == "a.yaml: cannot be opened: Too many open files");
+    f.specs.sync();
+    CHECK(f.specs.problems().empty());
+}
+
+TEST_CASE("a spec file that was saved while the store could not write is in force once it can") {
+    Files f;
+    f.write("a.yaml", account("acme"));
+    f.specs.sync();
+    f.write("a.yaml", account("acme", "contact: one@acme.example\n"));
+    f.write("b.yaml", account("beta"));
+    {
+        LoweredLimit const full(RLIMIT_FSIZE, 1);
+        f.specs.sync();
+    }
+    REQUIRE(f.specs.problems().size() == 1);
+    CHECK(describe(f.specs.problems()[0]).starts_with("a.yaml: account/acme: the store cannot write: "));
+    f.specs.sync();
+    CHECK(f.specs.problems().empty());
+    CHECK(f.object("acme").value().spec.at("contact") == "one@acme.example");
+    CHECK(f.object("beta"));
 }
 
 TEST_CASE("a watched directory is read when a file is written, and the watch ends at once") {

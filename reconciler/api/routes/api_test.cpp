@@ -1,13 +1,11 @@
 // The answers of the API over a real socket.
 #include "reconciler/api/http/api_fixture.hpp"
 #include "reconciler/api/routes/dispatch.hpp"
+#include "tests/support/lowered_limit.hpp"
 
 #include <SQLiteCpp/Database.h>
-#include <sys/resource.h>
 
 #include <catch2/catch.hpp>
-
-#include <csignal>
 
 namespace genesis {
 namespace {
@@ -290,17 +288,6 @@ TEST_CASE("history, info and the probes") {
     CHECK(f.ask("GET", "/openapi.json").body() == openapi());
 }
 
-struct NoLongFiles {  // as on a disk that is full
-    NoLongFiles() {
-        (void)std::signal(SIGXFSZ, SIG_IGN);
-        ::getrlimit(RLIMIT_FSIZE, &before);
-        rlimit const none{1, before.rlim_max};
-        ::setrlimit(RLIMIT_FSIZE, &none);
-    }
-    ~NoLongFiles() { ::setrlimit(RLIMIT_FSIZE, &before); }
-    rlimit before{};
-};
-
 TEST_CASE("healthz writes to the store, at most once a second, and says why that cannot be done") {
     ApiFixture f;
     auto const writes = [&] {
@@ -316,7 +303,7 @@ TEST_CASE("healthz writes to the store, at most once a second, and says why that
     CHECK(later("/healthz").status == 200);
     CHECK(writes() == before + 1);
     {
-        NoLongFiles const full;
+        LoweredLimit const full(RLIMIT_FSIZE, 1);
         auto const reply = later("/healthz");
         CHECK(reply.status == 503);
         CHECK(reply.code() == "unhealthy");
