@@ -2,6 +2,7 @@
 // deleted in the end.
 #include "drivers/unix/driver.hpp"
 
+#include "drivers/host/processes.hpp"
 #include "drivers/unix/test_bench.hpp"
 
 #include <fcntl.h>
@@ -205,6 +206,59 @@ TEST_CASE("what a removed user left in directories of everybody is swept away, a
     CHECK(swept.list() == std::vector<std::string>{"other"});
     CHECK(swept.beneath("other").list() == std::vector<std::string>{"own"});
     CHECK(b.untouched());
+}
+
+TEST_CASE("what cannot be swept away keeps its order, with the reason, and is swept once it can; others' are done") {
+    if (!can_run_as_root()) return;
+    Home b;
+    auto const swept = b.dir.beneath("swept");
+    swept.make("tree", {acme_uid, acme_uid, 0777});
+    swept.beneath("tree").make("disk", {0, 0, 0755});
+    swept.write("file", "x", {acme_uid + 1, acme_uid + 1, 0600});
+    auto const at = b.at("swept/tree/disk");
+    if (::mount("none", at.c_str(), "tmpfs", 0, "size=64k") != 0) {
+        WARN("skipped: nothing can be mounted here");
+        return;
+    }
+    Leftovers leftovers({b.at("home")}, {b.at("swept")});
+    leftovers.sweep({acme_uid}, b.context);
+    leftovers.sweep({acme_uid + 1}, b.context);
+    auto const until = std::chrono::steady_clock::now() + 20s;
+    while (leftovers.swept_for() != std::set<uid_t>{acme_uid} && std::chrono::steady_clock::now() < until)
+        std::this_thread::sleep_for(10ms);
+    CHECK(leftovers.swept_for() == std::set<uid_t>{acme_uid});
+    CHECK(swept.list() == std::vector<std::string>{"tree"});
+    CHECK(owner_at(b.at("swept/tree")) == "0700 59991:59991");
+    REQUIRE(::umount(at.c_str()) == 0);
+    CHECK(b.is_deleted_within(20s));
+    CHECK(swept.list().empty());
+}
+
+TEST_CASE("a home goes though somebody starts processes of its user again and again") {
+    if (!can_run_as_root()) return;
+    Home b;
+    auto const accomplice = ::fork();
+    if (accomplice == 0) {
+        ::alarm(60);
+        std::signal(SIGCHLD, SIG_IGN);
+        for (;;) {
+            ::usleep(2000);
+            if (::fork() != 0) continue;
+            if (::setresuid(acme_uid + 1, acme_uid, acme_uid) != 0) ::_exit(1);
+            ::usleep(20000);
+            ::_exit(0);
+        }
+    }
+    auto const began = std::chrono::steady_clock::now();
+    CHECK(b.drop(b.directory("home/acme")).how == Outcome::done);
+    CHECK(std::chrono::steady_clock::now() - began < 5s);
+    auto const left = host::end_processes({acme_uid}, b.context.within(100ms));
+    ::kill(accomplice, SIGKILL);
+    CHECK(::waitpid(accomplice, nullptr, 0) == accomplice);
+    REQUIRE(left.contains(acme_uid));
+    CHECK_THAT(left.at(acme_uid), Catch::Contains("(genesis_tests), which user 59992 runs"));
+    CHECK(host::end_processes({acme_uid}, b.context).empty());
+    CHECK(b.is_deleted_within(20s));
 }
 
 TEST_CASE("directories that the time of a batch does not reach are not begun, and nothing is said to have failed") {
