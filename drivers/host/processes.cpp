@@ -106,7 +106,8 @@ std::map<uid_t, std::string> end_processes(std::set<uid_t> const& uids, Context 
         ::nanosleep(&pause, nullptr);
     }
     for (auto& [uid, process] : left)
-        process = "user " + std::to_string(uid) + " has a process again and again, at last " + process;
+        process =
+            "user " + std::to_string(uid) + " has a process that is not ended or started again and again: " + process;
     return left;
 }
 
