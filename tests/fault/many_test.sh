@@ -1,5 +1,6 @@
 #!/bin/bash
 # Two hundred accounts are removed, and two hundred suspended, at once: a new account beside them is soon ready.
+# shellcheck disable=SC2016
 set -euo pipefail
 # shellcheck source=tests/lab/tap.sh
 . "$(dirname -- "$(readlink -f -- "$0")")/../lab/tap.sh"
@@ -10,7 +11,7 @@ accounts=200
 
 # all STATE: the spec of every account, in that state.
 all() { for i in $(seq "$accounts"); do account "many$i" "state: $1"; echo ---; done; }
-apply_all() { all "$1" | in_lab_sh 'cat >/root/all.yaml; genesisctl apply -f /root/all.yaml "${@:1}" >/dev/null' "${@:2}"; }
+apply_all() { all "$1" | in_lab_sh 'cat >/root/all.yaml; genesisctl apply -f /root/all.yaml "$@" >/dev/null' "${@:2}"; }
 left() { in_lab_sh 'grep -c "^many" /etc/passwd || true'; }
 unexpired() { in_lab_sh 'grep "^many" /etc/shadow | grep -vc ":1:$" || true'; }
 # beside PREFIX COUNT: new accounts one after the other for as long as COUNT says more than none; the longest time until
