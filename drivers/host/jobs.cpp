@@ -159,7 +159,7 @@ std::map<std::string, std::string> Jobs::end_former(std::span<Job const> wanted,
     std::vector<JobStatus> former;
     std::copy_if(all.begin(), all.end(), std::back_inserter(former), is_former);
     auto const failed = end_units(former, context);
-    std::erase_if(all, is_former);
+    std::erase_if(all, [&](JobStatus const& one) { return is_former(one) && !failed.contains(one.key); });
     return failed;
 }
 

@@ -137,7 +137,8 @@ bool Desired::upsert(Object const& object) {
             among.erase(object.ref);
     };
     note(ending_, ends);
-    note_grace(object.ref, subject.paused ? std::nullopt : subject.kept_until);
+    graces_.erase(object.ref);
+    if (subject.kept_until && !subject.paused) graces_.set(object.ref, *subject.kept_until);
     note(leaving_, ends && !subject.confirmed);
     note(unallocated_, !object.terminating && lacks_any(subject.allocations));
 
@@ -238,29 +239,9 @@ void Desired::evict(Ref const& object) {
     wants_.erase(object);
     basis_.erase(object);
     ending_.erase(object);
-    note_grace(object, std::nullopt);
+    graces_.erase(object);
     leaving_.erase(object);
     unallocated_.erase(object);
-}
-
-void Desired::note_grace(Ref const& object, std::optional<Time> end) {
-    if (auto const known = grace_end_.find(object); known != grace_end_.end()) {
-        graces_.erase({known->second, object});
-        grace_end_.erase(known);
-    }
-    if (!end) return;
-    grace_end_.emplace(object, *end);
-    graces_.emplace(*end, object);
-}
-
-std::optional<Time> Desired::next_grace_end() const {
-    return graces_.empty() ? std::nullopt : std::optional(graces_.begin()->first);
-}
-
-std::vector<Ref> Desired::graces_over(Time now) const {
-    std::vector<Ref> out;
-    for (auto it = graces_.begin(); it != graces_.end() && it->first <= now; ++it) out.push_back(it->second);
-    return out;
 }
 
 Desired::Overlay Desired::overlay(Object const& object) const {

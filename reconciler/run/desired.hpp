@@ -1,6 +1,7 @@
 // What is wanted of each object: its subject, the records it expands to, and what it refers to.
 #pragma once
 #include "reconciler/plan/expand.hpp"
+#include "reconciler/run/due_times.hpp"
 #include "reconciler/store/objects.hpp"
 #include "resources/schema/packed.hpp"
 
@@ -55,10 +56,9 @@ public:
     // Objects under removal, and those of them that no operator has confirmed.
     [[nodiscard]] Dirty const& ending() const { return ending_; }
     [[nodiscard]] Dirty const& leaving() const { return leaving_; }
-    // When the first grace of a terminating object ends, and whose have: until it is stored that they are purged, their
-    // data stays. That of a paused object does not end.
-    [[nodiscard]] std::optional<Time> next_grace_end() const;
-    [[nodiscard]] std::vector<Ref> graces_over(Time now) const;
+    // When the graces of terminating objects end: until it is stored that they are purged, their data stays. That of a
+    // paused object does not end.
+    [[nodiscard]] DueTimes const& graces() const { return graces_; }
     // Living objects that could not be given all they claim.
     [[nodiscard]] Dirty const& unallocated() const { return unallocated_; }
 
@@ -78,7 +78,6 @@ private:
     [[nodiscard]] static Subject subject_of(Object const& object);
     [[nodiscard]] Phase phase_of(Object const& object, Subject& subject, Referred const& referred) const;
     [[nodiscard]] std::string settle_phase(Object const& object, Subject& subject, Referred const& referred) const;
-    void note_grace(Ref const& object, std::optional<Time> end);
     [[nodiscard]] Referred referred_by(Object const& object, Object const* instead) const;
     [[nodiscard]] Expansion expanded(Subject const& subject, json::object const& spec, Referred const& referred) const;
     [[nodiscard]] std::string make_records(Subject const& subject, json::object const& spec, Referred const& referred);
@@ -102,8 +101,7 @@ private:
     std::map<Ref, std::map<Ref, Packed>> shared_;      // by record, who wants it and how
     std::map<Ref, std::set<Ref>> sharing_;             // by object, the shared records it wants
     Dirty ending_, leaving_, unallocated_;
-    std::map<Ref, Time> grace_end_;
-    std::set<std::pair<Time, Ref>> graces_;  // the same, by time
+    DueTimes graces_;
 };
 
 }  // namespace genesis

@@ -97,6 +97,7 @@ void Reconciler::note_plan(Pass& pass, Plan const& plan, PlanningInput const& in
     }
     for (auto const& hold : plan.holds) note_hold(pass, hold, input.observed);
     pass.result.held = plan.holds.size();
+    forget_what_is_gone(pass, plan, input.observed);
     for (auto const& [ref, run] : pass.objects) states_.forget_missed(ref, pass.planned);
     for (auto& [object, lines] : status_lines(plan, input.observed, pool_.kinds(), states_, *this, pass.planned))
         if (auto const run = pass.objects.find(object); run != pass.objects.end()) run->second.lines = std::move(lines);
@@ -112,6 +113,21 @@ void Reconciler::note_plan(Pass& pass, Plan const& plan, PlanningInput const& in
     for (auto const& planned : plan.steps) worked_on.insert(planned.step.object);
     for (auto const& object : worked_on)  // shown at once, and stored when it is at rest
         publisher_.publish(*input.subjects.at(object), pass.objects.at(object).lines, true);
+}
+
+// Of what was removed though nothing was remembered of it, such as an adopted record, and of what was never made.
+void Reconciler::forget_what_is_gone(Pass const& pass, Plan const& plan, Observation const& observed) {
+    auto const is_planned = [&](Ref const& record) {
+        return std::any_of(plan.steps.begin(), plan.steps.end(), [&](auto const& s) { return s.step.ref == record; }) ||
+               std::any_of(plan.holds.begin(), plan.holds.end(), [&](auto const& h) { return h.ref == record; });
+    };
+    states_.forget_removals([&](Ref const& record, Ref const& object) {
+        return pass.objects.contains(object) && observed.sees(record) && !is_planned(record);
+    });
+    if (!pass.result.full) return;
+    std::erase_if(differing_, [&](Ref const& record) {
+        return desired_.owner(record) == nullptr && states_.find(record) == nullptr && !is_planned(record);
+    });
 }
 
 void Reconciler::note_hold(Pass& pass, Hold const& hold, Observation const& observed) {
@@ -226,9 +242,8 @@ void Reconciler::finish_removed(Ref const& object, ObjectRun const& run) {
         return wake(object, false);
     }
     states_.forget_object(object);
-    desired_.evict(object);
+    drop(object);
     wake_node();
-    publisher_.erase(object);
     pending_.erase(object);
     log_.write(Level::info, "an object is gone", {{"object", object.str()}});
 }

@@ -96,7 +96,9 @@ PlanningInput Reconciler::input_for(Dirty const& scope, Desired::Overlay const& 
                                                                            : desired_.value_of(ref));
         }
     }
-    out.leaving = desired_.leaving();
+    auto const leaves = [&](Ref const& object) { return desired_.leaving().contains(object); };
+    if (std::any_of(scope.begin(), scope.end(), leaves))
+        out.leaving = desired_.leaving();  // else nothing depends on it
     std::erase_if(out.leaving, [&](Ref const& object) {
         auto const* w = desired_.find(object);
         auto const ours = states_.of(object);

@@ -97,7 +97,7 @@ std::optional<Steady> Reconciler::allocation_due() const {
 
 // That an object's data goes is stored first: from then on no put brings the object back while half of it is gone.
 void Reconciler::end_graces() {
-    auto const over = paused_ ? std::vector<Ref>() : desired_.graces_over(clock_.now());
+    auto const over = paused_ ? std::vector<Ref>() : desired_.graces().due(clock_.now());
     if (over.empty()) return;
     graces_from_ = clock_.steady() + settings_.unseen;  // where it cannot be stored: again after a while
     std::vector<std::pair<Ref, std::int64_t>> as_seen;
@@ -115,7 +115,7 @@ void Reconciler::end_graces() {
 }
 
 std::optional<Steady> Reconciler::grace_due() const {
-    auto const end = desired_.next_grace_end();
+    auto const end = desired_.graces().next();
     if (!end || paused_) return std::nullopt;
     return std::max(graces_from_, clock_.steady() + std::max(*end - clock_.now(), Time::duration(0)));
 }
@@ -202,10 +202,7 @@ void Reconciler::refresh(std::optional<Dirty> const& scope) {
     std::vector<Ref> lost;
     for (auto const& [ref, wants] : desired_.all())
         if (!living.contains(ref)) lost.push_back(ref);
-    for (auto const& ref : lost) {
-        desired_.evict(ref);
-        publisher_.erase(ref);
-    }
+    for (auto const& ref : lost) drop(ref);
     wake_node();
     seen_version_ = version;
 }
@@ -219,13 +216,19 @@ void Reconciler::refresh_one(Ref const& ref) {
     if (auto const object = store_.find(ref)) {
         take_in(*object);
     } else {
-        desired_.evict(ref);
-        publisher_.erase(ref);
+        drop(ref);
     }
+}
+
+void Reconciler::drop(Ref const& object) {
+    keep_asked(desired_.node());
+    desired_.evict(object);
+    publisher_.erase(object);
 }
 
 void Reconciler::take_in(Object const& object) {
     keep_asked(object.ref);
+    keep_asked(desired_.node());  // with what objects share
     if (desired_.upsert(object)) states_.reset_backoff(object.ref);
     publisher_.seed(object);
     for (auto const& [record, value] : desired_.find(object.ref)->records)
@@ -249,7 +252,8 @@ void Reconciler::keep_asked(Ref const& object) {
 
 void Reconciler::save() {
     states_.save(ledger_);
-    publisher_.flush();
+    // What it stores itself is no reason to read all objects again.
+    if (auto const wrote = publisher_.flush(); wrote && seen_version_ == wrote->before) seen_version_ = wrote->after;
 }
 
 std::string Reconciler::request_of(Ref const& object) const {

@@ -124,6 +124,7 @@ private:
     void refresh(std::optional<Dirty> const& scope);
     void refresh_one(Ref const& object);
     void take_in(Object const& object);
+    void drop(Ref const& object);
     void wake_node();
     void keep_asked(Ref const& object);
     void move_records();
@@ -140,6 +141,7 @@ private:
     void plan_observed(PassId id, Observation seen);
     void plan_pass(PassId id, Observation observed);
     void note_plan(Pass& pass, Plan const& plan, PlanningInput const& input, AsWanted as_wanted);
+    void forget_what_is_gone(Pass const& pass, Plan const& plan, Observation const& observed);
     void note_hold(Pass& pass, Hold const& hold, Observation const& observed);
     void wait_for(Ref const& record, Ref const& object);
     void wake_waiters(Ref const& record);

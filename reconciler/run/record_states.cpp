@@ -87,7 +87,7 @@ void RecordStates::schedule(RecordState& state, std::optional<Time> at) {
 }
 
 void RecordStates::in_sync(Ref const& record, Ref const& object, std::uint64_t wanted) {
-    observe_at_.erase(record);
+    not_observed_again(record);
     applied_.erase(record);
     auto const* known = find(record);
     if (known != nullptr && known->in_sync_value == wanted && known->attempts == 0 && known->error.empty()) return;
@@ -102,7 +102,10 @@ void RecordStates::in_sync(Ref const& record, Ref const& object, std::uint64_t w
 }
 
 bool RecordStates::applied(AnyStep const& step) {
-    if (step.verb != Verb::remove) entry(step.ref, step.object);
+    if (step.verb != Verb::remove)
+        entry(step.ref, step.object);
+    else if (!states_.contains(step.ref))
+        removed_.insert_or_assign(step.ref, step.object);
     auto const what = fingerprint(step.want);  // of nothing, where it was removed
     auto const [before, first] = applied_.try_emplace(step.ref, what);
     return first || std::exchange(before->second, what) != what;
@@ -121,7 +124,7 @@ void RecordStates::failed(Ref const& record, Ref const& object, std::string cons
     ++state.attempts;
     state.error = why.substr(0, 1000);
     schedule(state, clock_.now() + pause(state.attempts));
-    observe_at_.erase(record);
+    not_observed_again(record);
     applied_.erase(record);
     unsaved_.insert(record);
 }
@@ -139,17 +142,23 @@ void RecordStates::in_progress(Ref const& record, Ref const& object) {
 }
 
 void RecordStates::observe_again(Ref const& record, Ref const& object, std::chrono::milliseconds after) {
-    observe_at_[record] = {clock_.now() + std::max(after, std::chrono::milliseconds(100)), object};
+    observe_at_.set(record, clock_.now() + std::max(after, std::chrono::milliseconds(100)));
+    observe_for_.insert_or_assign(record, object);
+}
+
+void RecordStates::not_observed_again(Ref const& record) {
+    observe_at_.erase(record);
+    observe_for_.erase(record);
 }
 
 std::optional<Time> RecordStates::next_look(Ref const& record) const {
-    if (auto const at = observe_at_.find(record); at != observe_at_.end()) return at->second.first;
+    if (auto const at = observe_at_.at(record)) return at;
     auto const* state = find(record);
     return state == nullptr ? std::nullopt : state->next_attempt;
 }
 
 void RecordStates::gone(Ref const& record) {
-    observe_at_.erase(record);
+    not_observed_again(record);
     applied_.erase(record);
     auto it = states_.find(record);
     if (it == states_.end()) return;
@@ -161,6 +170,14 @@ void RecordStates::gone(Ref const& record) {
     dropped_.insert(record);
 }
 
+void RecordStates::forget_removals(std::function<bool(Ref const& record, Ref const& object)> const& is_gone) {
+    std::erase_if(removed_, [&](auto const& entry) {
+        if (!is_gone(entry.first, entry.second)) return false;
+        applied_.erase(entry.first);
+        return true;
+    });
+}
+
 void RecordStates::move(Ref const& record, Ref const& object) {
     auto& state = states_.at(record);
     schedule(state, std::nullopt);
@@ -170,7 +187,7 @@ void RecordStates::move(Ref const& record, Ref const& object) {
     state.object = object;
     list(state);
     state.since = clock_.now();
-    observe_at_.erase(record);
+    not_observed_again(record);
     applied_.erase(record);
     unsaved_.insert(record);
 }
@@ -199,8 +216,7 @@ void RecordStates::forget_missed(Ref const& object, Time planned) {
 std::optional<Time> RecordStates::next_due() const {
     std::optional<Time> out;
     if (!due_.empty()) out = due_.begin()->first;
-    for (auto const& [record, due] : observe_at_)
-        if (!out || due.first < *out) out = due.first;
+    if (auto const look = observe_at_.next(); look && (!out || *look < *out)) out = look;
     return out;
 }
 
@@ -211,10 +227,9 @@ Dirty RecordStates::take_due(Time now) {
         missed_.insert(due_.begin()->second);
         due_.erase(due_.begin());  // the pass that takes the object decides whether an attempt is made
     }
-    for (auto it = observe_at_.begin(); it != observe_at_.end();) {
-        bool const due = it->second.first <= now;
-        if (due) out.insert(it->second.second);
-        it = due ? observe_at_.erase(it) : std::next(it);
+    for (auto const& record : observe_at_.due(now)) {
+        out.insert(observe_for_.at(record));
+        not_observed_again(record);
     }
     return out;
 }

@@ -4,6 +4,7 @@
 #include "reconciler/run/desired.hpp"
 #include "reconciler/store/ledger.hpp"
 
+#include <functional>
 #include <optional>
 #include <random>
 #include <set>
@@ -45,6 +46,8 @@ public:
     // When it is to be looked at again or tried again.
     [[nodiscard]] std::optional<Time> next_look(Ref const& record) const;
     void gone(Ref const& record);
+    // Removals of records of which nothing else is remembered, once they are seen to have taken effect.
+    void forget_removals(std::function<bool(Ref const& record, Ref const& object)> const& is_gone);
     // Another object wants it now: what is remembered of it begins again.
     void move(Ref const& record, Ref const& object);
     void forget_object(Ref const& object) { by_object_.erase(object); }
@@ -65,6 +68,7 @@ private:
     void list(RecordState& state);
     void unlist(RecordState const& state);
     void reset(RecordState& state);
+    void not_observed_again(Ref const& record);
     void schedule(RecordState& state, std::optional<Time> at);
     std::chrono::milliseconds pause(int attempts);
 
@@ -74,10 +78,12 @@ private:
     RefMap<RecordState> states_;
     std::map<Ref, std::vector<RecordState*>> by_object_;
     std::map<std::string, std::size_t> by_kind_;
-    std::set<std::pair<Time, Ref>> due_;              // attempts
-    RefSet missed_;                                   // records whose time has come, and no attempt was made since
-    std::map<Ref, std::pair<Time, Ref>> observe_at_;  // records to be looked at then, with their objects
-    RefMap<std::string> applied_;                     // with the fingerprints of what was applied
+    std::set<std::pair<Time, Ref>> due_;  // attempts
+    RefSet missed_;                       // records whose time has come, and no attempt was made since
+    DueTimes observe_at_;                 // records to be looked at then …
+    std::map<Ref, Ref> observe_for_;      // … and their objects
+    RefMap<std::string> applied_;         // with the fingerprints of what was applied
+    std::map<Ref, Ref> removed_;          // records that were, of which nothing is remembered, and objects
     RefSet unsaved_, dropped_;
 };
 

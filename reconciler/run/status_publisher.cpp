@@ -217,6 +217,15 @@ bool same(std::vector<Condition> const& a, std::vector<Condition> const& b) {
     });
 }
 
+// What is said of work under way is worth nothing after a restart.
+bool same_but_for_progress(std::vector<Condition> const& a, std::vector<Condition> const& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](auto const& x, auto const& y) {
+        bool const progress = x.reason == "Progressing" || x.reason == "Working";
+        return x.type == y.type && x.status == y.status && x.reason == y.reason &&
+               (progress || x.message == y.message) && x.observed_generation == y.observed_generation;
+    });
+}
+
 }  // namespace
 
 StatusLines status_lines(Plan const& plan, Observation const& observed, Kinds const& kinds, RecordStates const& states,
@@ -245,7 +254,7 @@ void StatusPublisher::publish(Subject const& subject, ObjectLines lines, bool bu
     }
     auto shown = same(conditions, *before.conditions) ? before.conditions
                                                       : std::make_shared<std::vector<Condition>>(std::move(conditions));
-    if (!busy && (shown != before.conditions || before.generation != subject.generation)) {
+    if (!busy && (before.generation != subject.generation || !same_but_for_progress(*shown, *before.conditions))) {
         unsaved_.push_back({subject.ref, subject.generation, *shown});
         before = {subject.generation, shown};
     }
@@ -258,10 +267,11 @@ void StatusPublisher::erase(Ref const& object) {
     cache_.erase(object);
 }
 
-void StatusPublisher::flush() {
-    if (unsaved_.empty()) return;
-    store_.set_statuses(unsaved_);
+std::optional<Versions> StatusPublisher::flush() {
+    if (unsaved_.empty()) return std::nullopt;
+    auto const wrote = store_.set_statuses(unsaved_);
     unsaved_.clear();
+    return wrote;
 }
 
 }  // namespace genesis

@@ -24,7 +24,7 @@ public:
     void publish(Subject const& subject, ObjectLines lines, bool busy);
     void erase(Ref const& object);
     // Writes what changed and is at rest, in one commit.
-    void flush();
+    std::optional<Versions> flush();
 
 private:
     Objects& store_;

@@ -56,6 +56,10 @@ struct Written {
     std::int64_t generation = 0;
 };
 
+struct Versions {
+    std::int64_t before = 0, after = 0;
+};
+
 struct PutRequest {
     Ref ref;
     std::string source = "api";
@@ -110,11 +114,11 @@ struct Objects {
     virtual std::optional<Object> find(Ref const& ref) = 0;
     virtual std::vector<Object> objects(std::string const& kind = {}) = 0;  // all of a kind, or all, by name
     virtual std::vector<Object> list(std::string const& kind, std::string const& after, std::size_t limit) = 0;
-    // One commit for all of them. An object that is not stored is passed over.
-    virtual void set_statuses(std::span<StatusUpdate const> updates) = 0;
+    // One commit for all of them. An object that is not stored is passed over. The versions before and after them.
+    virtual Versions set_statuses(std::span<StatusUpdate const> updates) = 0;
     void set_status(Ref const& ref, std::int64_t observed_generation, std::vector<Condition> const& conditions) {
         StatusUpdate const one{ref, observed_generation, conditions};
-        set_statuses({&one, 1});
+        (void)set_statuses({&one, 1});
     }
 
     // Objects that refer to this one, by kind and name: what must be looked at again when it changes.

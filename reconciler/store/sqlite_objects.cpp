@@ -268,10 +268,12 @@ std::vector<Object> SqliteObjects::list(std::string const& kind, std::string con
     }));
 }
 
-void SqliteObjects::set_statuses(std::span<StatusUpdate const> updates) {
-    if (updates.empty()) return;
-    db_.run([&] {
+Versions SqliteObjects::set_statuses(std::span<StatusUpdate const> updates) {
+    return db_.run([&] {
+        Versions out{db_.mark("objects"), 0};
         for (auto const& update : updates) set_status_now(update);
+        out.after = db_.mark("objects");
+        return out;
     });
 }
 

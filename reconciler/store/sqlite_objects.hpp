@@ -39,7 +39,7 @@ public:
     std::optional<Object> find(Ref const& ref) override;
     std::vector<Object> objects(std::string const& kind) override;
     std::vector<Object> list(std::string const& kind, std::string const& after, std::size_t limit) override;
-    void set_statuses(std::span<StatusUpdate const> updates) override;
+    Versions set_statuses(std::span<StatusUpdate const> updates) override;
     std::vector<Ref> dependents(Ref const& ref) override;
     std::vector<Ref> allocate_missing() override;
     Stored<std::map<std::string, Secret>> take_credentials(Ref const& ref, Actor* actor = nullptr) override;

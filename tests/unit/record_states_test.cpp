@@ -40,6 +40,34 @@ TEST_CASE("what was refused is the value: another one is tried, and so is the sa
     CHECK_FALSE(states.history(record, small).refused);
 }
 
+TEST_CASE("what is not remembered can be removed again and again, once each removal has been seen") {
+    FakeClock clock;
+    RecordStates states({}, clock, Backoff{.seed = 1});
+    AnyStep const removal{Verb::remove, {"grant", "web@hand"}, {"account", "acme"}, {}, {}, {}, {}};
+    CHECK(states.applied(removal));
+    CHECK_FALSE(states.applied(removal));  // it is still there
+    states.forget_removals([](Ref const&, Ref const&) { return false; });
+    CHECK_FALSE(states.applied(removal));
+    states.forget_removals([](Ref const& record, Ref const& object) {
+        return record == Ref{"grant", "web@hand"} && object == Ref{"account", "acme"};
+    });
+    CHECK(states.applied(removal));
+}
+
+TEST_CASE("records are looked at again in the order of their times") {
+    FakeClock clock;
+    RecordStates states({}, clock, Backoff{.seed = 1});
+    Ref const late{"site", "late"}, soon{"site", "soon"}, acme{"account", "acme"}, beta{"account", "beta"};
+    states.observe_again(late, acme, std::chrono::seconds(9));
+    states.observe_again(soon, beta, std::chrono::seconds(9));
+    states.observe_again(soon, beta, std::chrono::seconds(2));
+    CHECK(states.next_due() == clock.now() + std::chrono::seconds(2));
+    CHECK(states.take_due(clock.now() + std::chrono::seconds(5)) == Dirty{beta});
+    CHECK(states.next_due() == clock.now() + std::chrono::seconds(9));
+    states.gone(late);
+    CHECK_FALSE(states.next_due());
+}
+
 TEST_CASE("whether a record is wanted otherwise follows from the value it was in sync with, also after a restart") {
     FakeClock clock;
     Ref const record{"pool", "acme"}, object{"account", "acme"};
