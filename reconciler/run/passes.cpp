@@ -101,7 +101,8 @@ void Reconciler::note_plan(Pass& pass, Plan const& plan, PlanningInput const& in
     for (auto const& [ref, run] : pass.objects) states_.forget_missed(ref, pass.planned);
     for (auto& [object, lines] : status_lines(plan, input.observed, pool_.kinds(), states_, *this, pass.planned))
         if (auto const run = pass.objects.find(object); run != pass.objects.end()) run->second.lines = std::move(lines);
-    for (auto& [object, records] : as_wanted) {
+    for (auto& [object, values] : as_wanted.reported) pass.objects.at(object).lines.reported = std::move(values);
+    for (auto& [object, records] : as_wanted.records) {
         auto& lines = pass.objects.at(object).lines;
         lines.observed_at = pass.planned;
         std::move(records.begin(), records.end(), std::back_inserter(lines.in_sync));

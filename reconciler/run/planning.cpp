@@ -25,8 +25,8 @@ private:
 };
 
 std::span<std::pair<Ref, Time> const> at_rest_of(Reconciler::AsWanted const& as_wanted, Ref const& object) {
-    auto const it = as_wanted.find(object);
-    return it == as_wanted.end() ? std::span<std::pair<Ref, Time> const>() : it->second;
+    auto const it = as_wanted.records.find(object);
+    return it == as_wanted.records.end() ? std::span<std::pair<Ref, Time> const>() : it->second;
 }
 
 }  // namespace
@@ -51,10 +51,13 @@ Reconciler::AsWanted Reconciler::take_as_wanted(Dirty const& scope, Desired::Ove
             auto const found = observed.found.find(ref);
             if (found == observed.found.end()) continue;
             if (kind == pool_.kinds().end() || kind->first != ref.kind) kind = pool_.kinds().find(ref.kind);
-            if (kind->second.reports || !matches(*kind->second.schema, value, found->second)) continue;
-            all.emplace_back(std::move(observed.found.extract(found).key()), *since);
+            if (!matches(*kind->second.schema, value, found->second)) continue;
+            auto node = observed.found.extract(found);
+            if (kind->second.reports)
+                out.reported[object].push_back({ref, kind->second.schema, std::move(node.mapped())});
+            all.emplace_back(std::move(node.key()), *since);
         }
-        if (!all.empty()) out.emplace(object, std::move(all));
+        if (!all.empty()) out.records.emplace(object, std::move(all));
     }
     return out;
 }

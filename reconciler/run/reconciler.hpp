@@ -85,7 +85,10 @@ public:
     [[nodiscard]] Kinds const& kinds() const { return pool_.kinds(); }
 
     // By object, in their order: records seen to be as wanted of which nothing else is to be said, and since when.
-    using AsWanted = std::map<Ref, std::vector<std::pair<Ref, Time>>>;
+    struct AsWanted {
+        std::map<Ref, std::vector<std::pair<Ref, Time>>> records;
+        std::map<Ref, std::vector<ReportedValue>> reported;  // by object, of those of them that have some
+    };
 
 private:
     struct ObjectRun {

@@ -5,6 +5,17 @@
 
 namespace genesis {
 
+std::map<std::string, std::string> reported_of(Schema const& schema, json::object const& found) {
+    std::map<std::string, std::string> out;
+    for (auto const& f : schema.fields) {
+        if (!has(f.attributes, Attribute::reported)) continue;
+        auto const* v = found.if_contains(f.name);
+        if (v == nullptr || v->is_null()) continue;
+        out.emplace(f.name, v->is_string() ? std::string(v->get_string()) : json::serialize(*v));
+    }
+    return out;
+}
+
 std::vector<RecordStatus> ObjectLines::all() const {
     std::vector<RecordStatus> out;
     out.reserve(size());
@@ -15,6 +26,8 @@ std::vector<RecordStatus> ObjectLines::all() const {
         line.key = ref.key;
         line.since = iso(since);
         line.observed_at = iso(observed_at);
+        for (auto const& value : reported)
+            if (value.record == ref) line.reported = reported_of(*value.schema, value.found.unpack());
         out.push_back(std::move(line));
     }
     std::sort(out.begin(), out.end(),

@@ -1,6 +1,7 @@
 // The status of each object, kept in memory for readers of any thread; the loop writes it.
 #pragma once
 #include "reconciler/store/objects.hpp"
+#include "resources/schema/packed.hpp"
 
 #include <map>
 #include <memory>
@@ -10,10 +11,19 @@
 
 namespace genesis {
 
+// What was found of a record in sync that has reported fields: read only when somebody asks.
+struct ReportedValue {
+    Ref record;
+    Schema const* schema;
+    Packed found;
+};
+std::map<std::string, std::string> reported_of(Schema const& schema, json::object const& found);
+
 // What is known of the records of one object. Those in sync, which are most, take little room.
 struct ObjectLines {
-    std::map<Ref, RecordStatus> open;           // all others, and those with reported values
+    std::map<Ref, RecordStatus> open;           // all others
     std::vector<std::pair<Ref, Time>> in_sync;  // and since when
+    std::vector<ReportedValue> reported;        // of some of `in_sync`
     Time observed_at{};
 
     [[nodiscard]] std::size_t size() const { return open.size() + in_sync.size(); }

@@ -40,17 +40,6 @@ std::string fields_of(std::vector<Change> const& changes) {
     return out;
 }
 
-std::map<std::string, std::string> reported_of(Schema const& schema, json::object const& value) {
-    std::map<std::string, std::string> out;
-    for (auto const& f : schema.fields) {
-        if (!has(f.attributes, Attribute::reported)) continue;
-        auto const* v = value.if_contains(f.name);
-        if (v == nullptr || v->is_null()) continue;
-        out.emplace(f.name, v->is_string() ? std::string(v->get_string()) : json::serialize(*v));
-    }
-    return out;
-}
-
 class Lines {
 public:
     Lines(Observation const& observed, Kinds const& kinds, RecordStates const& states, OtherRecords const& before,
