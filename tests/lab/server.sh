@@ -65,6 +65,7 @@ mount_disk() {
     local name=$1 image=$2 root=$labs/$1/root disk=$cache/disk/$1
     mkdir -p "$root" "$disk"
     [[ $memory == no ]] || mount -t tmpfs -o mode=0755 "lab-$name" "$disk"
+    [[ $copy == no ]] || { copy_image "$image" "$disk" "$root"; return; }
     mount_overlay "$image" "$disk" "$root" && return
     if ! mountpoint -q "$disk"; then
         rm -rf --one-file-system "${disk:?}"/*
@@ -72,9 +73,13 @@ mount_disk() {
         ! mountpoint -q "$disk" || umount "$disk"
     fi
     say "no overlay here: copying the image"
-    rm -rf --one-file-system "${disk:?}"/*
-    cp -a --reflink=auto "$image" "$disk/copy"
-    mount --bind "$disk/copy" "$root"
+    copy_image "$image" "$disk" "$root"
+}
+
+copy_image() {
+    rm -rf --one-file-system "${2:?}"/*
+    cp -a --reflink=auto "$1" "$2/copy"
+    mount --bind "$2/copy" "$3"
 }
 
 # Its own name, and a resolver that refuses at once: a look-up that waits for a network that is not there costs 10 s.
