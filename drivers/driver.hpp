@@ -75,8 +75,8 @@ struct Outcome {
     } how = done;
     std::string why;
 };
-// Of a step that the time of its batch did not reach: nothing of it has failed, so its object is looked at again at
-// once and no attempt is counted.
+// Of a step that the time of its batch did not reach: nothing of it has failed, so its object is looked at again
+// after a second and no attempt is counted.
 inline Outcome not_begun() { return {Outcome::in_progress, "not begun: the time of its batch was over"}; }
 // What became of one step. What it throws is its own: it fails alone.
 template <class Work>

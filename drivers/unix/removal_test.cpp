@@ -131,12 +131,7 @@ TEST_CASE("nobody gets the number of a removed user while files of that number a
     auto const homes = b.dir.beneath("home");
     homes.make(".genesis-removed", {0, 0, 0700});
     homes.beneath(".genesis-removed").write(".uids-1", "59990\n59991\n", {0, 0, 0600});
-    UnixUser acme;
-    acme.name = AccountName("acme");
-    acme.uid = acme_uid;
-    acme.home = AbsolutePath(b.at("home/acme"));
-    acme.login = Login::sftp;
-    acme.shell = "/bin/sh";
+    auto const acme = b.user();
     Step<UnixUser> const step{Verb::create, acme, {}, {}};
     auto const outcome = b.driver.apply(std::span<Step<UnixUser> const>(&step, 1), b.context).front();
     CHECK(outcome.how == Outcome::in_progress);
@@ -272,12 +267,7 @@ TEST_CASE("directories that the time of a batch does not reach are not begun, an
 TEST_CASE("users whose removal fails hold up nobody else's suspension") {
     if (!can_run_as_root()) return;
     Home b;  // its user database is no real one: nobody can be removed from it
-    UnixUser acme;
-    acme.name = AccountName("acme");
-    acme.uid = acme_uid;
-    acme.home = AbsolutePath(b.at("home/acme"));
-    acme.login = Login::sftp;
-    acme.shell = "/bin/sh";
+    auto const acme = b.user();
     auto gone = acme;
     gone.name = AccountName("gone");
     gone.uid = acme_uid + 1;

@@ -31,6 +31,15 @@ struct UnixBench : host::TestRoot {
         d.mode = FileMode(mode);
         return d;
     }
+    [[nodiscard]] UnixUser user() const {
+        UnixUser u;
+        u.name = AccountName("acme");
+        u.uid = acme_uid;
+        u.home = AbsolutePath(at("home/acme"));
+        u.login = Login::sftp;
+        u.shell = "/bin/sh";
+        return u;
+    }
     [[nodiscard]] AuthorizedKeys keys(std::vector<SshKey> keys = {}) const {
         AuthorizedKeys k;
         k.owner = AccountName("acme");

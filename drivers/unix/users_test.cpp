@@ -6,24 +6,10 @@
 using namespace genesis;
 using host::can_run_as_root;
 
-namespace {
-
-UnixUser acme(UnixBench const& b) {
-    UnixUser u;
-    u.name = AccountName("acme");
-    u.uid = acme_uid;
-    u.home = AbsolutePath(b.at("home/acme"));
-    u.login = Login::sftp;
-    u.shell = "/bin/sh";
-    return u;
-}
-
-}  // namespace
-
 TEST_CASE("a user of ours is read back whole, and everybody else is unmanaged") {
     if (!can_run_as_root()) return;
     UnixBench b;
-    CHECK(b.quiet(acme(b)));
+    CHECK(b.quiet(b.user()));
     auto const seen = b.driver.observe(Of<UnixUser>{}, {}, b.context);
     CHECK(seen.found.size() == 1);
     CHECK(seen.unmanaged.size() == 2);  // root, and the group genesis-sftp
@@ -93,7 +79,7 @@ TEST_CASE("a name or number that somebody else has is never taken over") {
     auto const try_with = [&](std::string const& passwd, std::string const& group) {
         // The three login groups are there and nothing is wanted that may be made: no tool is run.
         b.accounts(passwd, group + "genesis-nossh:x:1:\ngenesis-sftp:x:2:\ngenesis-shell:x:3:\n");
-        Step<UnixUser> const step{Verb::create, acme(b), {}, {}};
+        Step<UnixUser> const step{Verb::create, b.user(), {}, {}};
         return b.driver.apply(std::span<Step<UnixUser> const>(&step, 1), b.context).front();
     };
     CHECK(try_with("acme:x:1001:1001::/home/acme:/bin/sh\n", "").why == "user acme (1001) exists and is not ours");
@@ -101,5 +87,5 @@ TEST_CASE("a name or number that somebody else has is never taken over") {
     CHECK(try_with("", "acme:x:555:\n").why == "group acme (555) exists and is not ours");
     CHECK(try_with("", "other:x:59991:\n").why == "the number 59991 belongs to group other");
     CHECK(try_with("acme:x:59992:59992:genesis:/home/acme:/bin/sh\n", "").why == "user acme has the number 59992");
-    CHECK(b.drop(acme(b)).why == "user acme has the number 59992");
+    CHECK(b.drop(b.user()).why == "user acme has the number 59992");
 }
