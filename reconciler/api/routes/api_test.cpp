@@ -303,7 +303,7 @@ TEST_CASE("healthz writes to the store, at most once a second, and says why that
     CHECK(later("/healthz").status == 200);
     CHECK(writes() == before + 1);
     {
-        LoweredLimit const full(RLIMIT_FSIZE, 1);
+        test::LoweredLimit const full(RLIMIT_FSIZE, 1);
         auto const reply = later("/healthz");
         CHECK(reply.status == 503);
         CHECK(reply.code() == "unhealthy");
