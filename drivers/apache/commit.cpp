@@ -159,7 +159,7 @@ void ApacheDriver::Batch::lay_out() {
     std::string all;
     for (auto const& [key, mark] : marks) all.append(key).append(" ").append(mark).append("\n");
     generation = next_generation(driver.requested_, sha256(all).substr(0, 16));
-    auto bytes = canary(generation);
+    auto bytes = canary(driver.settings_.httpd.address, generation);
     auto sha = sha256(bytes);
     wanted.emplace(canary_file, WantedFile{std::move(sha), nullptr, std::move(bytes)});
 }

@@ -164,7 +164,7 @@ bool ApacheDriver::canary_stands(host::Dir const& sites) {
     if (seen && seen == canary_seen_) return canary_stood_;
     auto const file = seen && seen->kind == host::FileStat::regular ? sites.read(name) : std::nullopt;
     canary_seen_ = seen;
-    canary_stood_ = file && is_canary(file->bytes);
+    canary_stood_ = file && is_canary(settings_.httpd.address, file->bytes);
     return canary_stood_;
 }
 

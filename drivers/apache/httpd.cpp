@@ -175,19 +175,20 @@ std::string Httpd::generation() const {
 }
 
 // Redirect answers before Require is asked: what is for this machine alone is the header.
-std::string canary(std::string_view generation) {
+std::string canary(std::string const& address, std::string_view generation) {
+    auto const bare = address.starts_with('[') ? address.substr(1, address.size() - 2) : address;
     return "# Made by Genesis: says which tree of sites the running server has loaded.\n<VirtualHost *:80>\n"
            "    ServerName " +
            std::string(canary_name) +
            "\n    Redirect 404 \"/\"\n    CustomLog \"/dev/null\" common\n    Header always set " +
            std::string(generation_header.substr(0, generation_header.size() - 2)) + " \"" + std::string(generation) +
-           "\" \"expr=-R '127.0.0.0/8' || -R '::1' || %{REMOTE_ADDR} == %{SERVER_ADDR}\"\n</VirtualHost>\n";
+           "\" \"expr=-R '127.0.0.0/8' || -R '::1' || -R '" + bare + "'\"\n</VirtualHost>\n";
 }
 
-bool is_canary(std::string_view bytes) {
+bool is_canary(std::string const& address, std::string_view bytes) {
     auto const from = bytes.find('"', bytes.find(generation_header.substr(0, generation_header.size() - 2)));
     if (from == std::string_view::npos) return false;
-    return bytes == canary(bytes.substr(from + 1, bytes.find('"', from + 1) - from - 1));
+    return bytes == canary(address, bytes.substr(from + 1, bytes.find('"', from + 1) - from - 1));
 }
 
 bool is_ip_address(std::string_view text) { return host::TcpAddress::parse(std::string(text) + ":80").has_value(); }

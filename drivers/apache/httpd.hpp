@@ -79,12 +79,13 @@ private:
     Asked asked_;
 };
 
-// A file of the tree that makes the server say which tree it serves, to who asks from this machine. A host beside the
+// A file of the tree that makes the server say which tree it serves, to who asks from this machine, which one that asks
+// at `address` does with the same address or a loopback one. A host beside the
 // sites, with a name that no account can have (RFC 6761): an address of its own would be one more that Apache does not
 // start without, and any user may take one above port 1023 while Apache is down.
-std::string canary(std::string_view generation);
+std::string canary(std::string const& address, std::string_view generation);
 // Whether a file is what canary() writes for some generation.
-bool is_canary(std::string_view bytes);
+bool is_canary(std::string const& address, std::string_view bytes);
 
 // From a dump: who gets a name. Apache gives it to the first host of the port that lists it, exactly or by wildcard.
 class HostMap {
