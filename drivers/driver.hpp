@@ -135,6 +135,10 @@ struct KindTraits {
     bool enumerable = true;   // an empty scope lists all of ours; otherwise the engine names the keys it knows
     bool holds_data = false;  // removal loses what a tenant made: it needs its object purged, or a confirmation
     std::chrono::seconds progress_limit{3600};  // longer in progress is a failure
+    // So many updates and removals are half a second's work of a driver that takes them one by one: a batch has no more
+    // of them, and none beside other steps, so that these come in between. None: as many as wait. Only for a driver
+    // whose commit() costs nothing: it is called more often.
+    std::optional<std::size_t> slow_updates{}, slow_removals{};
 };
 template <class V>
 constexpr KindTraits traits_of() {
@@ -143,6 +147,8 @@ constexpr KindTraits traits_of() {
     if constexpr (requires { Describe<V>::enumerable; }) traits.enumerable = Describe<V>::enumerable;
     if constexpr (requires { Describe<V>::holds_data; }) traits.holds_data = Describe<V>::holds_data;
     if constexpr (requires { Describe<V>::progress_limit; }) traits.progress_limit = Describe<V>::progress_limit;
+    if constexpr (requires { Describe<V>::slow_updates; }) traits.slow_updates = Describe<V>::slow_updates;
+    if constexpr (requires { Describe<V>::slow_removals; }) traits.slow_removals = Describe<V>::slow_removals;
     return traits;
 }
 

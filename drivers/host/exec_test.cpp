@@ -105,7 +105,7 @@ TEST_CASE("every process of a user is ended, also those that fork and have left 
     for (int i = 0; i < 32; ++i) REQUIRE(::read(ready[0], &one, 1) == 1);
     ::close(ready[0]);
     int status = 0;
-    end_processes({tenant}, t.context);
+    CHECK(end_processes({tenant}, t.context).empty());
     CHECK(::waitpid(pid, &status, 0) == pid);
     CHECK(WIFSIGNALED(status));
     CHECK_THROWS_AS(end_processes({0}, t.context), Fault);
@@ -131,7 +131,7 @@ TEST_CASE("processes that stop whatever is theirs do not stop their end") {
         char one = 0;
         REQUIRE(::read(ready[0], &one, 1) == 1);
         ::close(ready[0]);
-        end_processes({tenant}, t.context);
+        CHECK(end_processes({tenant}, t.context).empty());
         for (auto const pid : stoppers) {
             int status = 0;
             while (::waitpid(pid, &status, 0) != pid || !(WIFSIGNALED(status) || WIFEXITED(status))) {

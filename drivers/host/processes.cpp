@@ -16,45 +16,53 @@
 #include <charconv>
 #include <csignal>
 #include <ctime>
+#include <vector>
 
 namespace genesis::host {
 
 namespace {
 
+std::string_view line_of(std::string_view status, std::string_view name) {
+    auto const at = status.find(name);
+    return at == std::string_view::npos ? ""
+                                        : status.substr(at + name.size(), status.find('\n', at) - at - name.size());
+}
+
 // Real, effective, saved and file-system user of proc_pid_status(5), or nothing for what is dead already.
-std::set<uid_t> users_of(std::string_view status) {
-    std::set<uid_t> out;
-    auto const line = [&](std::string_view name) {
-        auto const at = status.find(name);
-        return at == std::string_view::npos ? ""
-                                            : status.substr(at + name.size(), status.find('\n', at) - at - name.size());
-    };
-    auto const state = line("\nState:\t");
+std::vector<uid_t> users_of(std::string_view status) {
+    std::vector<uid_t> out;
+    auto const state = line_of(status, "\nState:\t");
     if (state.starts_with('Z') || state.starts_with('X')) return out;
-    auto rest = line("\nUid:\t");
+    auto rest = line_of(status, "\nUid:\t");
     while (!rest.empty()) {
         uid_t uid = 0;
         auto const [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), uid);
-        if (error == std::errc()) out.insert(uid);
+        if (error == std::errc()) out.push_back(uid);
         rest.remove_prefix(std::min(rest.size(), static_cast<std::size_t>(end - rest.data()) + 1));
     }
     return out;
 }
 
-// Which of `uids` have a living process.
-std::set<uid_t> alive(std::set<uid_t> const& uids, Context const& context) {
+// "4711 (perl), which user 20001 runs": somebody else's setuid copy has another real user.
+std::string described(std::string const& pid, std::string_view status, uid_t real, uid_t uid) {
+    std::string name(line_of(status, "Name:\t"));
+    for (auto& c : name)
+        if (c < ' ' || c > '~') c = '?';
+    return pid + " (" + name + ")" + (real == uid ? "" : ", which user " + std::to_string(real) + " runs");
+}
+
+// Which of `uids` have a living process, and one of each.
+std::map<uid_t, std::string> alive(std::set<uid_t> const& uids) {
     auto const proc = Dir::open("/proc");
-    std::set<uid_t> found;
+    std::map<uid_t, std::string> found;
     for (auto const& name : proc.list()) {
         if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-        context.check();
         try {
             auto const status = proc.read(name + "/status");
             if (!status) continue;
-            for (auto const uid : users_of(status->bytes))
-                if (uids.contains(uid)) found.insert(uid);
-        } catch (Expired const&) {
-            throw;
+            auto const users = users_of(status->bytes);
+            for (auto const uid : users)
+                if (uids.contains(uid)) found[uid] = described(name, status->bytes, users.front(), uid);
         } catch (Fault const&) {  // it ended while we looked
         }
     }
@@ -88,14 +96,19 @@ union Semaphores {  // semctl(2): the caller defines it
 
 }  // namespace
 
-void end_processes(std::set<uid_t> const& uids, Context const& context) {
-    if (uids.empty()) return;
+std::map<uid_t, std::string> end_processes(std::set<uid_t> const& uids, Context const& context) {
+    if (uids.empty()) return {};
     if (*uids.begin() < 1000 || uids.contains(static_cast<uid_t>(-1))) throw Fault("not the user of an account");
-    for (auto left = alive(uids, context); !left.empty(); left = alive(uids, context)) {
-        for (auto const uid : left) kill_all_as(uid);
+    auto left = alive(uids);
+    for (; !left.empty() && !context.is_over(); left = alive(uids)) {
+        for (auto const& [uid, process] : left) kill_all_as(uid);
         timespec const pause{0, 5'000'000};  // time for their parents to reap them
         ::nanosleep(&pause, nullptr);
     }
+    for (auto& [uid, process] : left)
+        process =
+            "user " + std::to_string(uid) + " has a process that is not ended or started again and again: " + process;
+    return left;
 }
 
 void remove_ipc(std::set<uid_t> const& uids) {

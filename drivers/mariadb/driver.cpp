@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <functional>
 #include <optional>
+#include <thread>
 
 namespace genesis {
 namespace {
@@ -27,6 +28,7 @@ enum Error : unsigned {  // only those that decide something
     unknown_charset = 1115,
     nonexisting_grant = 1141,
     nonexisting_table_grant = 1147,
+    lock_wait = 1205,
     collation_mismatch = 1253,
     unknown_collation = 1273,
     cannot_user = 1396,
@@ -40,21 +42,24 @@ Outcome verdict(Rejected const& rejected) {
     return retry(rejected.what());
 }
 
-// Runs `one` for every step; a step that fails stands alone, a lost connection is made again for the next.
+// Runs `one` for every step; a step that fails stands alone, a lost connection is made again for the next. After one
+// that has waited for somebody's lock in vain the rest is not begun: others' steps would wait for each of them.
 template <class V, class One>
 std::vector<Outcome> each(std::span<Step<V> const> steps, mariadb::Settings const& settings, Context& context,
                           One one) {
     std::vector<Outcome> out;
     out.reserve(steps.size());
     std::optional<Session> session;
+    bool waited = false;
     for (auto const& step : steps) try {
-            if (context.is_over()) {
+            if (waited || context.is_over()) {
                 out.push_back(not_begun());
                 continue;
             }
             if (!session) session.emplace(settings, context);
             out.push_back(one(*session, step));
         } catch (Rejected const& rejected) {
+            waited = rejected.code == lock_wait;
             out.push_back(verdict(rejected));
         } catch (Fault const& fault) {
             session.reset();
@@ -101,16 +106,27 @@ Outcome change_database(Session& session, Database const& want) {
     return {};
 }
 
-Outcome drop_database(Session& session, Database const& have) {
+// False where somebody holds its tables, which nothing waits for.
+bool try_drop(Session& session, std::string const& name) try {
+    session.run("SET STATEMENT lock_wait_timeout=0, innodb_lock_wait_timeout=0 FOR DROP DATABASE IF EXISTS " +
+                identifier(name));
+    return true;
+} catch (Rejected const& rejected) {
+    if (rejected.code != lock_wait) throw;
+    return false;
+}
+
+// What the outcome is of one that is held is for others to find out.
+Outcome drop_database(Session& session, Database const& have, bool& held) {
     auto const comment = mariadb::comment_of(session, have.name);
     if (!comment) return {};
     if (mariadb::owner_of(*comment) != have.owner)
         return retry("the comment of database " + have.name + " is no longer what the plan saw");
-    session.run("DROP DATABASE IF EXISTS " + identifier(have.name));
+    held = !try_drop(session, have.name);
     return {};
 }
 
-Outcome do_database(Session& session, Step<Database> const& step) {
+Outcome do_database(Session& session, Step<Database> const& step, bool& held) {
     auto const& name = step.subject().name;
     if (!mariadb::could_be_ours(name) || mariadb::is_system(name))
         return terminal(name + " cannot be an account's database");
@@ -120,7 +136,7 @@ Outcome do_database(Session& session, Step<Database> const& step) {
         case Verb::update:
             return change_database(session, step.want);
         case Verb::remove:
-            return drop_database(session, step.have);
+            return drop_database(session, step.have, held);
     }
     return terminal("there is no such step");
 }
@@ -274,8 +290,36 @@ Observed<Grant> MariadbDriver::observe(Of<Grant>, Scope const& scope, Context& c
 }
 
 std::vector<Outcome> MariadbDriver::apply(std::span<Step<Database> const> steps, Context& context) {
-    return each(steps, settings_, context, do_database);
+    std::vector<std::size_t> held;
+    auto outcomes = each(steps, settings_, context, [&](Session& session, Step<Database> const& step) {
+        bool is_held = false;
+        auto const outcome = do_database(session, step, is_held);
+        if (is_held) held.push_back(static_cast<std::size_t>(&step - steps.data()));
+        return outcome;
+    });
+    if (held.empty()) return outcomes;
+    try {
+        drop_held(steps, held, outcomes, context);
+    } catch (Fault const& fault) {
+        for (auto const i : held) outcomes[i] = retry(fault.what());
+    }
+    return outcomes;
 }
+// A connection that was killed may be ending still, and then there are prepared transactions.
+void MariadbDriver::drop_held(std::span<Step<Database> const> steps, std::vector<std::size_t>& held,
+                              std::vector<Outcome>& outcomes, Context& context) {
+    Session session(settings_, context);
+    auto const patient = context.within(patience);
+    while (!held.empty() && !patient.is_over()) {
+        std::vector<std::string> names;
+        for (auto const i : held) names.push_back(steps[i].have.name);
+        prepared_.release(settings_, session, context, names);
+        std::erase_if(held, [&](std::size_t i) { return try_drop(session, steps[i].have.name); });
+        if (!held.empty()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    for (auto const i : held) outcomes[i] = retry(mariadb::PreparedTransactions::reason(session, steps[i].have.name));
+}
+
 std::vector<Outcome> MariadbDriver::apply(std::span<Step<DbUser> const> steps, Context& context) {
     return each(steps, settings_, context, do_user);
 }

@@ -1,6 +1,7 @@
 // Keeps databases, their users and what those may do, over MariaDB's unix socket.
 #pragma once
 #include "drivers/mariadb/kinds.hpp"
+#include "drivers/mariadb/prepared.hpp"
 #include "drivers/mariadb/session.hpp"
 
 #include <tuple>
@@ -21,7 +22,8 @@ public:
     Observed<Grant> observe(Of<Grant>, Scope const& scope, Context& context);  // all grants of the users in scope
 
     // DDL commits by itself, so each step is whole or not at all and may be repeated.
-    // A database is dropped only while its comment still says what the plan saw.
+    // A database is dropped only while its comment still says what the plan saw. One that somebody holds is waited for
+    // 0.3 s a batch in all; its prepared transactions are rolled back where nobody else has one.
     std::vector<Outcome> apply(std::span<Step<Database> const> steps, Context& context);
     // Locking and removing end the user's connections; only the verifier is ever sent, never a password.
     std::vector<Outcome> apply(std::span<Step<DbUser> const> steps, Context& context);
@@ -30,7 +32,12 @@ public:
     CommitResult commit(Context&) { return {}; }  // GRANT and its like are live at once; FLUSH PRIVILEGES is not needed
 
 private:
+    static constexpr std::chrono::milliseconds patience{300};
+    void drop_held(std::span<Step<Database> const> steps, std::vector<std::size_t>& held,
+                   std::vector<Outcome>& outcomes, Context& context);
+
     mariadb::Settings settings_;
+    mariadb::PreparedTransactions prepared_;
 };
 
 }  // namespace genesis

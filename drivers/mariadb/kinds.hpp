@@ -29,6 +29,7 @@ struct Describe<Database> {
     // forge the comment (every dump with --add-drop-database does). The journal knows; the comment is put back.
     static constexpr Ownership ownership = Ownership::journalled;
     static constexpr bool holds_data = true;
+    static constexpr std::size_t slow_removals = 8;  // each of its tables is a file or two to be deleted
     static constexpr auto fields = std::tuple{
         field("name", &Database::name, "<account>_<name>.", Attribute::key | Attribute::fixed),
         field("owner", &Database::owner, "The account, as the comment has it.", Attribute::required),
@@ -46,6 +47,7 @@ template <>
 struct Describe<DbUser> {
     static constexpr std::string_view kind = "db_user", doc = "A MariaDB user at localhost.";
     static constexpr Ownership ownership = Ownership::journalled;
+    static constexpr std::size_t slow_updates = 64, slow_removals = 64;
     static constexpr auto fields = std::tuple{
         field("name", &DbUser::name, "<account>_<name>.", Attribute::key | Attribute::fixed),
         field("password_hash", &DbUser::password_hash,
@@ -64,6 +66,7 @@ struct Describe<Grant> {
     static constexpr std::string_view kind = "grant",
                                       doc = "What one user may do in one database; nothing more is left standing.";
     static constexpr Ownership ownership = Ownership::journalled;
+    static constexpr std::size_t slow_updates = 64, slow_removals = 64;
     static constexpr auto fields = std::tuple{
         field("name", &Grant::name,
               "<user>@<database>; at other levels <user>@*, <user>@<database>.<table>, \"<user>@like <pattern>\", "

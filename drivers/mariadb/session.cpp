@@ -10,8 +10,8 @@ namespace genesis::mariadb {
 namespace {
 
 constexpr char const* on_connect =
-    "SET SESSION sql_mode='STRICT_ALL_TABLES,NO_AUTO_CREATE_USER,NO_ENGINE_SUBSTITUTION', lock_wait_timeout=5, "
-    "innodb_lock_wait_timeout=5, max_statement_time=0";
+    "SET SESSION sql_mode='STRICT_ALL_TABLES,NO_AUTO_CREATE_USER,NO_ENGINE_SUBSTITUTION', lock_wait_timeout=1, "
+    "innodb_lock_wait_timeout=1, max_statement_time=0";
 
 using Result = std::unique_ptr<MYSQL_RES, decltype(&mysql_free_result)>;
 
@@ -93,5 +93,12 @@ Table Session::query(std::string_view statement) {
     while (MYSQL_ROW cells = mysql_fetch_row(result.get())) out.rows.push_back(row_of(result.get(), cells));
     return out;
 }
+
+void Session::begin(std::string_view statement) {
+    context_.check();
+    if (mysql_send_query(&wire_->handle, statement.data(), statement.size()) != 0) fail();
+}
+
+unsigned long Session::number() const { return mysql_thread_id(&wire_->handle); }
 
 }  // namespace genesis::mariadb

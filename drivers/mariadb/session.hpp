@@ -29,8 +29,8 @@ struct Settings {
 };
 
 // A fresh connection costs less than keeping one alive: no stale state, and the time-outs are this call's own.
-// utf8mb4, a fixed sql_mode, no multi-statements, no LOCAL INFILE, no option file. Waits 5 s at most for a lock a
-// tenant holds. Members throw Fault when the connection is lost, Expired when the context's time is up.
+// utf8mb4, a fixed sql_mode, no multi-statements, no LOCAL INFILE, no option file. Waits 1 s at most for a lock that
+// somebody holds. Members throw Fault when the connection is lost, Expired when the context's time is up.
 class Session {
 public:
     Session(Settings const& settings, Context const& context);
@@ -40,6 +40,9 @@ public:
 
     void run(std::string_view statement);     // throws Rejected
     Table query(std::string_view statement);  // throws Rejected
+    // Sent, and not waited for: nothing else can be asked of this session any more.
+    void begin(std::string_view statement);
+    [[nodiscard]] unsigned long number() const;  // as KILL takes it
 
 private:
     struct Wire;

@@ -113,13 +113,15 @@ Outcome UnixDriver::drop(Directory const& have, Trees& trees, Context& context) 
     return {};
 }
 
-// A home that is about to go has its tenant's processes ended first, or they would fill it again.
+// A home that is about to go has its tenant's processes ended first, or they would go on filling it. Where somebody
+// starts them again and again it goes all the same.
 void UnixDriver::end_tenants(std::span<Step<Directory> const> steps, Context const& context) {
     std::set<uid_t> uids;
     for (auto const& step : steps)
         if (step.verb == Verb::remove && host::split(step.have.path).first == layout_.homes && in_range(step.have.uid))
             uids.insert(static_cast<uid_t>(step.have.uid));
-    host::end_processes(uids, context);
+    for (auto const& [uid, why] : host::end_processes(uids, context.within(kill_longest)))
+        context.log.write(Level::warning, "a home goes while processes of its user run", {{"why", why}});
 }
 
 std::vector<Outcome> UnixDriver::apply(std::span<Step<Directory> const> steps, Context& context) {
@@ -129,7 +131,7 @@ std::vector<Outcome> UnixDriver::apply(std::span<Step<Directory> const> steps, C
     for (auto const i : order)
         if (steps[i].verb != Verb::remove)
             outcomes[i] = one_step(context, [&] { return keep(steps[i].want, trees), Outcome{}; });
-    auto const ended = one_step(context, [&] { return end_tenants(steps, context.within(patience)), Outcome{}; });
+    auto const ended = one_step(context, [&] { return end_tenants(steps, context), Outcome{}; });
     for (auto const i : order)
         if (steps[i].verb == Verb::remove)
             outcomes[i] = ended.how != Outcome::done

@@ -17,8 +17,9 @@
 namespace genesis {
 
 class UnixDriver {
-    // How long a batch waits for the processes of those who go: others' steps wait with it.
-    static constexpr std::chrono::milliseconds patience{1500};
+    // How long a batch waits for the sessions, and how long it kills the processes, of those who go: others' steps wait
+    // with it.
+    static constexpr std::chrono::milliseconds patience{1500}, kill_longest{300};
 
 public:
     using Kinds = std::tuple<UnixUser, Directory, AuthorizedKeys>;
@@ -53,7 +54,7 @@ private:
     static std::optional<std::string> stands_against(UnixUser const& have, unix_accounts::Accounts const& all);
     Outcome delete_entry(std::string const& tool, UnixUser const& have, Context& context) const;
     void remove_groups(std::span<Step<UnixUser> const> steps, std::vector<Outcome>& outcomes, Context& context);
-    void end_users(std::map<uid_t, std::string> const& users, Context const& context);
+    std::map<uid_t, std::string> end_users(std::map<uid_t, std::string>& users, Context const& context);
     void stop_sessions(std::map<uid_t, std::string> const& users, Context const& context);
     static std::unique_ptr<Leftovers> make_leftovers(NodeLayout const& layout, UnixSettings const& settings);
     void end_tenants(std::span<Step<Directory> const> steps, Context const& context);

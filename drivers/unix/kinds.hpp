@@ -42,6 +42,7 @@ struct UnixUser {
 template <>
 struct Describe<UnixUser> {
     static constexpr std::string_view kind = "unix_user", doc = "A user and the group of the same name and number.";
+    static constexpr std::size_t slow_updates = 8, slow_removals = 4;  // one usermod(8) or userdel(8) each
     static constexpr auto fields = std::tuple{
         field("name", &UnixUser::name, "Login name, also of the group.", Attribute::key | Attribute::fixed),
         field("uid", &UnixUser::uid, "User and group number.", Attribute::required | Attribute::fixed,

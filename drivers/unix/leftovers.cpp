@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <sstream>
 
 namespace genesis {
@@ -146,18 +147,25 @@ Leftovers::State Leftovers::delete_some(host::Dir const& removed, std::string co
     return stuck(removed.path() + "/" + name, fault.what());
 }
 
-// One walk for all orders; they are done when it has come to its end.
+// One walk for all orders; one is done when nothing is left of its users.
 Leftovers::State Leftovers::sweep_all(host::Dir const& removed, std::vector<std::string> const& orders,
                                       std::stop_token const& stop) try {
+    std::map<std::string, std::set<uid_t>> users_of;
     std::set<uid_t> users;
     for (auto const& order : orders)
-        if (auto const file = removed.read(order)) users.merge(users_in(file->bytes));
+        if (auto const file = removed.read(order)) users_of[order] = users_in(file->bytes);
+    for (auto const& [order, its] : users_of) users.insert(its.begin(), its.end());
     Context const context{stop, clock_->steady() + sweep_longest, *clock_, *log_};
+    std::map<uid_t, std::string> left;
     for (auto const& path : swept_)
-        if (auto const dir = host::Dir::try_open(path)) remove_files_of(users, *dir, context);
-    for (auto const& order : orders) removed.remove(order);
+        if (auto const dir = host::Dir::try_open(path)) left.merge(remove_files_of(users, *dir, context));
+    for (auto const& [order, its] : users_of)
+        if (std::ranges::none_of(its, [&](auto uid) { return left.contains(uid); })) removed.remove(order);
+    if (users.size() > left.size())
+        log_->write(Level::info, "files of removed users are swept away",
+                    {{"users", std::to_string(users.size() - left.size())}});
+    if (!left.empty()) return stuck(removed.path(), left.begin()->second);
     reported_.erase(removed.path());
-    log_->write(Level::info, "files of removed users are swept away", {{"users", std::to_string(users.size())}});
     return State::gone;
 } catch (Expired const&) {
     return State::goes_on;

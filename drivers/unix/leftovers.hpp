@@ -57,8 +57,9 @@ private:
     std::jthread thread_;  // last: it uses the others
 };
 
-// Removes what belongs to one of the users in this directory and beneath it, as deep as anybody looks. What cannot be
-// removed, because of a mount or because the tree changes meanwhile, is left.
-void remove_files_of(std::set<uid_t> const& users, host::Dir const& dir, Context const& context);
+// Removes what belongs to one of the users in this directory and beneath it, as deep as anybody looks. Of whom
+// something is left, because of a mount or because it changes meanwhile, with the reason.
+std::map<uid_t, std::string> remove_files_of(std::set<uid_t> const& users, host::Dir const& dir,
+                                             Context const& context);
 
 }  // namespace genesis

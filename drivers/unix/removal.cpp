@@ -44,25 +44,34 @@ void UnixDriver::stop_sessions(std::map<uid_t, std::string> const& users, Contex
     systemd_.reset_failed(there, context);
 }
 
-// Processes are killed first: a session that is asked to stop may take its time.
-void UnixDriver::end_users(std::map<uid_t, std::string> const& users, Context const& context) {
+// Processes are killed first: a session that is asked to stop may take its time. Those who have a process still are
+// taken out of `users`, with the reason.
+std::map<uid_t, std::string> UnixDriver::end_users(std::map<uid_t, std::string>& users, Context const& context) {
     if (layout_.passwd != "/etc") throw Fault("users are removed from /etc only");
-    std::set<uid_t> uids;
-    for (auto const& [uid, name] : users) uids.insert(uid);
-    host::end_processes(uids, context);
+    auto const end_processes = [&] {
+        std::set<uid_t> uids;
+        for (auto const& [uid, name] : users) uids.insert(uid);
+        auto left = host::end_processes(uids, context.within(kill_longest));
+        for (auto const& [uid, why] : left) users.erase(uid);
+        return left;
+    };
+    auto left = end_processes();
     try {
-        stop_sessions(users, context);
+        if (!users.empty()) stop_sessions(users, context.within(patience));
     } catch (Expired const&) {
         throw Fault("their sessions do not end");
     } catch (Fault const& fault) {  // without systemd there are no sessions of its making
         context.log.write(Level::warning, "sessions not stopped", {{"why", fault.what()}});
     }
-    host::end_processes(uids, context);
+    left.merge(end_processes());
+    std::set<uid_t> uids;
+    for (auto const& [uid, name] : users) uids.insert(uid);
     host::remove_ipc(uids);
     for (auto const& [uid, name] : users)
         for (auto const* dir : {"/var/lib/systemd/linger", "/var/spool/cron/crontabs", "/var/mail"})
             remove_named(dir, name);
     leftovers_->sweep(uids, context);
+    return left;
 }
 
 // Why this user must not be removed; nothing where it may be, or is gone.
@@ -88,13 +97,15 @@ void UnixDriver::remove(std::span<Step<UnixUser> const> steps, std::vector<Outco
         else if (in_range(steps[i].have.uid))
             going.emplace(static_cast<uid_t>(steps[i].have.uid), steps[i].have.name.str());
     }
-    auto const ended = going.empty()
-                           ? Outcome{}
-                           : one_step(context, [&] { return end_users(going, context.within(patience)), Outcome{}; });
+    std::map<uid_t, std::string> left;
+    auto const ended =
+        going.empty() ? Outcome{} : one_step(context, [&] { return left = end_users(going, context), Outcome{}; });
     for (std::size_t i = 0; i < steps.size(); ++i) {
         if (steps[i].verb != Verb::remove || outcomes[i].how != Outcome::done) continue;
         outcomes[i] = ended;
-        if (ended.how == Outcome::done && all.users.contains(steps[i].have.name.str()))
+        if (auto const why = left.find(static_cast<uid_t>(steps[i].have.uid)); why != left.end())
+            outcomes[i] = {Outcome::retry, why->second};
+        else if (ended.how == Outcome::done && all.users.contains(steps[i].have.name.str()))
             outcomes[i] = delete_entry("/usr/sbin/userdel", steps[i].have, context);
     }
     remove_groups(steps, outcomes, context);

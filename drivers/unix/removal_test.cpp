@@ -2,6 +2,7 @@
 // deleted in the end.
 #include "drivers/unix/driver.hpp"
 
+#include "drivers/host/processes.hpp"
 #include "drivers/unix/test_bench.hpp"
 
 #include <fcntl.h>
@@ -205,6 +206,54 @@ TEST_CASE("what a removed user left in directories of everybody is swept away, a
     CHECK(swept.list() == std::vector<std::string>{"other"});
     CHECK(swept.beneath("other").list() == std::vector<std::string>{"own"});
     CHECK(b.untouched());
+}
+
+TEST_CASE("what cannot be swept away keeps its order, with the reason, and is swept once it can; others' are done") {
+    if (!can_run_as_root()) return;
+    Home b;
+    auto const swept = b.dir.beneath("swept");
+    swept.make("tree", {acme_uid, acme_uid, 0777});
+    swept.beneath("tree").make("disk", {0, 0, 0755});
+    swept.write("file", "x", {acme_uid + 1, acme_uid + 1, 0600});
+    auto const at = b.at("swept/tree/disk");
+    if (::mount("none", at.c_str(), "tmpfs", 0, "size=64k") != 0) {
+        WARN("skipped: nothing can be mounted here");
+        return;
+    }
+    Leftovers leftovers({b.at("home")}, {b.at("swept")});
+    leftovers.sweep({acme_uid}, b.context);
+    leftovers.sweep({acme_uid + 1}, b.context);
+    auto const until = std::chrono::steady_clock::now() + 20s;
+    while (leftovers.swept_for() != std::set<uid_t>{acme_uid} && std::chrono::steady_clock::now() < until)
+        std::this_thread::sleep_for(10ms);
+    CHECK(leftovers.swept_for() == std::set<uid_t>{acme_uid});
+    CHECK(swept.list() == std::vector<std::string>{"tree"});
+    CHECK(owner_at(b.at("swept/tree")) == "0700 59991:59991");
+    REQUIRE(::umount(at.c_str()) == 0);
+    CHECK(b.is_deleted_within(20s));
+    CHECK(swept.list().empty());
+}
+
+TEST_CASE("a home goes though a process of its user outlives the killing, and the reason names it") {
+    if (!can_run_as_root()) return;
+    Home b;
+    auto const accomplice = ::fork();  // as one in a setuid copy that somebody else runs: not to be killed by the user
+    if (accomplice == 0) {
+        ::alarm(60);
+        if (::setresuid(acme_uid + 1, acme_uid, acme_uid + 1) != 0) ::_exit(1);
+        for (;;) ::pause();
+    }
+    auto const outcome = b.drop(b.directory("home/acme"));
+    std::map<uid_t, std::string> left;
+    for (int i = 0; i < 1000 && left.empty(); ++i) left = host::end_processes({acme_uid}, b.context.within(10ms));
+    ::kill(accomplice, SIGKILL);
+    CHECK(::waitpid(accomplice, nullptr, 0) == accomplice);
+    CHECK(outcome.how == Outcome::done);
+    REQUIRE(left.contains(acme_uid));
+    CHECK_THAT(left.at(acme_uid),
+               Catch::Contains(std::to_string(accomplice) + " (") && Catch::Contains("), which user 59992 runs"));
+    CHECK(host::end_processes({acme_uid}, b.context).empty());
+    CHECK(b.is_deleted_within(20s));
 }
 
 TEST_CASE("directories that the time of a batch does not reach are not begun, and nothing is said to have failed") {

@@ -43,7 +43,7 @@ struct Call {
     std::chrono::seconds overlap{24 * 60 * 60};  // of a rotation
     std::chrono::seconds timeout{60};
     std::int64_t limit = 50;
-    bool all = false, purge = false, wait = false, take_over = false, confirm_removals = false;
+    bool all = false, purge = false, keep_data = false, wait = false, take_over = false, confirm_removals = false;
 };
 
 struct Console {

@@ -12,7 +12,7 @@ std::string options_of(Verb const& verb) {
         {files | files_required, "-f"},
         {output, "-o"},
         {all_flag, "--all"},
-        {purge_flag, "--purge"},
+        {purge_flag, "--purge --keep-data"},
         {wait_flag, "--wait"},
         {timeout, "--timeout"},
         {for_what, "--for"},

@@ -105,6 +105,8 @@ void add_flags(CLI::App& sub, unsigned takes, Call& call) {
     };
     flag(all_flag, "--all", call.all, "Everything on the server");
     flag(purge_flag, "--purge", call.purge, "Remove data at once, without the grace period");
+    flag(purge_flag, "--keep-data", call.keep_data,
+         "Take back --purge: what is left of the data stays for the grace period");
     flag(wait_flag, "--wait", call.wait, "Wait until it is done");
     flag(take_over_flag, "--take-over", call.take_over, "Also change objects that a spec file manages");
     flag(confirm_flag, "--confirm-removals", call.confirm_removals, "Confirm the removals that are held back");

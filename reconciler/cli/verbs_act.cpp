@@ -52,11 +52,13 @@ std::map<std::string, std::string> lines_now(Client const& client, std::vector<T
 }  // namespace
 
 Exit remove(Call const& call, Console& console) {
+    if (call.purge && call.keep_data) throw Misuse("--purge and --keep-data exclude each other");
     std::vector<Target> targets;
     for (auto const& text : call.targets) targets.push_back(object_of(text));
+    std::string const query = call.purge ? "?purge=true" : call.keep_data ? "?purge=false" : "";
     Client const client(call.socket, std::chrono::seconds(60));
     for (auto const& target : targets) {
-        auto const body = client.ask("DELETE", target.path() + (call.purge ? "?purge=true" : ""));
+        auto const body = client.ask("DELETE", target.path() + query);
         console.out << target.str() << ' ' << clean(text_at(body, "result")) << '\n' << std::flush;
     }
     return call.wait ? wait_for(client, awaited(targets), Until::gone, call.timeout, console) : fine;

@@ -1,5 +1,6 @@
 // From what people wrote to what a machine must have: every path, number and unit chosen, nothing left to decide.
 #pragma once
+#include "drivers/driver.hpp"
 #include "drivers/layout.hpp"
 #include "resources/schema/claim.hpp"
 #include "resources/schema/schema.hpp"
@@ -22,7 +23,8 @@ struct Subject {
     Phase phase = Phase::active;
     Allocations allocations;
     bool paused = false, adopt = false, confirmed = false;
-    std::string request{};  // that brought this generation
+    std::string request{};             // that brought this generation
+    std::optional<Time> kept_until{};  // of a terminating one: its data, unless it is purged before
 };
 
 using Records = std::map<Ref, json::object>;

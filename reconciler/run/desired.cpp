@@ -89,23 +89,24 @@ Subject Desired::subject_of(Object const& object) {
     return s;
 }
 
-Phase Desired::phase_of(Object const& object, Subject const& subject, Referred const& referred, Time now) const {
+Phase Desired::phase_of(Object const& object, Subject& subject, Referred const& referred) const {
     auto const* expander = find_expander(expanders_, object.ref.kind);
+    if (object.terminating && object.purge) return Phase::purged;
     if (object.terminating) {
         auto const grace = expander != nullptr && expander->grace != nullptr
                                ? expander->grace({subject, object.spec, referred, layout_})
                                : std::chrono::seconds{};
-        bool const over = object.purge || now >= *object.terminating + grace;
-        return over ? Phase::purged : Phase::terminating;
+        subject.kept_until = *object.terminating + grace;
+        return Phase::terminating;
     }
     bool const suspended = expander != nullptr && expander->suspended != nullptr && expander->suspended(object.spec);
     return suspended ? Phase::suspended : Phase::active;
 }
 
 // Why it is not known; the object then keeps the phase it had, and nothing of it is purged for that.
-std::string Desired::settle_phase(Object const& object, Subject& subject, Referred const& referred, Time now) const {
+std::string Desired::settle_phase(Object const& object, Subject& subject, Referred const& referred) const {
     try {
-        subject.phase = phase_of(object, subject, referred, now);
+        subject.phase = phase_of(object, subject, referred);
         return {};
     } catch (std::exception const& defect) {
         auto const* known = find(object.ref);
@@ -122,10 +123,10 @@ Expansion Desired::expanded(Subject const& subject, json::object const& spec, Re
     return expander->expand({subject, spec, referred, layout_});
 }
 
-bool Desired::upsert(Object const& object, Time now) {
+bool Desired::upsert(Object const& object) {
     auto const referred = referred_by(object, nullptr);
     auto subject = subject_of(object);
-    auto fault = settle_phase(object, subject, referred, now);
+    auto fault = settle_phase(object, subject, referred);
     Basis basis{subject.generation, subject.phase, {}};
     for (auto const& [to, spec] : referred) basis.referred[to] = wants_.at(to).subject.generation;
     bool const ends = subject.phase == Phase::terminating || subject.phase == Phase::purged;
@@ -136,6 +137,7 @@ bool Desired::upsert(Object const& object, Time now) {
             among.erase(object.ref);
     };
     note(ending_, ends);
+    note_grace(object.ref, subject.paused ? std::nullopt : subject.kept_until);
     note(leaving_, ends && !subject.confirmed);
     note(unallocated_, !object.terminating && lacks_any(subject.allocations));
 
@@ -236,17 +238,38 @@ void Desired::evict(Ref const& object) {
     wants_.erase(object);
     basis_.erase(object);
     ending_.erase(object);
+    note_grace(object, std::nullopt);
     leaving_.erase(object);
     unallocated_.erase(object);
 }
 
-Desired::Overlay Desired::overlay(Object const& object, Time now) const {
+void Desired::note_grace(Ref const& object, std::optional<Time> end) {
+    if (auto const known = grace_end_.find(object); known != grace_end_.end()) {
+        graces_.erase({known->second, object});
+        grace_end_.erase(known);
+    }
+    if (!end) return;
+    grace_end_.emplace(object, *end);
+    graces_.emplace(*end, object);
+}
+
+std::optional<Time> Desired::next_grace_end() const {
+    return graces_.empty() ? std::nullopt : std::optional(graces_.begin()->first);
+}
+
+std::vector<Ref> Desired::graces_over(Time now) const {
+    std::vector<Ref> out;
+    for (auto it = graces_.begin(); it != graces_.end() && it->first <= now; ++it) out.push_back(it->second);
+    return out;
+}
+
+Desired::Overlay Desired::overlay(Object const& object) const {
     Overlay out;
     std::map<Ref, Records> shared;
     auto add = [&](Object const& o) {
         auto const referred = referred_by(o, &object);
         auto subject = subject_of(o);
-        subject.phase = phase_of(o, subject, referred, now);
+        subject.phase = phase_of(o, subject, referred);
         auto expansion = expanded(subject, o.spec, referred);
         shared[o.ref] = std::move(expansion.shared);
         out[o.ref] = {std::move(subject), {}, packed(expansion.records), std::move(expansion.unallocated)};

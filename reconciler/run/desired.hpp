@@ -28,10 +28,10 @@ public:
     };
     using Overlay = std::map<Ref, Wants>;
 
-    // Takes over what is stored, what an object refers to before it; `now` decides whether a grace has passed. True
-    // when the object's generation is another than before. Records are made again where the object, its phase, its
-    // allocations or something it refers to has changed.
-    bool upsert(Object const& object, Time now);
+    // Takes over what is stored, what an object refers to before it. True when the object's generation is another than
+    // before. Records are made again where the object, its phase, its allocations or something it refers to has
+    // changed.
+    bool upsert(Object const& object);
     void evict(Ref const& object);
 
     // The node's object among them, with or without records.
@@ -50,11 +50,15 @@ public:
     [[nodiscard]] std::size_t rank(std::string const& kind) const;
 
     // What would be wanted of the object and of what depends on it if it were stored so.
-    [[nodiscard]] Overlay overlay(Object const& object, Time now) const;
+    [[nodiscard]] Overlay overlay(Object const& object) const;
 
     // Objects under removal, and those of them that no operator has confirmed.
     [[nodiscard]] Dirty const& ending() const { return ending_; }
     [[nodiscard]] Dirty const& leaving() const { return leaving_; }
+    // When the first grace of a terminating object ends, and whose have: until it is stored that they are purged, their
+    // data stays. That of a paused object does not end.
+    [[nodiscard]] std::optional<Time> next_grace_end() const;
+    [[nodiscard]] std::vector<Ref> graces_over(Time now) const;
     // Living objects that could not be given all they claim.
     [[nodiscard]] Dirty const& unallocated() const { return unallocated_; }
 
@@ -72,10 +76,9 @@ private:
     };
     [[nodiscard]] std::set<Ref> references_of(Object const& object) const;
     [[nodiscard]] static Subject subject_of(Object const& object);
-    [[nodiscard]] Phase phase_of(Object const& object, Subject const& subject, Referred const& referred,
-                                 Time now) const;
-    [[nodiscard]] std::string settle_phase(Object const& object, Subject& subject, Referred const& referred,
-                                           Time now) const;
+    [[nodiscard]] Phase phase_of(Object const& object, Subject& subject, Referred const& referred) const;
+    [[nodiscard]] std::string settle_phase(Object const& object, Subject& subject, Referred const& referred) const;
+    void note_grace(Ref const& object, std::optional<Time> end);
     [[nodiscard]] Referred referred_by(Object const& object, Object const* instead) const;
     [[nodiscard]] Expansion expanded(Subject const& subject, json::object const& spec, Referred const& referred) const;
     [[nodiscard]] std::string make_records(Subject const& subject, json::object const& spec, Referred const& referred);
@@ -99,6 +102,8 @@ private:
     std::map<Ref, std::map<Ref, Packed>> shared_;      // by record, who wants it and how
     std::map<Ref, std::set<Ref>> sharing_;             // by object, the shared records it wants
     Dirty ending_, leaving_, unallocated_;
+    std::map<Ref, Time> grace_end_;
+    std::set<std::pair<Time, Ref>> graces_;  // the same, by time
 };
 
 }  // namespace genesis

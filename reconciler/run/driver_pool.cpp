@@ -6,7 +6,8 @@
 namespace genesis {
 namespace {
 
-constexpr ObservationId probe_id = 0;  // nobody asked for it
+constexpr ObservationId probe_id = 0;        // nobody asked for it
+constexpr std::size_t room_in_batch = 1000;  // for slow steps
 
 // All keys of all requests; everything where one of them asks for everything.
 void widen(Scope& scope, Scope const& by, bool first) {
@@ -133,20 +134,51 @@ void DriverPool::start_observation(std::size_t driver) {
     workers_.run(driver, std::move(job), [done = completed_, driver] { done(driver); });
 }
 
-void DriverPool::start_batch(std::size_t driver) {
-    auto& q = queues_[driver];
-    auto call = std::make_shared<Call>();
-    auto waiting = std::exchange(q.steps, {});
+// What a step takes of the room for slow ones in a batch; 0 where it is not slow.
+std::size_t DriverPool::room_for(AnyStep const& step) const {
+    auto const& traits = kinds_.at(step.ref.kind).traits;
+    auto const most = step.verb == Verb::update   ? traits.slow_updates
+                      : step.verb == Verb::remove ? traits.slow_removals
+                                                  : std::nullopt;
+    return most ? room_in_batch / *most : 0;
+}
+
+// The steps of the next batch: all that are not slow, or a few of the slow ones, those first that have waited longest.
+// In turns where both wait.
+std::vector<StepRequest> DriverPool::take_steps(Queue& q) const {
+    std::vector<StepRequest> quick, slow, rest;
+    auto room = room_in_batch;
+    for (auto& request : q.steps) {
+        auto const needed = room_for(request.step);
+        bool const fits = needed <= room || slow.empty();
+        if (needed > 0 && fits) room -= std::min(needed, room);
+        (needed == 0 ? quick : fits ? slow : rest).push_back(std::move(request));
+    }
+    q.slow_last = quick.empty() || (!slow.empty() && !q.slow_last);
+    auto& others = q.slow_last ? quick : slow;
+    std::move(rest.begin(), rest.end(), std::back_inserter(others));
+    q.steps = std::move(others);
+    return q.slow_last ? slow : quick;
+}
+
+// Removals before changes, so that a name is free when it is taken; what lies deeper is removed first.
+void DriverPool::sort_for_batch(Queue const& q, std::vector<StepRequest>& steps) {
     auto rank = [&](StepRequest const& r) {
         return std::find(q.kinds.begin(), q.kinds.end(), r.step.ref.kind) - q.kinds.begin();
     };
-    // Removals before changes, so that a name is free when it is taken; what lies deeper is removed first.
-    std::sort(waiting.begin(), waiting.end(), [&](auto const& a, auto const& b) {
+    std::sort(steps.begin(), steps.end(), [&](auto const& a, auto const& b) {
         bool const ra = a.step.verb == Verb::remove, rb = b.step.verb == Verb::remove;
         if (rank(a) != rank(b)) return rank(a) < rank(b);
         if (ra != rb) return ra;
         return ra ? b.step.ref < a.step.ref : a.step.ref < b.step.ref;
     });
+}
+
+void DriverPool::start_batch(std::size_t driver) {
+    auto& q = queues_[driver];
+    auto call = std::make_shared<Call>();
+    auto waiting = take_steps(q);
+    sort_for_batch(q, waiting);
     for (auto& request : waiting) {
         call->batch.steps.push_back(request.step);
         call->batch.causes.emplace_back(word_of(request.cause));

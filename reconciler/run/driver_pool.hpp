@@ -119,6 +119,7 @@ private:
         std::vector<StepRequest> steps;
         std::shared_ptr<Call> running;
         bool observed_last = false;
+        bool slow_last = false;  // the last batch was of slow steps
         Steady next_batch{};
         Steady gather_until{};                       // of the steps that wait
         std::map<std::string, std::string> trouble;  // kind → why it could not be seen
@@ -131,6 +132,9 @@ private:
     [[nodiscard]] Steady batch_due(std::size_t driver) const;
     void start_observation(std::size_t driver);
     void start_batch(std::size_t driver);
+    [[nodiscard]] std::size_t room_for(AnyStep const& step) const;
+    std::vector<StepRequest> take_steps(Queue& q) const;
+    static void sort_for_batch(Queue const& q, std::vector<StepRequest>& steps);
     void end_observation(std::size_t driver, Call& call);
     void end_batch(std::size_t driver, Call& call);
     void note_trouble(std::size_t driver, Call const& call, bool probed);

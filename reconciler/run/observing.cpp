@@ -140,16 +140,55 @@ void Reconciler::take_observation(ObservationId id, std::size_t driver, Observat
         std::max<Steady>(now + std::max<Steady::duration>(looking.straggler, 2 * (now - looking.started)),
                          looking.started + looking.expected);
     looking.close_at = std::min(looking.close_latest, answers_by);
+    if (!questions_.contains(id))
+        looking.split_at = now + std::max<Steady::duration>(settings_.together, now - looking.started);
     if (looking.open.empty()) close(id);
 }
 
 void Reconciler::close_late() {
     auto const late = [&](std::size_t driver) { return !pool_.unavailable(driver).empty(); };
-    std::vector<ObservationId> due;
+    auto const now = clock_.steady();
+    std::vector<ObservationId> due, partly;
     for (auto const& [id, looking] : looking_)
-        if (clock_.steady() >= looking.close_at || std::all_of(looking.open.begin(), looking.open.end(), late))
+        if (now >= looking.close_at || std::all_of(looking.open.begin(), looking.open.end(), late))
             due.push_back(id);
+        else if (now >= looking.split_at)
+            partly.push_back(id);
     for (auto const id : due) close(id);
+    for (auto const id : partly) split(id);
+}
+
+// A slow driver holds up only the objects that need it: the others get a pass of their own.
+void Reconciler::split(ObservationId id) {
+    auto& looking = looking_.at(id);
+    looking.split_at = Steady::max();
+    if (passes_.size() >= settings_.most_passes) return;
+    auto& pass = passes_.at(id);
+    Dirty waiting;
+    for (auto const driver : looking.open)
+        waiting.insert(looking.objects[driver].begin(), looking.objects[driver].end());
+    std::map<Ref, ObjectRun> seen;
+    for (auto it = pass.objects.begin(); it != pass.objects.end();) {
+        auto const object = it++;
+        if (!waiting.contains(object->first)) seen.insert(pass.objects.extract(object));
+    }
+    if (seen.empty()) return;
+    auto const part = next_id_++;
+    ++passes_begun_;
+    passes_[part].started = pass.started;
+    passes_[part].objects = std::move(seen);
+    plan_observed(part, seen_by(looking, looking.seen));
+}
+
+// What steps of other objects have ended on meanwhile may have been seen as it was before.
+Observation Reconciler::seen_by(Looking const& looking, Observation seen) {
+    for (auto const& record : looking.changed) {
+        seen.found.erase(record);
+        seen.unmanaged.erase(record);
+        seen.in_progress.erase(record);
+        seen.unseen.emplace(record, "was changed while it was observed");
+    }
+    return seen;
 }
 
 void Reconciler::close(ObservationId id) {
@@ -161,15 +200,14 @@ void Reconciler::close(ObservationId id) {
                 looking.seen.unreachable.emplace(kind, pool_.name(driver) + " is busy and has not answered yet");
         closed_[id][driver] = asked_for_people ? Dirty{} : std::move(looking.objects[driver]);
     }
-    for (auto const& record : looking.changed) {
-        looking.seen.found.erase(record);
-        looking.seen.unmanaged.erase(record);
-        looking.seen.in_progress.erase(record);
-        looking.seen.unseen.emplace(record, "was changed while it was observed");
-    }
-    if (auto question = questions_.extract(id)) return answer(std::move(question.mapped()), std::move(looking.seen));
+    auto seen = seen_by(looking, std::move(looking.seen));
+    if (auto question = questions_.extract(id)) return answer(std::move(question.mapped()), std::move(seen));
+    plan_observed(id, std::move(seen));
+}
+
+void Reconciler::plan_observed(PassId id, Observation seen) {
     try {
-        plan_pass(id, std::move(looking.seen));
+        plan_pass(id, std::move(seen));
     } catch (std::exception const& defect) {
         abandon(id, defect.what());
     }
@@ -215,7 +253,7 @@ void Reconciler::preview(Object const& object, Answer answer) {
     stored.insert(object.ref);
     refresh(stored);
     Question question;
-    question.overlay = desired_.overlay(object, clock_.now());
+    question.overlay = desired_.overlay(object);
     question.answer = std::move(answer);
     for (auto const& [ref, w] : question.overlay) question.scope.insert(ref);
     auto const id = next_id_++;

@@ -36,7 +36,7 @@ void Reconciler::wake_all(bool reset_backoff) {
         states_.reset_backoff(std::nullopt);
         pool_.retry_now();
     }
-    pending_all_ = true;
+    if (!all_at_) all_at_ = std::max(clock_.steady() + settings_.quiet, full_began_ + settings_.full_apart);
 }
 
 void Reconciler::completed(std::size_t driver) { pool_.completed(driver); }
@@ -64,12 +64,25 @@ void Reconciler::advance() {
 void Reconciler::start_due() {
     auto const now = clock_.steady();
     if (passes_.size() >= settings_.most_passes) return;
-    if (pending_all_ || now >= full_at_) {
-        start(std::nullopt);
-        return;
-    }
     if (auto const due = allocation_due(); due && now >= *due) allocate_missing();
-    if (auto const due = wakes_due(); due && now >= *due) start(pending_);
+    if (auto const due = grace_due(); due && now >= *due) end_graces();
+    bool const full = now >= full_due();
+    if (auto const due = wakes_due(); full ? !pending_.empty() : due && now >= *due) start(pending_);
+    if (full && passes_.size() < settings_.most_passes) start(std::nullopt);  // what was woken does not wait for it
+}
+
+// One look at everything at a time: what asks for one meanwhile is taken together.
+Steady Reconciler::full_due() const {
+    bool const looks = std::any_of(passes_.begin(), passes_.end(),
+                                   [](auto const& pass) { return pass.second.result.full && !pass.second.run; });
+    return looks ? Steady::max() : std::min(full_at_, all_at_.value_or(full_at_));
+}
+
+// An object that is only being looked at together with all others can be taken for itself.
+bool Reconciler::leave_full_look(Ref const& object) {
+    for (auto& [id, pass] : passes_)
+        if (pass.result.full && !pass.run && pass.objects.erase(object) > 0) return in_flight_.erase(object) > 0;
+    return false;
 }
 
 // A value may have been released, its quarantine may have ended, a pool may have grown.
@@ -82,6 +95,31 @@ std::optional<Steady> Reconciler::allocation_due() const {
     return desired_.unallocated().empty() ? std::nullopt : std::optional(allocate_at_);
 }
 
+// That an object's data goes is stored first: from then on no put brings the object back while half of it is gone.
+void Reconciler::end_graces() {
+    auto const over = paused_ ? std::vector<Ref>() : desired_.graces_over(clock_.now());
+    if (over.empty()) return;
+    graces_from_ = clock_.steady() + settings_.unseen;  // where it cannot be stored: again after a while
+    std::vector<std::pair<Ref, std::int64_t>> as_seen;
+    for (auto const& object : over) as_seen.emplace_back(object, desired_.find(object)->subject.generation);
+    try {
+        store_.end_graces(as_seen);
+    } catch (Fault const& error) {
+        log_.write(Level::error, "objects whose grace is over stay for now", {{"why", error.what()}});
+        return;
+    }
+    for (auto const& object : over) {
+        refresh_one(object);
+        wake(object, false);
+    }
+}
+
+std::optional<Steady> Reconciler::grace_due() const {
+    auto const end = desired_.next_grace_end();
+    if (!end || paused_) return std::nullopt;
+    return std::max(graces_from_, clock_.steady() + std::max(*end - clock_.now(), Time::duration(0)));
+}
+
 std::optional<Steady> Reconciler::wakes_due() const {
     if (!woken_first_) return std::nullopt;
     auto const busy = 1 + 4 * static_cast<int>(passes_.size());
@@ -90,13 +128,13 @@ std::optional<Steady> Reconciler::wakes_due() const {
 
 Steady Reconciler::next_timer() const {
     auto out = pool_.next_timer();
-    for (auto const& [id, looking] : looking_) out = std::min(out, looking.close_at);
+    for (auto const& [id, looking] : looking_) out = std::min({out, looking.close_at, looking.split_at});
     if (auto const due = states_.next_due())
         out = std::min(out, clock_.steady() + std::max(*due - clock_.now(), Time::duration(0)));
-    auto begin = full_at_;
-    if (pending_all_) begin = clock_.steady();
+    auto begin = full_due();
     if (auto const due = wakes_due()) begin = std::min(begin, *due);
     if (auto const due = allocation_due()) begin = std::min(begin, *due);
+    if (auto const due = grace_due()) begin = std::min(begin, *due);
     if (passes_.size() < settings_.most_passes) out = std::min(out, std::max(begin, not_before_));
     return out;
 }
@@ -105,11 +143,13 @@ bool Reconciler::start(std::optional<Dirty> const& scope) {
     bool const everything = !scope;
     if (everything) allocate_missing();
     refresh(scope);
+    end_graces();
     Dirty taken;
     if (everything) {
         for (auto const& [ref, wants] : desired_.all()) taken.insert(ref);
-        full_at_ = clock_.steady() + settings_.resync;
-        pending_all_ = false;
+        full_began_ = clock_.steady();
+        full_at_ = full_began_ + settings_.resync;
+        all_at_.reset();
         pending_.clear();  // also of names that nothing is stored under
     } else {
         taken = with_dependents(*scope);
@@ -118,8 +158,11 @@ bool Reconciler::start(std::optional<Dirty> const& scope) {
     woken_first_.reset();
     woken_last_.reset();
     for (auto const& ref : taken) pending_.erase(ref);
-    for (auto const& ref : in_flight_)
-        if (taken.erase(ref) > 0) pending_.insert(ref);  // taken when it is free again
+    std::erase_if(taken, [&](Ref const& ref) {
+        bool const busy = in_flight_.contains(ref) && (everything || !leave_full_look(ref));
+        if (busy) pending_.insert(ref);  // taken when it is free again
+        return busy;
+    });
     std::erase_if(taken, [&](Ref const& ref) { return desired_.find(ref) == nullptr; });
     return (everything || !taken.empty()) && begin(std::move(taken), everything);
 }
@@ -183,7 +226,7 @@ void Reconciler::refresh_one(Ref const& ref) {
 
 void Reconciler::take_in(Object const& object) {
     keep_asked(object.ref);
-    if (desired_.upsert(object, clock_.now())) states_.reset_backoff(object.ref);
+    if (desired_.upsert(object)) states_.reset_backoff(object.ref);
     publisher_.seed(object);
     for (auto const& [record, value] : desired_.find(object.ref)->records)
         if (auto const* known = states_.find(record); known != nullptr && known->object != object.ref)

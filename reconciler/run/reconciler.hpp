@@ -25,6 +25,10 @@ struct ReconcilerSettings {
     std::chrono::milliseconds question{700};    // the same for a question
     std::chrono::milliseconds question_longest{8000};  // a plan asked for by people is answered by then in any case
     std::chrono::milliseconds conflict{15000};         // until it is looked whether a conflict is gone
+    std::chrono::milliseconds full_apart{1000};        // from one pass over everything to the next that is asked for
+    // An object whose drivers have answered waits so long for those that others in its pass need, or as long as it has
+    // taken until then.
+    std::chrono::milliseconds together{20};
     std::chrono::milliseconds unseen{5000};  // until a single record that could not be observed is asked for again
     std::chrono::milliseconds allocation{
         10000};                   // between attempts to give what could not be given, while there is any
@@ -99,6 +103,7 @@ private:
         std::map<std::size_t, Dirty> objects;  // by driver, those with records of its kinds
         std::set<Ref> changed;                 // records that steps of other objects have ended on meanwhile
         Steady started{}, close_at = Steady::max(), close_latest = Steady::max();
+        Steady split_at = Steady::max();  // when those that need no open driver are planned for without the others
         std::chrono::milliseconds straggler{}, expected{};  // expected: of the slowest driver, but for all at once
     };
     struct Pass {
@@ -125,9 +130,14 @@ private:
     [[nodiscard]] Dirty with_dependents(Dirty const& scope) const;
     void allocate_missing();
     [[nodiscard]] std::optional<Steady> allocation_due() const;
+    void end_graces();
+    [[nodiscard]] std::optional<Steady> grace_due() const;
     void start_due();
     [[nodiscard]] std::optional<Steady> wakes_due() const;
     bool begin(Dirty scope, bool everything);
+    [[nodiscard]] Steady full_due() const;
+    bool leave_full_look(Ref const& object);
+    void plan_observed(PassId id, Observation seen);
     void plan_pass(PassId id, Observation observed);
     void note_plan(Pass& pass, Plan const& plan, PlanningInput const& input, AsWanted as_wanted);
     void note_hold(Pass& pass, Hold const& hold, Observation const& observed);
@@ -156,6 +166,8 @@ private:
     void take_observation(ObservationId id, std::size_t driver, Observation part);
     void close(ObservationId id);
     void close_late();
+    void split(ObservationId id);
+    static Observation seen_by(Looking const& looking, Observation seen);
     [[nodiscard]] Desired::Wants const* wants(Ref const& object, Desired::Overlay const& overlay) const;
     [[nodiscard]] bool more_to_come(std::size_t driver) const override;
     void recovered(std::size_t driver) override;
@@ -197,9 +209,10 @@ private:
     DriverPool pool_;
 
     Dirty pending_;  // woken, and not taken yet
-    bool pending_all_ = false;
     std::optional<Steady> woken_first_, woken_last_;
-    Steady full_at_{};
+    std::optional<Steady> all_at_;  // when all is taken because somebody asked for it
+    Steady full_began_{}, full_at_{};
+    Steady graces_from_{};  // no earlier, where that could not be stored
     Steady allocate_at_{};  // where something is missing
     Steady not_before_{};   // after the store failed
     std::chrono::milliseconds store_pause_{};

@@ -69,8 +69,10 @@ public:
         bool const failed = h.reason == HoldReason::paused && known != nullptr && !known->error.empty();
         // What cannot be seen now may be as it was: nothing says that anybody changed it.
         bool const unknown = h.reason == HoldReason::unseen && h.cause == Cause::drifted;
+        // Data that is no longer asked for stays whether it is seen or not.
+        bool const kept = h.verb == Verb::remove && kinds_.at(h.ref.kind).traits.holds_data;
         add(h.object, h.ref, failed ? SyncState::failing : state_of(h), unknown ? "" : std::string(word_of(h.cause)),
-            failed ? known->error + "; " + h.message : h.message);
+            failed ? known->error + "; " + h.message : h.message, kept);
     }
 
     void step(PlannedStep const& planned) {
@@ -88,7 +90,8 @@ public:
     StatusLines take() { return std::move(lines_); }
 
 private:
-    void add(Ref const& object, Ref const& ref, SyncState state, std::string cause, std::string message) {
+    void add(Ref const& object, Ref const& ref, SyncState state, std::string cause, std::string message,
+             bool kept = false) {
         RecordStatus s;
         s.kind = ref.kind;
         s.key = ref.key;
@@ -98,7 +101,7 @@ private:
         if (s.state != SyncState::unseen)
             s.observed_at = now_text_;
         else
-            s.was_in_sync = before_.state(ref) == OtherRecords::in_sync;
+            s.was_in_sync = kept || before_.state(ref) == OtherRecords::in_sync;
         if (auto const* known = states_.find(ref)) {
             s.attempts = known->attempts;
             s.since = iso(known->since);
@@ -168,6 +171,24 @@ Condition readiness(ObjectLines const& lines, RecordStatus const* worst) {
         std::to_string(open) + " of " + std::to_string(lines.size()) + " records differ; " + sentence(*named));
 }
 
+// What the removal of an object waits for, if it is not just under way.
+std::string obstacle(ObjectLines const& lines, RecordStatus const* worst) {
+    for (auto const& [ref, line] : lines.open) {
+        if (worst != nullptr) break;
+        if (line.state == SyncState::held || line.state == SyncState::unseen) worst = &line;
+    }
+    return worst != nullptr ? "; " + sentence(*worst) : "";
+}
+
+Condition ending(Subject const& subject, ObjectLines const& lines, RecordStatus const* worst) {
+    auto const* kept = subject.phase == Phase::purged ? nullptr : subject.kept_until ? &*subject.kept_until : nullptr;
+    if (kept == nullptr) return condition("ready", false, "Terminating", "is being removed" + obstacle(lines, worst));
+    return condition("ready", false, "Terminating",
+                     "its services are off; its data is kept until " + iso(*kept) +
+                         ": put it again to have it back, or delete it with purge to remove the data now" +
+                         (worst != nullptr ? "; " + sentence(*worst) : ""));
+}
+
 std::vector<Condition> conditions_of(Subject const& subject, ObjectLines const& lines, bool busy) {
     RecordStatus const *worst = nullptr, *working = nullptr;
     for (auto const& [ref, line] : lines.open) {
@@ -176,7 +197,7 @@ std::vector<Condition> conditions_of(Subject const& subject, ObjectLines const& 
     }
     bool const purging = subject.phase == Phase::purged, ends = purging || subject.phase == Phase::terminating;
     std::vector<Condition> out;
-    out.push_back(ends ? condition("ready", false, "Terminating", "is being removed") : readiness(lines, worst));
+    out.push_back(ends ? ending(subject, lines, worst) : readiness(lines, worst));
     bool const progresses = busy || working != nullptr;
     out.push_back(condition("progressing", progresses, progresses ? "Working" : "Idle",
                             working != nullptr ? sentence(*working) : ""));

@@ -76,21 +76,26 @@ struct PutRequest {
 struct Objects {
     virtual ~Objects() = default;
     // `actor`: who asks, for the audit row that goes into the same transaction; its nonce is consumed there too.
-    // An equal spec (secrets compared in clear) of a living object is `unchanged`. A put revives a terminating object.
+    // An equal spec (secrets compared in clear) of a living object is `unchanged`. A put revives a terminating object;
+    // one that is being purged is refused ("being_purged") until it is gone: half of its data may be.
     virtual Stored<Written> put(PutRequest const& request) = 0;
     // The same, returning at once; what the request points to lives until it completes. Throws Fault when the store is
     // closing, and then never completes.
     virtual void put(PutRequest request, Completion<Stored<Written>> completion) = 0;
     // What put() would store, allocations and all, and nothing is stored. Asks request.spec() like put().
     virtual Stored<Object> dry_run(PutRequest const& request) = 0;
-    // Starts termination, or adds purge to one under way. Absent: unchanged, generation 0. What another object refers
-    // to is in_use.
+    // Starts termination. `purge`: its data goes at once, also where its grace is under way; false takes that back,
+    // what is left of the data then stays for a grace that begins now; nothing leaves it as it is. Absent: unchanged,
+    // generation 0. What another object refers to is in_use.
     // if_match: this generation must be the stored one; of what is absent none is.
-    virtual Stored<Written> remove(Ref const& ref, bool purge, std::string const& source, Actor* actor = nullptr,
-                                   std::optional<std::int64_t> if_match = {}) = 0;
+    virtual Stored<Written> remove(Ref const& ref, std::optional<bool> purge, std::string const& source,
+                                   Actor* actor = nullptr, std::optional<std::int64_t> if_match = {}) = 0;
     // What remove() would leave, and nothing is changed; nothing where it is absent already.
-    virtual Stored<std::optional<Object>> rehearse_remove(Ref const& ref, bool purge, std::string const& source,
+    virtual Stored<std::optional<Object>> rehearse_remove(Ref const& ref, std::optional<bool> purge,
+                                                          std::string const& source,
                                                           std::optional<std::int64_t> if_match = {}) = 0;
+    // Those that still are of this generation and terminating are purged from now on, in one commit.
+    virtual void end_graces(std::span<std::pair<Ref, std::int64_t> const> objects) = 0;
     virtual Stored<Written> set_source(Ref const& ref, std::string const& source, Actor* actor = nullptr) = 0;
     virtual Stored<Written> set_paused(Ref const& ref, bool paused, Actor* actor = nullptr) = 0;
     virtual Stored<Written> set_adopt(Ref const& ref, bool adopt, Actor* actor = nullptr) = 0;

@@ -130,12 +130,13 @@ std::optional<Object> SqliteObjects::find_in(Statements& sql, Ref const& ref) co
     return opened(std::move(*row));
 }
 
-Stored<Written> SqliteObjects::remove(Ref const& ref, bool purge, std::string const& source, Actor* actor,
-                                      std::optional<std::int64_t> if_match) {
+Stored<Written> SqliteObjects::remove(Ref const& ref, std::optional<bool> purge, std::string const& source,
+                                      Actor* actor, std::optional<std::int64_t> if_match) {
     return db_.run([&] { return remove_now(ref, purge, source, actor, if_match); });
 }
 
-Stored<std::optional<Object>> SqliteObjects::rehearse_remove(Ref const& ref, bool purge, std::string const& source,
+Stored<std::optional<Object>> SqliteObjects::rehearse_remove(Ref const& ref, std::optional<bool> purge,
+                                                             std::string const& source,
                                                              std::optional<std::int64_t> if_match) {
     return db_.dry_run([&]() -> Stored<std::optional<Object>> {
         auto const written = remove_now(ref, purge, source, nullptr, if_match);
@@ -144,24 +145,31 @@ Stored<std::optional<Object>> SqliteObjects::rehearse_remove(Ref const& ref, boo
     });
 }
 
-Stored<Written> SqliteObjects::remove_now(Ref const& ref, bool purge, std::string const& source, Actor* actor,
-                                          std::optional<std::int64_t> if_match) {
+Stored<Written> SqliteObjects::remove_now(Ref const& ref, std::optional<bool> purge, std::string const& source,
+                                          Actor* actor, std::optional<std::int64_t> if_match) {
     if (!nonces_.consume(actor)) return replayed();
     auto const stored = find_in(db_.sql(), ref);
     if (auto no = refuse_generation(if_match, stored ? &*stored : nullptr)) return std::move(*no);
     if (!stored) return Written{};
     if (stored->source != source) return owned(stored->source);
-    if (stored->terminating && (stored->purge || !purge)) return Written{Wrote::unchanged, stored->generation};
+    bool const purged = purge.value_or(stored->purge);
+    if (stored->terminating && stored->purge == purged) return Written{Wrote::unchanged, stored->generation};
     if (auto no = in_use(ref)) return std::move(*no);
     auto const now = db_.clock().now();
     auto const origin = origin_of(actor, source);
     auto const generation = stored->generation + 1;
-    Use(db_.sql().terminate, db_.node(), ref.kind, ref.key, generation, stored->terminating.value_or(now), purge, now,
-        origin.request)
-        .run();
-    trail_.note(origin, purge ? "purge" : "delete", ref, generation);
+    auto const since = purged ? stored->terminating.value_or(now) : now;
+    Use(db_.sql().terminate, db_.node(), ref.kind, ref.key, generation, since, purged, now, origin.request).run();
+    trail_.note(origin, purged ? "purge" : "delete", ref, generation);
     trail_.record_event("terminating", ref, generation, origin);
     return Written{Wrote::changed, generation};
+}
+
+void SqliteObjects::end_graces(std::span<std::pair<Ref, std::int64_t> const> objects) {
+    db_.run([&] {
+        for (auto const& [ref, generation] : objects)
+            Use(db_.sql().end_grace, db_.node(), ref.kind, ref.key, generation).run();
+    });
 }
 
 std::optional<StoreRefusal> SqliteObjects::in_use(Ref const& ref) {

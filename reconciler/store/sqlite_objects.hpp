@@ -23,9 +23,10 @@ public:
     Stored<Written> put(PutRequest const& request) override;
     void put(PutRequest request, Completion<Stored<Written>> completion) override;
     Stored<Object> dry_run(PutRequest const& request) override;
-    Stored<Written> remove(Ref const& ref, bool purge, std::string const& source, Actor* actor = nullptr,
+    Stored<Written> remove(Ref const& ref, std::optional<bool> purge, std::string const& source, Actor* actor = nullptr,
                            std::optional<std::int64_t> if_match = {}) override;
-    Stored<std::optional<Object>> rehearse_remove(Ref const& ref, bool purge, std::string const& source,
+    void end_graces(std::span<std::pair<Ref, std::int64_t> const> objects) override;
+    Stored<std::optional<Object>> rehearse_remove(Ref const& ref, std::optional<bool> purge, std::string const& source,
                                                   std::optional<std::int64_t> if_match = {}) override;
     Stored<Written> set_source(Ref const& ref, std::string const& source, Actor* actor = nullptr) override;
     Stored<Written> set_paused(Ref const& ref, bool paused, Actor* actor = nullptr) override;
@@ -64,6 +65,7 @@ private:
         std::int64_t generation = 0;
         std::string source;
         Time created{};
+        bool purge = false;
         bool operator==(Stamp const&) const = default;
     };
     static Stamp stamp_of(Object const& object);
@@ -81,7 +83,7 @@ private:
     Stored<Written> write(PutRequest const& request, Draft const& draft);
     Stored<Written> write_spec(PutRequest const& request, Draft const& draft);
     void write_references(Ref const& ref, Draft const& draft);
-    Stored<Written> remove_now(Ref const& ref, bool purge, std::string const& source, Actor* actor,
+    Stored<Written> remove_now(Ref const& ref, std::optional<bool> purge, std::string const& source, Actor* actor,
                                std::optional<std::int64_t> if_match);
     std::optional<StoreRefusal> in_use(Ref const& ref);
     Decision decide(Ref const& ref, std::vector<Claim> const& claims, bool stored);

@@ -24,13 +24,15 @@ std::optional<StoreRefusal> may_put(PutRequest const& request, Object const* for
             "precondition_failed", "it exists, with generation " + std::to_string(former->generation), {}};
     if (auto no = refuse_generation(request.if_match, former)) return no;
     if (former != nullptr && former->source != request.source && !request.take_over) return owned(former->source);
+    if (former != nullptr && former->purge)
+        return StoreRefusal{"being_purged", "its data is being removed; put it again once it is gone", {}};
     return std::nullopt;
 }
 
 }  // namespace
 
 SqliteObjects::Stamp SqliteObjects::stamp_of(Object const& object) {
-    return {object.generation, object.source, object.created};
+    return {object.generation, object.source, object.created, object.purge};
 }
 
 struct SqliteObjects::Draft {
@@ -134,7 +136,7 @@ void SqliteObjects::expect_numbers(Ref const& ref) {
 std::optional<SqliteObjects::Stamp> SqliteObjects::stamp_in(Statements& sql, Ref const& ref) const {
     Use row(sql.stamp, db_.node(), ref.kind, ref.key);
     if (!row.row()) return std::nullopt;
-    return Stamp{row.integer(0), row.text(1), row.time(2)};
+    return Stamp{row.integer(0), row.text(1), row.time(2), row.flag(3)};
 }
 
 bool SqliteObjects::still_stands(Ref const& ref, Draft const& draft) {

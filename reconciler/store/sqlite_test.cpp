@@ -74,7 +74,7 @@ TEST_CASE("an object of a file is refused to the API by the file's name until it
     CHECK(f.store().find(acme)->source == "file:b.yaml");
 }
 
-TEST_CASE("a removed object is terminating, a put brings it back with its number, and purge may be added") {
+TEST_CASE("a removed object is terminating, and purge may be added") {
     StoreFixture f;
     put(f.store(), account("acme")).value();
     CHECK(f.store().remove({"account", "none"}, false, "api").value().how == Wrote::unchanged);
@@ -86,6 +86,26 @@ TEST_CASE("a removed object is terminating, a put brings it back with its number
     CHECK(f.store().remove(acme, true, "api").value().how == Wrote::changed);
     CHECK(f.store().find(acme)->terminating == since);
     CHECK(f.store().find(acme)->purge);
+    CHECK(f.store().remove(acme, std::nullopt, "api").value().how == Wrote::unchanged);
+}
+
+TEST_CASE("an object that is being purged is not put again, unless the purge is taken back") {
+    StoreFixture f;
+    put(f.store(), account("acme")).value();
+    SECTION("by its grace") {
+        f.store().remove(acme, std::nullopt, "api").value();
+        std::vector<std::pair<Ref, std::int64_t>> over{{acme, 1}};
+        f.store().end_graces(over);
+        CHECK_FALSE(f.store().find(acme)->purge);  // another generation
+        over[0].second = 2;
+        f.store().end_graces(over);
+    }
+    SECTION("by an operator") { f.store().remove(acme, true, "api").value(); }
+    CHECK(f.store().find(acme)->purge);
+    CHECK(put(f.store(), account("acme")).error().code == "being_purged");
+    f.clock.milliseconds += 5000;
+    CHECK(f.store().remove(acme, false, "api").value().how == Wrote::changed);
+    CHECK(f.store().find(acme)->terminating == f.clock.now());
     CHECK(put(f.store(), account("acme")).value().how == Wrote::changed);
     auto const back = f.store().find(acme);
     CHECK_FALSE(back->terminating);
@@ -97,6 +117,7 @@ TEST_CASE("an object that was put again is not forgotten as the one that was to 
     StoreFixture f;
     put(f.store(), account("acme")).value();
     auto const gone = f.store().remove(acme, true, "api").value().generation;
+    f.store().remove(acme, false, "api").value();
     auto const again = put(f.store(), account("acme")).value().generation;
     CHECK_FALSE(f.store().forget(acme, gone));
     CHECK(f.store().find(acme));

@@ -40,7 +40,7 @@ std::string select_history(std::string const& where) {
 
 Statements::Statements(SQLite::Database& db)
     : find_object(db, select_objects("AND kind = ?2 AND name = ?3")),
-      stamp(db, "SELECT generation, source, created FROM objects WHERE node = ?1 AND kind = ?2 AND name = ?3"),
+      stamp(db, "SELECT generation, source, created, purge FROM objects WHERE node = ?1 AND kind = ?2 AND name = ?3"),
       objects(db, select_objects("ORDER BY name, kind")),
       objects_of_kind(db, select_objects("AND kind = ?2 ORDER BY name")),
       list_objects(db, select_objects("AND kind = ?2 AND name > ?3 ORDER BY name LIMIT ?4")),
@@ -54,6 +54,7 @@ Statements::Statements(SQLite::Database& db)
       set_adopt(db, set_object("adopt = ?4")),
       confirm(db, set_object("confirmed_generation = generation")),
       terminate(db, set_object("generation = ?4, terminating = ?5, purge = ?6, changed = ?7, request = ?8")),
+      end_grace(db, set_object("purge = 1") + " AND generation = ?4 AND terminating IS NOT NULL"),
       set_status(db, set_object("observed_generation = ?4, conditions = ?5") +
                          " AND (observed_generation <> ?4 OR conditions <> ?5)"),
       delete_object(db, "DELETE FROM objects WHERE node = ?1 AND kind = ?2 AND name = ?3"),

@@ -17,8 +17,8 @@ struct Statements {
     explicit Statements(SQLite::Database& db);
 
     SQLite::Statement find_object, stamp, objects, objects_of_kind, list_objects;
-    SQLite::Statement insert_object, update_object, set_source, set_paused, set_adopt, confirm, terminate, set_status,
-        delete_object;
+    SQLite::Statement insert_object, update_object, set_source, set_paused, set_adopt, confirm, terminate, end_grace,
+        set_status, delete_object;
     SQLite::Statement insert_reference, delete_references, dependents, dependent_specs;
     SQLite::Statement blocking, blocked_between, highest, loads, holdings_of, missing;
     SQLite::Statement insert_allocation, delete_free_again, release_allocation, delete_allocation, delete_allocations,

@@ -17,7 +17,7 @@ one_line_each() { in_lab_sh 'apache2ctl -t -D DUMP_VHOSTS 2>/dev/null | grep -c 
 check "the daemon listens" within 20 in_lab_sh 'curl -sf http://127.0.0.1:8444/readyz'
 account sited "$(site sited)"$'\n'"$(database)" | apply
 check "an account with a site is ready" g wait account/sited --for=ready --timeout 120s
-before=$(least_ready_ms before database)
+before=$(median_ready_ms before database)
 
 # In the place of the program stands one that hangs where it is asked to test a configuration. The Apache that runs is
 # not touched: it has the program open, and its name in its arguments.
@@ -34,7 +34,7 @@ account sited "$redirected"$'\n'"$(database)" | apply
 account fresh "$(site fresh)" | apply
 check "the configuration test hangs" within 20 in_lab test -e /run/apache-hangs
 check "what needs it is not ready" within 20 not_ready fresh
-beside=$(least_ready_ms beside database)
+beside=$(median_ready_ms beside database)
 account sited "$redirected"$'\n'"$(database other)" | apply
 new_password() { in_lab mariadb -u sited_web -ppw-of-the-other -e 'SELECT 1'; }
 check "the rest of an account that has one: its new database password works" within 20 new_password
@@ -50,5 +50,5 @@ check "once it answers all is ready" within 10 all_ready
 check "the new site is served" within 10 page fresh
 check_is "and nothing is there twice" "1 1" "$(one_line_each sited) $(one_line_each fresh)"
 check "and nothing differs" within 10 no_drift
-check_as_fast "accounts without sites were ready meanwhile as fast as without" "$beside" "$before" "$(least_ready_ms after database)"
+check_as_fast "accounts without sites were ready meanwhile as fast as without" "$beside" "$before" "$(median_ready_ms after database)"
 finish

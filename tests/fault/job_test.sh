@@ -45,7 +45,7 @@ in_lab systemctl start genesisd
 check "the daemon with the test kind listens" within 20 in_lab_sh 'curl -sf http://127.0.0.1:8444/readyz'
 
 whole() { printf '%s\n%s' "$(site "$1")" "$(database)"; }
-before_it=$(least_ready_ms before whole)
+before_it=$(median_ready_ms before whole)
 
 # ---- a job of a minute
 job long 60
@@ -59,7 +59,7 @@ check "as the user that it is for, outside the daemon, in the slice of Genesis" 
 until [[ -e $scratch/enough ]]; do compact job/long 2>/dev/null || true; echo; done >"$scratch/said" &
 watcher=$!
 
-beside_it=$(least_ready_ms beside whole)
+beside_it=$(median_ready_ms beside whole)
 check "a plan is answered within a second" answers_within_a_second genesisctl plan account/before1
 check "drift of everything is answered within a second" answers_within_a_second genesisctl drift
 check "it is still at work" running long
@@ -81,7 +81,7 @@ degraded='"type":"degraded","status":"true"|"status":"true","type":"degraded"'
 check_is "nor to be degraded" 0 "$(grep -cE "$degraded" "$scratch/said" || true)"
 check_is "systemd has nothing left of it" "" "$(units)"
 check_is "nor has the disk" "" "$(in_lab ls /var/lib/genesis/jobs)"
-check_as_fast "an account was ready meanwhile as fast as without" "$beside_it" "$before_it" "$(least_ready_ms after whole)"
+check_as_fast "an account was ready meanwhile as fast as without" "$beside_it" "$before_it" "$(median_ready_ms after whole)"
 
 # ---- a job that is not wanted any more
 job changed 600

@@ -1,14 +1,14 @@
 # shellcheck shell=bash
 # How long an account takes to be ready, and how fast questions are answered, beside a fault; sourced after tap.sh.
-# Least times are compared: those of a machine that others keep busy say little of Genesis.
+# Medians of five are compared: one of them may have met a machine that others keep busy.
 
 # account NAME [MORE]: the spec of an account without sites and databases, and what MORE says.
 account() { printf 'kind: account\nname: %s\n%s\n' "$1" "${2:-}"; }
 site() { printf 'sites: [{domain: %s.example, php: {}%s}]' "$1" "${2:-}"; }
 database() { printf 'databases: [{name: shop, users: [{name: web, password: "pw-of-the-%s"}]}]' "${1:-web}"; }
 
-# ready_ms OBJECT: applies the spec on standard input and prints the milliseconds from then until it was ready, as the
-# condition itself says. Fails where it is not ready within a minute.
+# ready_ms OBJECT: applies the specs on standard input and prints the milliseconds from then until the object was ready,
+# as the condition itself says. Fails where it is not ready within a minute.
 ready_ms() {
     in_lab_sh '
         cat >/root/measured.yaml
@@ -20,14 +20,16 @@ ready_ms() {
         echo "$(($(date -d "$at" +%s%3N) - since))"' "$1"
 }
 
-# least_ready_ms PREFIX HOW [N]: the least of N (5) new accounts PREFIX1, PREFIX2 …; HOW NAME prints the rest of the spec.
-least_ready_ms() {
-    local i took least=""
-    for ((i = 1; i <= ${3:-5}; i++)); do
-        took=$(account "$1$i" "$("$2" "$1$i")" | ready_ms "account/$1$i") || return
-        [[ -n $least && $least -le $took ]] || least=$took
-    done
-    echo "$least"
+# median_ready_ms PREFIX HOW [OTHER]: of five new accounts PREFIX1, PREFIX2 …; HOW NAME prints the rest of the spec. With
+# OTHER each is applied together with another new account, of which OTHER NAME prints the rest.
+median_ready_ms() {
+    local i
+    for i in 1 2 3 4 5; do
+        {
+            account "$1$i" "$("$2" "$1$i")"
+            [[ -z ${3:-} ]] || { echo ---; account "${1}other$i" "$("$3" "${1}other$i")"; }
+        } | ready_ms "account/$1$i" || return
+    done | sort -n | sed -n 3p
 }
 nothing_more() { :; }
 

@@ -72,8 +72,12 @@ void History::change(Ref const& object, std::string const& what, std::function<v
 bool History::remove() {
     auto const object = dice_.one_in(5) ? Ref{"package", "basic"} : any_account();
     if (laws_.find(object) == nullptr) return false;
-    bool const purge = !dice_.one_in(3);
-    change(object, (purge ? "purge " : "remove ") + object.str(),
+    auto const purge = dice_.one_in(3) ? std::nullopt : std::optional(!dice_.one_in(6));
+    change(object,
+           (!purge   ? "remove "
+            : *purge ? "purge "
+                     : "keep the data of ") +
+               object.str(),
            [&] { (void)stage_.disk.store().remove(object, purge, "api"); });
     return true;
 }

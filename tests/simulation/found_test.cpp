@@ -21,8 +21,8 @@ struct Bench {
         rest();
     }
     SqliteStore& store() { return stage.disk.store(); }
-    void put(std::string const& rest_of_spec = "") {
-        auto const text = R"({"kind": "account", "name": "acme")" + rest_of_spec + "}";
+    void put(std::string const& rest_of_spec = "", std::string const& name = "acme") {
+        auto const text = R"({"kind": "account", "name": ")" + name + "\"" + rest_of_spec + "}";
         admit({store(), reserved}, read_spec(json::parse(text)).value(), {}).value();
     }
     void wake() {
@@ -53,6 +53,13 @@ struct Bench {
         for (int quiet = 0; quiet < 20; ++quiet) {
             if (run(but)) quiet = 0;
             pass(200ms);
+        }
+    }
+    // For so long, while this driver neither answers nor counts as late.
+    void run_without(std::string const& slow, std::chrono::milliseconds time = 500ms) {
+        for (auto passed = 0ms; passed < time; passed += 50ms) {
+            run(slow);
+            pass(50ms);
         }
     }
     bool has(std::string const& kind, std::string const& key) { return machine.world.records.contains({kind, key}); }
@@ -88,6 +95,35 @@ TEST_CASE("a question is answered while every driver hangs that it has asked") {
     CHECK(answers == 1);
     bench.rest();
     CHECK(answers == 1);
+}
+
+TEST_CASE("an account does not wait for a driver that only another one of its pass needs") {
+    Bench bench;
+    bench.put();
+    bench.put(with_database, "beta");
+    for (auto const* name : {"acme", "beta"}) bench.daemon->reconciler.wake({"account", name}, true);
+    bench.run_without("mariadb");
+    CHECK(bench.has("unix_user", "acme"));
+    CHECK(bench.daemon->reconciler.passes() <= 4);
+    bench.rest();
+    CHECK(bench.has("database", "beta_shop"));
+    CHECK(bench.verdict.good());
+}
+
+TEST_CASE("an account that is put while everything is looked at does not wait for a driver that it does not need") {
+    Bench bench;
+    bench.put();
+    bench.put(with_database, "beta");
+    bench.daemon->reconciler.wake_all(true);
+    bench.rest();
+    bench.daemon->reconciler.wake_all(false);
+    bench.run_without("mariadb", 50ms);
+    bench.put(R"(, "sites": [{"domain": "one.example"}])");
+    bench.daemon->reconciler.wake(bench.acme, false);
+    bench.run_without("mariadb");
+    CHECK(bench.has("site", "one.example"));
+    bench.rest();
+    CHECK(bench.verdict.good());
 }
 
 TEST_CASE("two changes of a package, one right after the other, are no failure of its accounts") {
@@ -136,6 +172,7 @@ TEST_CASE("an account that is put again while the last of it is seen to be gone 
         bench.run();
         bench.pass(100ms);
     }
+    bench.store().remove(bench.acme, false, "api").value();
     bench.put();
     bench.rest();
     REQUIRE(bench.store().find(bench.acme));

@@ -51,7 +51,7 @@ genesis_planted(allocation_apart reconciler/store/sqlite_put.cpp
     return written;]])
 # Who is in flight is taken by another pass.
 genesis_planted(taken_twice reconciler/run/reconciler.cpp
-                [[if (taken.erase(ref) > 0) pending_.insert(ref);]] [[(void)ref;]])
+                [[in_flight_.contains(ref) && (everything || !leave_full_look(ref));]] [[false;]])
 # Who shares what no longer wakes the node.
 genesis_planted(node_asleep reconciler/run/reconciler.cpp
                 [[if (desired_.take_node_change()) wake(desired_.node(), false);]] [[(void)desired_.take_node_change();]])

@@ -62,7 +62,7 @@ std::string const on_pp = R"("nics": [{"name": "x", "pool": "pp"}])",
 
 struct Wanting {
     Desired desired{{}, node.key, test_kinds(), test_expanders()};
-    bool upsert(Object const& o, Time at = now) { return desired.upsert(o, at); }
+    bool upsert(Object const& o) { return desired.upsert(o); }
     bool wants(Ref const& of, Ref const& record) const {
         auto const* known = desired.find(of);
         return known != nullptr && known->records.contains(record);
@@ -112,7 +112,8 @@ TEST_CASE("a record that several objects share is the node's, and goes with the 
         ending.terminating = now;
         t.upsert(ending);
         CHECK(t.wants(node, bridge));
-        t.upsert(ending, now + 60s);
+        ending.purge = true;
+        t.upsert(ending);
     }
     SECTION("as they are forgotten") {
         t.desired.evict(bb);
@@ -186,7 +187,7 @@ TEST_CASE("records are made again only where something that they are made of has
 
     SECTION("not where nothing has, nor for what says how to treat the object") {
         CHECK(t.made_again([&] {
-            t.upsert(o, now + 1h);
+            t.upsert(o);
             o.paused = o.adopt = true;
             o.request = "r-1";
             o.confirmed_generation = 1;
@@ -202,12 +203,12 @@ TEST_CASE("records are made again only where something that they are made of has
         CHECK(t.wants(node, {"bridge", "qq"}));
         CHECK_FALSE(t.wants(node, bridge));
     }
-    SECTION("its phase, which time alone can change") {
+    SECTION("its phase") {
         o.terminating = now;
         CHECK(t.made_again([&] { CHECK_FALSE(t.upsert(o)); }) == 1);
         CHECK(t.value(aa, {"disk", "aa"}, "running") == false);
-        CHECK(t.made_again([&] { t.upsert(o, now + 60s - 1ms); }) == 0);
-        t.upsert(o, now + 60s);
+        o.purge = true;
+        t.upsert(o);
         CHECK(t.desired.find(aa)->subject.phase == Phase::purged);
         CHECK(t.desired.find(aa)->records.empty());
         CHECK(t.made_again([&] { t.upsert(object(aa, on_pp)); }) == 1);
@@ -271,20 +272,20 @@ TEST_CASE("where a kind's functions of a phase throw, the object keeps its phase
                                           }}};
     Desired desired({}, "web1", test_kinds(), list);
     broken = false;
-    desired.upsert(object(aa, on_pp), now);
+    desired.upsert(object(aa, on_pp));
     broken = true;
-    desired.upsert(object(aa, "", 2), now);
+    desired.upsert(object(aa, "", 2));
     CHECK(desired.find(aa)->subject.phase == Phase::suspended);
     CHECK(desired.find(aa)->fault == "no phase");
     CHECK(desired.find(aa)->records.contains({"port", "aa-x"}));
     auto ending = object(aa, "", 3);
     ending.terminating = now;
-    desired.upsert(ending, now + 1h);
+    desired.upsert(ending);
     CHECK(desired.find(aa)->subject.phase == Phase::terminating);
     CHECK(desired.find(aa)->fault == "no grace");
     broken = false;
-    desired.upsert(ending, now + 1h);
-    CHECK(desired.find(aa)->subject.phase == Phase::purged);
+    desired.upsert(ending);
+    CHECK(desired.find(aa)->subject.kept_until == now + 60s);
     CHECK(desired.find(aa)->fault.empty());
 }
 
@@ -297,19 +298,19 @@ TEST_CASE("what would be wanted of an object, and of who refers to it, is made w
     ending.terminating = now;
     t.upsert(ending);
     SECTION("of what others refer to: of those that live") {
-        auto const shown = t.desired.overlay(object(pp, R"("addresses": ["192.0.2.2"])", 2), now);
+        auto const shown = t.desired.overlay(object(pp, R"("addresses": ["192.0.2.2"])", 2));
         REQUIRE(shown.size() == 2);
         CHECK(shown.at(pp).subject.generation == 2);
         CHECK(shown.at(aa).records.at({"port", "aa-x"}).unpack().at("offers") == json::array{"192.0.2.2"});
         CHECK(shown.at(aa).records.contains({"disk", "aa"}));
     }
     SECTION("of one that changes what it refers to") {
-        auto const shown = t.desired.overlay(object(aa, on_qq, 2), now);
+        auto const shown = t.desired.overlay(object(aa, on_qq, 2));
         REQUIRE(shown.size() == 1);
         CHECK(shown.at(aa).records.at({"port", "aa-x"}).unpack().at("pool") == "qq");
     }
     SECTION("of one that is not there yet, and that others refer to already") {
-        auto const shown = t.desired.overlay(object({"pool", "qq"}, R"("addresses": ["192.0.2.3"])"), now);
+        auto const shown = t.desired.overlay(object({"pool", "qq"}, R"("addresses": ["192.0.2.3"])"));
         REQUIRE(shown.size() == 2);
         CHECK(shown.at({"guest", "cc"}).records.at({"port", "cc-x"}).unpack().at("offers") == json::array{"192.0.2.3"});
         CHECK(t.desired.find({"pool", "qq"}) == nullptr);
@@ -318,13 +319,13 @@ TEST_CASE("what would be wanted of an object, and of who refers to it, is made w
         auto gone = object(aa, on_pp, 2);
         gone.terminating = now;
         gone.purge = true;
-        CHECK(t.desired.overlay(gone, now).at(aa).records.empty());
+        CHECK(t.desired.overlay(gone).at(aa).records.empty());
         CHECK(t.desired.ending() == Dirty{bb});
     }
     SECTION("with what it could not be given") {
         auto o = object(aa, on_pp, 2);
         o.allocations["console"] = not_given();
-        CHECK(t.desired.overlay(o, now).at(aa).unallocated.at({"disk", "aa"}) == "all ports are given");
+        CHECK(t.desired.overlay(o).at(aa).unallocated.at({"disk", "aa"}) == "all ports are given");
         CHECK(t.desired.unallocated().empty());
     }
     CHECK(t.desired.find(aa)->subject.generation == 1);
@@ -341,7 +342,7 @@ TEST_CASE("dependents that are only shown keep how they are treated") {
     o.request = "r-1";
     o.allocations["console"] = given("7001");
     t.upsert(o);
-    auto const subject = t.desired.overlay(object(pp), now).at(aa).subject;
+    auto const subject = t.desired.overlay(object(pp)).at(aa).subject;
     CHECK((subject.paused && subject.adopt && subject.confirmed));
     CHECK(subject.generation == 3);
     CHECK(subject.request == "r-1");

@@ -112,9 +112,9 @@ struct PoolBench final : DriverEvents {
     }
     void observe(ObservationId id, Scopes scopes) { pool.observe(id, 0, std::move(scopes)); }
     // The call under way is executed and answered.
-    Said end() {
-        calls.end(0);
-        pool.completed(0);
+    Said end(std::size_t of = 0) {
+        calls.end(of);
+        pool.completed(of);
         return heard();
     }
     Said pass(std::chrono::milliseconds time) {
@@ -136,7 +136,7 @@ struct PoolBench final : DriverEvents {
     MemoryWorld world;
     TestJournal journal;
     BrokenDriver driver{"a", {{&schema_of<Owner>(), {}}, {&schema_of<Thing>(), {}}}, world};
-    BrokenDriver other{"b", {{&schema_of<Pass>(), {}}}, world};
+    BrokenDriver other{"b", {{&schema_of<Pass>(), {.slow_updates = 4, .slow_removals = 2}}}, world};
     HeldCalls calls{{&driver, &other}};
     std::vector<std::size_t> completed;
     Timeouts timeouts;

@@ -83,6 +83,42 @@ TEST_CASE("a batch makes kinds in the order of their references, and a name is f
           Said{"done create owner/acme", "done remove thing/x", "done remove thing/w", "done create thing/y"});
 }
 
+TEST_CASE(
+    "slow steps are taken a few at a time, in turns with what is not slow, those first that have waited longest") {
+    PoolBench bench;
+    auto const pass = [](int n) { return Ref{"pass", std::to_string(n)}; };
+    for (int const n : {3, 1, 2, 5, 4}) bench.step(pass(n), Verb::remove);
+    bench.pool.pump();
+    for (int const n : {7, 6}) bench.step(pass(n));
+    CHECK(bench.end(1) == Said{"done remove pass/3", "done remove pass/1"});
+    bench.step(pass(8));
+    CHECK(bench.end(1) == Said{"done create pass/6", "done create pass/7"});
+    bench.step(pass(6), Verb::update);
+    CHECK(bench.end(1) == Said{"done remove pass/5", "done remove pass/2"});
+    CHECK(bench.end(1) == Said{"done create pass/8"});
+    bench.step(pass(7), Verb::update);
+    bench.step(pass(8), Verb::update);
+    CHECK(bench.end(1) == Said{"done remove pass/4", "done update pass/6"});
+    CHECK_FALSE(bench.pool.idle());
+    CHECK(bench.end(1) == Said{"done update pass/7", "done update pass/8"});
+    CHECK(bench.pool.idle());
+    CHECK(bench.pool.next_timer() == Steady::max());
+}
+
+TEST_CASE(
+    "an observation comes between two batches of slow steps, and those that wait are given back by a late driver") {
+    PoolBench bench;
+    for (int n = 1; n <= 5; ++n) bench.step({"pass", std::to_string(n)}, Verb::remove);
+    bench.pool.pump();
+    bench.pool.observe(1, 1, {{"pass", {{"1"}}}});
+    CHECK(bench.end(1).size() == 2);
+    CHECK(bench.end(1) == Said{"observed 1:"});
+    CHECK(bench.pass(bench.timeouts.late_batch + 2 * bench.timeouts.late_step) ==
+          Said{"late, has begun pass/4 pass/3, gives back pass/5"});
+    CHECK(bench.end(1).size() == 3);
+    CHECK(bench.pool.idle());
+}
+
 TEST_CASE("nothing is done that could not be written down first") {
     PoolBench bench;
     bench.journal.full = true;

@@ -139,6 +139,19 @@ bool eventually(std::function<bool()> const& holds) {
 
 }  // namespace
 
+TEST_CASE("however often everything is asked for, it is looked at once a second") {
+    Storm s(5ms);
+    auto const before = s.reconciler->passes();
+    for (auto passed = 0ms; passed < 3 * storm; passed += 1ms) {
+        s.reconciler->wake_all(false);
+        s.tick();
+    }
+    s.rest();
+    auto const passes = s.reconciler->passes() - before;
+    CHECK(passes >= 3);
+    CHECK(passes <= 5);
+}
+
 TEST_CASE("of wakes that come without a break there is one pass for each time that they may be kept waiting") {
     auto const took = GENERATE(0ms, 20ms, 400ms);
     Storm bed(took);

@@ -186,7 +186,7 @@ Answer list(Service const& service, Call const& call) {
 Answer remove(Service const& service, Call const& call) {
     auto const options = options_of(call);
     if (!options) return problem(options.error(), 400, "malformed");
-    auto const written = service.store.remove(call.ref(), call.flag("purge"), "api", &call.actor, options->if_match);
+    auto const written = service.store.remove(call.ref(), call.choice("purge"), "api", &call.actor, options->if_match);
     if (!written) return problem(written.error());
     if (written->how != Wrote::unchanged) service.engine.wake(call.ref());
     return removed_answer(call, written->generation);
@@ -195,7 +195,7 @@ Answer remove(Service const& service, Call const& call) {
 Answer remove_dry_run(Service const& service, Call const& call) {
     auto const options = options_of(call);
     if (!options) return problem(options.error(), 400, "malformed");
-    auto const left = service.store.rehearse_remove(call.ref(), call.flag("purge"), "api", options->if_match);
+    auto const left = service.store.rehearse_remove(call.ref(), call.choice("purge"), "api", options->if_match);
     if (!left) return problem(left.error());
     return *left ? preview(service, **left) : removed_answer(call, 0);
 }

@@ -13,7 +13,9 @@ constexpr std::array put_parameters{
     P{P::boolean, "dry_run", "Answers with the plan and stores nothing; needs the scope read as well."},
     P{P::boolean, "take_over", "Changes it although a spec file manages it."}};
 constexpr std::array delete_parameters{
-    P{P::boolean, "purge", "Removes its data at once, without the grace period."},
+    P{P::boolean, "purge",
+      "Removes its data at once, without the grace period; false takes that back: what is left of the data "
+      "stays for a grace period that begins now."},
     P{P::boolean, "dry_run", "Answers with the plan and changes nothing; needs the scope read as well."}};
 constexpr std::array list_parameters{
     P{P::integer, "limit", "Maximum number of items; 100 by default."},
@@ -288,9 +290,9 @@ constexpr std::array table{
 
 }  // namespace
 
-bool Call::flag(std::string_view parameter) const {
+std::optional<bool> Call::choice(std::string_view parameter) const {
     auto const it = query.find(parameter);
-    return it != query.end() && it->second == "true";
+    return it == query.end() ? std::nullopt : std::optional(it->second == "true");
 }
 
 std::span<Route const> routes() { return table; }
