@@ -189,9 +189,6 @@ struct AnyDriver {
     virtual Observation observe(std::string_view kind, Scope const&, Context&) = 0;
     virtual std::vector<Outcome> apply(std::span<AnyStep const>, Context&) = 0;  // all of one kind
     virtual CommitResult commit(Context&) = 0;
-    // Why its system cannot serve anybody now; empty when it can, and where the driver does not say. Called on any
-    // thread, beside any other member: quick, and asks for nothing that another call changes.
-    [[nodiscard]] virtual std::string not_ready() const { return {}; }
     // The least time between two batches: what each commit() costs others (a reload) is spread over more changes.
     [[nodiscard]] virtual std::chrono::milliseconds least_interval() const { return {}; }
 };
@@ -231,10 +228,6 @@ public:
         return out;
     }
     CommitResult commit(Context& context) override { return driver_.commit(context); }
-    [[nodiscard]] std::string not_ready() const override {
-        if constexpr (requires { driver_.not_ready(); }) return driver_.not_ready();
-        return {};
-    }
     [[nodiscard]] std::chrono::milliseconds least_interval() const override {
         if constexpr (requires { D::least_interval; }) return D::least_interval;
         return {};

@@ -159,7 +159,7 @@ void ApacheDriver::Batch::lay_out() {
     std::string all;
     for (auto const& [key, mark] : marks) all.append(key).append(" ").append(mark).append("\n");
     generation = next_generation(driver.requested_, sha256(all).substr(0, 16));
-    auto bytes = canary(driver.settings_.httpd.address, generation);
+    auto bytes = canary(generation);
     auto sha = sha256(bytes);
     wanted.emplace(canary_file, WantedFile{std::move(sha), nullptr, std::move(bytes)});
 }
@@ -291,8 +291,7 @@ std::string ApacheDriver::Batch::await(bool requested) {
         }
         if (!driver.server_->alive(context)) return ended_itself();
         if (context.clock.steady() > until)
-            return "Apache has not loaded the sites yet, or does not say so at " + driver.settings_.httpd.address +
-                   ":80 (apache.address)";
+            return "Apache has not loaded the sites yet, or does not listen at 127.0.0.1:80, where it is asked";
         context.check();
         std::this_thread::sleep_for(pause);
     }

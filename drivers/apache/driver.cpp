@@ -164,15 +164,8 @@ bool ApacheDriver::canary_stands(host::Dir const& sites) {
     if (seen && seen == canary_seen_) return canary_stood_;
     auto const file = seen && seen->kind == host::FileStat::regular ? sites.read(name) : std::nullopt;
     canary_seen_ = seen;
-    canary_stood_ = file && is_canary(settings_.httpd.address, file->bytes);
+    canary_stood_ = file && is_canary(file->bytes);
     return canary_stood_;
-}
-
-std::string ApacheDriver::not_ready() const {
-    if (server_->running()) return {};
-    auto const sites = try_dir("sites");
-    bool const serves = sites && sites->look(std::string(canary_file));
-    return serves ? settings_.httpd.unit + " is not running" : "";
 }
 
 Observed<Site> ApacheDriver::observe(Of<Site>, Scope const& scope, Context& context) {

@@ -39,7 +39,6 @@ public:
     Observed<Site> observe(Of<Site>, Scope const& scope, Context& context);
     std::vector<Outcome> apply(std::span<Step<Site> const> steps, Context& context);
     CommitResult commit(Context& context);
-    [[nodiscard]] std::string not_ready() const;  // see AnyDriver
     // A graceful restart touches every site: changes that come close together share one.
     static constexpr std::chrono::milliseconds least_interval{1000};
 

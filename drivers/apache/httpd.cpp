@@ -2,12 +2,12 @@
 #include "drivers/apache/httpd.hpp"
 
 #include "drivers/apache/complaint.hpp"
-#include "drivers/apache/settings.hpp"
 #include "drivers/host/exec.hpp"
 #include "drivers/host/files.hpp"
 #include "drivers/host/journal.hpp"
-#include "drivers/host/sockets.hpp"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -55,15 +55,17 @@ bool matches(std::string_view pattern, std::string_view name) {
     return false;
 }
 
-std::string ask(std::string const& address) {
-    auto const to = host::TcpAddress::parse(address + ":80");
-    if (!to) return {};
-    host::Fd const fd(::socket(to->raw.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+std::string ask() {
+    host::Fd const fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!fd) return {};
     timeval const limit{2, 0};
     ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-    if (::connect(fd.get(), reinterpret_cast<sockaddr const*>(&to->raw), to->size) != 0) return {};
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(80);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (::connect(fd.get(), reinterpret_cast<sockaddr const*>(&to), sizeof to) != 0) return {};
     auto const request = "GET / HTTP/1.0\r\nHost: " + std::string(canary_name) + "\r\n\r\n";
     if (::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL) != ssize_t(request.size())) return {};
     std::string out;
@@ -167,7 +169,7 @@ std::string Httpd::complaint(Context& /*context*/) const {
 }
 
 std::string Httpd::generation() const {
-    auto const answer = ask(settings_.address);
+    auto const answer = ask();
     auto const at = answer.find(generation_header);
     if (at == std::string::npos) return {};
     auto const from = at + generation_header.size();
@@ -175,23 +177,20 @@ std::string Httpd::generation() const {
 }
 
 // Redirect answers before Require is asked: what is for this machine alone is the header.
-std::string canary(std::string const& address, std::string_view generation) {
-    auto const bare = address.starts_with('[') ? address.substr(1, address.size() - 2) : address;
+std::string canary(std::string_view generation) {
     return "# Made by Genesis: says which tree of sites the running server has loaded.\n<VirtualHost *:80>\n"
            "    ServerName " +
            std::string(canary_name) +
            "\n    Redirect 404 \"/\"\n    CustomLog \"/dev/null\" common\n    Header always set " +
            std::string(generation_header.substr(0, generation_header.size() - 2)) + " \"" + std::string(generation) +
-           "\" \"expr=-R '127.0.0.0/8' || -R '::1' || -R '" + bare + "'\"\n</VirtualHost>\n";
+           "\" \"expr=-R '127.0.0.1'\"\n</VirtualHost>\n";
 }
 
-bool is_canary(std::string const& address, std::string_view bytes) {
+bool is_canary(std::string_view bytes) {
     auto const from = bytes.find('"', bytes.find(generation_header.substr(0, generation_header.size() - 2)));
     if (from == std::string_view::npos) return false;
-    return bytes == canary(address, bytes.substr(from + 1, bytes.find('"', from + 1) - from - 1));
+    return bytes == canary(bytes.substr(from + 1, bytes.find('"', from + 1) - from - 1));
 }
-
-bool is_ip_address(std::string_view text) { return host::TcpAddress::parse(std::string(text) + ":80").has_value(); }
 
 HostMap::HostMap(std::string_view dump) {
     Port* port = nullptr;

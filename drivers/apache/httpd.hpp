@@ -25,8 +25,7 @@ public:
     virtual ~WebServer() = default;
     // Runs the config test once, on the staged tree or on the live one. It does not load certificates nor open logs.
     virtual Tested test(bool staged, Context& context) = 0;
-    // The parent's id, once it has loaded its configuration: the file that says it is written after that. For any
-    // thread.
+    // The parent's id, once it has loaded its configuration: the file that says it is written after that.
     [[nodiscard]] virtual std::optional<pid_t> running() const = 0;
     // Running, or still loading its configuration after a start: the service manager calls it started before that.
     virtual bool alive(Context& context) = 0;
@@ -41,7 +40,6 @@ public:
 
 struct HttpdSettings {
     std::string program = "/usr/sbin/apache2", unit = "apache2.service", pid_file = "/run/apache2/apache2.pid";
-    std::string address = "127.0.0.1";  // where it is asked for its generation, on port 80
     // /etc/apache2/envvars by value: no shell reads it for us.
     std::map<std::string, std::string> environment = {{"APACHE_RUN_USER", "www-data"},
                                                       {"APACHE_RUN_GROUP", "www-data"},
@@ -79,13 +77,12 @@ private:
     Asked asked_;
 };
 
-// A file of the tree that makes the server say which tree it serves, to who asks from this machine, which one that asks
-// at `address` does with the same address or a loopback one. A host beside the
+// A file of the tree that makes the server say which tree it serves, on the loopback interface only. A host beside the
 // sites, with a name that no account can have (RFC 6761): an address of its own would be one more that Apache does not
 // start without, and any user may take one above port 1023 while Apache is down.
-std::string canary(std::string const& address, std::string_view generation);
+std::string canary(std::string_view generation);
 // Whether a file is what canary() writes for some generation.
-bool is_canary(std::string const& address, std::string_view bytes);
+bool is_canary(std::string_view bytes);
 
 // From a dump: who gets a name. Apache gives it to the first host of the port that lists it, exactly or by wildcard.
 class HostMap {

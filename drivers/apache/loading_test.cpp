@@ -79,13 +79,13 @@ TEST_CASE("a site is not gone while Apache may still be loading a tree that has 
 }
 
 TEST_CASE("Apache listens at no address for Genesis alone, which any user could take while it is down") {
-    auto const text = canary("192.0.2.7", "17-0123456789abcdef");
+    auto const text = canary("17-0123456789abcdef");
     CHECK(text.find("Listen") == std::string::npos);
     CHECK(text.find("<VirtualHost *:80>") != std::string::npos);
     CHECK(text.find("X-Genesis-Generation \"17-0123456789abcdef\"") != std::string::npos);
-    CHECK(is_canary("192.0.2.7", text));
-    CHECK_FALSE(is_canary("192.0.2.7", "Listen 127.0.0.1:7081\n" + text));
-    CHECK_FALSE(is_canary("192.0.2.7", ""));
+    CHECK(is_canary(text));
+    CHECK_FALSE(is_canary("Listen 127.0.0.1:7081\n" + text));
+    CHECK_FALSE(is_canary(""));
 }
 
 TEST_CASE("a tree that makes Apache listen at an address of its own, as 0.1.0 did, is replaced and loaded once") {
@@ -112,16 +112,4 @@ TEST_CASE("where Apache ends itself over its sites, its own words are in the mes
     bench.server.says = "AH02572: Failed to configure at least one certificate";
     auto const settled = bench.pass({bench.site("a.test")});
     CHECK(settled.overall.why.ends_with(": AH02572: Failed to configure at least one certificate"));
-}
-
-TEST_CASE("while Apache is down and has sites its driver is not ready") {
-    if (!host::can_run_as_root()) return;
-    ApacheBench bench;
-    bench.server.up = false;
-    CHECK(bench.driver->not_ready().empty());
-    bench.server.up = true;
-    bench.pass({bench.site("a.test")});
-    CHECK(bench.driver->not_ready().empty());
-    bench.server.up = false;
-    CHECK(bench.driver->not_ready() == "apache2.service is not running");
 }

@@ -20,7 +20,6 @@ TEST_CASE("a driver's settings stand in the configuration under its name, and ar
     CHECK(config->mariadb.socket.str() == "/run/other.sock");
     CHECK(config->mariadb.user == "root");
     CHECK(config->tls.lifetime_days == 90);
-    CHECK(config->apache.address.str() == "127.0.0.1");
     CHECK(problem("mariadb: {sockets: /run/other.sock}") == "/mariadb/sockets");
     CHECK(problem("apache: {reload_seconds: 0}") == "/apache/reload_seconds");
 }
@@ -36,13 +35,6 @@ TEST_CASE("keys of 0.1.0 that moved under a driver's name are read still, but no
 TEST_CASE("Apache's port of before, which any user could take, may stand in a configuration and means nothing") {
     CHECK(read_config("apache_canary_port: 7082\n").has_value());
     CHECK(read_config("apache: {canary_port: 7081, reload_seconds: 30}\n")->apache.reload_seconds == 30);
-}
-
-TEST_CASE("Apache is asked at an IP address") {
-    CHECK(read_config("apache: {address: 192.0.2.7}\n")->apache.address.str() == "192.0.2.7");
-    CHECK(read_config("apache: {address: \"[::1]\"}\n").has_value());
-    for (auto const* const wrong : {"localhost", "::1", "127.0.0.1:80", "127.0.0.256", "[127.0.0.1]"})
-        CHECK(problem("apache: {address: \"" + std::string(wrong) + "\"}\n") == "/apache/address");
 }
 
 TEST_CASE("the printed configuration reads back as the defaults, with the keys of drivers beneath their names") {

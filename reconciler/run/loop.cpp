@@ -110,16 +110,10 @@ std::future<Plan> Loop::preview(Object object) {
 }
 
 std::vector<std::string> Loop::not_ready() const {
-    std::vector<std::string> out;
-    {
-        std::lock_guard lock(mutex_);
-        if (stopped_) return {"stopping"};
-        if (!passed_) return {"the first full pass is under way"};
-        out = unreachable_;
-    }
-    for (auto const* driver : workers_->drivers())
-        if (auto why = driver->not_ready(); !why.empty()) out.push_back(std::string(driver->name()) + ": " + why);
-    return out;
+    std::lock_guard lock(mutex_);
+    if (stopped_) return {"stopping"};
+    if (!passed_) return {"the first full pass is under way"};
+    return unreachable_;
 }
 
 // Hands over what has come; the lock is open meanwhile.

@@ -31,7 +31,7 @@ public:
     std::future<Plan> examine(std::optional<Ref> object);
     std::future<Plan> preview(Object object);
 
-    // Why not everything is known of the server, or one of its systems serves nobody; empty when neither.
+    // Why not everything is known of the server; empty when it is.
     [[nodiscard]] std::vector<std::string> not_ready() const;
     StatusCache& status() { return cache_; }
 
