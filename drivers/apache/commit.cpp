@@ -79,7 +79,7 @@ struct ApacheDriver::Batch {
 // What is there, and on top of it what was asked for. A file in our tree that is not ours stays, and its name with it.
 void ApacheDriver::Batch::collect() {
     driver.live_.scan(sites);
-    canary_stands = driver.canary_stands(sites);
+    canary_stands = ApacheDriver::canary_stands(sites);
     for (auto const& [name, file] : driver.live_.files()) {
         if (name == canary_file || file.sha.empty()) continue;
         if (file.site) {

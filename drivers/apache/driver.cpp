@@ -161,11 +161,8 @@ void ApacheDriver::look_at(std::string const& domain, host::Dir const& sites, st
 bool ApacheDriver::canary_stands(host::Dir const& sites) {
     auto const name = std::string(canary_file);
     auto const seen = sites.look(name);
-    if (seen && seen == canary_seen_) return canary_stood_;
     auto const file = seen && seen->kind == host::FileStat::regular ? sites.read(name) : std::nullopt;
-    canary_seen_ = seen;
-    canary_stood_ = file && is_canary(file->bytes);
-    return canary_stood_;
+    return file && is_canary(file->bytes);
 }
 
 Observed<Site> ApacheDriver::observe(Of<Site>, Scope const& scope, Context& context) {

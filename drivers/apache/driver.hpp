@@ -51,7 +51,7 @@ private:
     struct Batch;  // commit.cpp: one commit()
 
     [[nodiscard]] std::optional<host::Dir> try_dir(std::string const& name) const;
-    bool canary_stands(host::Dir const& sites);
+    static bool canary_stands(host::Dir const& sites);
     PairState& pair(Domain const& certificate);
     std::string bad_pair(Site const& site);
     // Empty, or why Apache would end itself over this site when it loads it: what its config test does not look at.
@@ -73,8 +73,6 @@ private:
     std::string
         requested_;  // the generation that Apache was last asked to load: "17-0123456789abcdef", each number once
     std::optional<host::FileStat> loaded_seen_;
-    std::optional<host::FileStat> canary_seen_;
-    bool canary_stood_ = false;                           // when it was seen
     std::optional<host::Dir> tls_;                        // for one observe() or commit()
     std::map<std::string, std::optional<Site>> pending_;  // by domain; nothing: remove it
 };
