@@ -19,7 +19,6 @@ ApacheSettings apache_settings(NodeLayout const& layout, ApacheOptions const& op
     out.tls_root = layout.certificates();
     out.state_dir = layout.state + "/apache";
     out.patience = std::chrono::seconds(options.reload_seconds);
-    out.httpd.canary_port = static_cast<int>(options.canary_port);
     return out;
 }
 

@@ -43,7 +43,8 @@ struct ApacheDriver::Batch {
     std::map<std::string, std::string> marks;                 // what loaded.json will say
     WantedTree wanted;
     std::string generation;
-    std::string blocked;  // why nothing can be done for anybody
+    std::string blocked;         // why nothing can be done for anybody
+    bool canary_stands = false;  // in the tree that was there
 
     Batch(ApacheDriver& d, std::map<std::string, std::optional<Site>> a, Context& c)
         : driver(d),
@@ -70,6 +71,7 @@ struct ApacheDriver::Batch {
     void go_live();
     std::string load();
     std::string await(bool requested);
+    [[nodiscard]] std::string ended_itself() const;
     void keep_quarantine();
     CommitResult report() const;
 };
@@ -77,6 +79,7 @@ struct ApacheDriver::Batch {
 // What is there, and on top of it what was asked for. A file in our tree that is not ours stays, and its name with it.
 void ApacheDriver::Batch::collect() {
     driver.live_.scan(sites);
+    canary_stands = ApacheDriver::canary_stands(sites);
     for (auto const& [name, file] : driver.live_.files()) {
         if (name == canary_file || file.sha.empty()) continue;
         if (file.site) {
@@ -156,7 +159,7 @@ void ApacheDriver::Batch::lay_out() {
     std::string all;
     for (auto const& [key, mark] : marks) all.append(key).append(" ").append(mark).append("\n");
     generation = next_generation(driver.requested_, sha256(all).substr(0, 16));
-    auto bytes = canary(driver.settings_.httpd.canary_port, generation);
+    auto bytes = canary(generation);
     auto sha = sha256(bytes);
     wanted.emplace(canary_file, WantedFile{std::move(sha), nullptr, std::move(bytes)});
 }
@@ -261,7 +264,8 @@ bool ApacheDriver::Batch::loaded_already() const {
 }
 
 bool ApacheDriver::Batch::confirmed() const {
-    return driver.server_->running() && (loaded_already() || driver.server_->generation() == generation);
+    if (!driver.server_->running()) return false;
+    return (canary_stands && loaded_already()) || driver.server_->generation() == generation;
 }
 
 // Written down before Apache is asked.
@@ -285,11 +289,17 @@ std::string ApacheDriver::Batch::await(bool requested) {
             driver.server_->graceful(context);
             requested = true;
         }
-        if (!driver.server_->alive(context)) return "Apache ended itself while it loaded the sites";
-        if (context.clock.steady() > until) return "Apache has not loaded the sites yet";
+        if (!driver.server_->alive(context)) return ended_itself();
+        if (context.clock.steady() > until)
+            return "Apache has not loaded the sites yet, or does not listen at 127.0.0.1:80, where it is asked";
         context.check();
         std::this_thread::sleep_for(pause);
     }
+}
+
+std::string ApacheDriver::Batch::ended_itself() const {
+    auto const said = one_line(driver.server_->complaint(context));
+    return "Apache ended itself while it loaded the sites" + (said.empty() ? "" : ": " + said);
 }
 
 std::string ApacheDriver::Batch::load() {

@@ -156,6 +156,15 @@ void ApacheDriver::look_at(std::string const& domain, host::Dir const& sites, st
     out.found.push_back(std::move(site));
 }
 
+// The file beside the sites says how Apache is asked what it runs. That of 0.1.0 made it listen at one more port, which
+// any user may take while it is down, and then it does not start.
+bool ApacheDriver::canary_stands(host::Dir const& sites) {
+    auto const name = std::string(canary_file);
+    auto const seen = sites.look(name);
+    auto const file = seen && seen->kind == host::FileStat::regular ? sites.read(name) : std::nullopt;
+    return file && is_canary(file->bytes);
+}
+
 Observed<Site> ApacheDriver::observe(Of<Site>, Scope const& scope, Context& context) {
     Observed<Site> out;
     open_once();
@@ -186,6 +195,8 @@ Observed<Site> ApacheDriver::observe(Of<Site>, Scope const& scope, Context& cont
             out.unseen.push_back(domain);
         }
     }
+    // One step is enough for a batch, and a batch writes and loads the whole tree.
+    if (sites && !out.found.empty() && !canary_stands(*sites)) out.found.front().live = false;
     std::set<std::string> known;
     for (auto const& site : out.found) known.insert(site.domain.str());
     for (auto const& [name, file] : unmanaged_.look()) {

@@ -51,6 +51,7 @@ private:
     struct Batch;  // commit.cpp: one commit()
 
     [[nodiscard]] std::optional<host::Dir> try_dir(std::string const& name) const;
+    static bool canary_stands(host::Dir const& sites);
     PairState& pair(Domain const& certificate);
     std::string bad_pair(Site const& site);
     // Empty, or why Apache would end itself over this site when it loads it: what its config test does not look at.

@@ -1,8 +1,10 @@
 // The running Apache: its verdict on a configuration, its reload, and what it answers.
 #include "drivers/apache/httpd.hpp"
 
+#include "drivers/apache/complaint.hpp"
 #include "drivers/host/exec.hpp"
 #include "drivers/host/files.hpp"
+#include "drivers/host/journal.hpp"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -21,7 +23,7 @@ namespace genesis {
 
 namespace {
 
-constexpr std::string_view generation_header = "X-Genesis-Generation: ";
+constexpr std::string_view generation_header = "X-Genesis-Generation: ", canary_name = "generation.invalid";
 
 std::optional<int> number(std::string_view text) {
     int value = 0;
@@ -53,7 +55,7 @@ bool matches(std::string_view pattern, std::string_view name) {
     return false;
 }
 
-std::string ask(int port) {
+std::string ask() {
     host::Fd const fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!fd) return {};
     timeval const limit{2, 0};
@@ -61,10 +63,10 @@ std::string ask(int port) {
     ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     sockaddr_in to{};
     to.sin_family = AF_INET;
-    to.sin_port = htons(static_cast<std::uint16_t>(port));
+    to.sin_port = htons(80);
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (::connect(fd.get(), reinterpret_cast<sockaddr const*>(&to), sizeof to) != 0) return {};
-    constexpr std::string_view request = "GET / HTTP/1.0\r\n\r\n";
+    auto const request = "GET / HTTP/1.0\r\nHost: " + std::string(canary_name) + "\r\n\r\n";
     if (::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL) != ssize_t(request.size())) return {};
     std::string out;
     std::array<char, 2048> part{};
@@ -131,32 +133,63 @@ std::size_t Httpd::file_limit() const {
 
 // SIGUSR1 to the parent (httpd's "Stopping and Restarting"), not `apachectl graceful`: that is a shell script, and it
 // would test again what was tested already.
-void Httpd::graceful(Context& /*context*/) {
+void Httpd::graceful(Context& context) {
+    note_asked(context);
     auto const parent = running();
     if (!parent || ::kill(*parent, SIGUSR1) != 0) throw Fault(settings_.unit + " is not running");
 }
 
 void Httpd::start(Context& context) {
+    note_asked(context);
     systemd_.reset_failed({settings_.unit}, context);
     auto const failed = systemd_.restart({settings_.unit}, context);
-    if (!failed.empty()) throw Fault(failed.begin()->first + ": " + failed.begin()->second);
+    if (failed.empty()) return;
+    auto const said = complaint(context);
+    throw Fault(settings_.unit + " does not start: " + (said.empty() ? failed.begin()->second : said));
+}
+
+std::string Httpd::log_path() const {
+    auto const dir = settings_.environment.find("APACHE_LOG_DIR");
+    return (dir == settings_.environment.end() ? std::string("/var/log/apache2") : dir->second) + "/error.log";
+}
+
+void Httpd::note_asked(Context const& context) {
+    struct stat log {};
+    bool const there = ::stat(log_path().c_str(), &log) == 0;
+    asked_ = {context.clock.now(), there ? static_cast<std::uint64_t>(log.st_size) : 0, running()};
+}
+
+std::string Httpd::complaint(Context& /*context*/) const {
+    std::ifstream log(log_path());
+    std::string logged(64 << 10, '\0');
+    log.seekg(static_cast<std::streamoff>(asked_.logged));
+    log.read(logged.data(), static_cast<std::streamsize>(logged.size()));
+    logged.resize(static_cast<std::size_t>(log.gcount()));
+    return genesis::complaint(host::written_by(settings_.unit, asked_.at), logged, asked_.parent);
 }
 
 std::string Httpd::generation() const {
-    auto const answer = ask(settings_.canary_port);
+    auto const answer = ask();
     auto const at = answer.find(generation_header);
     if (at == std::string::npos) return {};
     auto const from = at + generation_header.size();
     return answer.substr(from, answer.find('\r', from) - from);
 }
 
-std::string canary(int port, std::string_view generation) {
-    auto const address = "127.0.0.1:" + std::to_string(port);
-    return "# Made by Genesis: says which tree of sites the running server has loaded.\nListen " + address +
-           "\n<VirtualHost " + address +
-           ">\n    ServerName generation.invalid\n    Redirect 404 \"/\"\n    CustomLog \"/dev/null\" common\n"
-           "    Header always set X-Genesis-Generation \"" +
-           std::string(generation) + "\"\n</VirtualHost>\n";
+// Redirect answers before Require is asked: what is for this machine alone is the header.
+std::string canary(std::string_view generation) {
+    return "# Made by Genesis: says which tree of sites the running server has loaded.\n<VirtualHost *:80>\n"
+           "    ServerName " +
+           std::string(canary_name) +
+           "\n    Redirect 404 \"/\"\n    CustomLog \"/dev/null\" common\n    Header always set " +
+           std::string(generation_header.substr(0, generation_header.size() - 2)) + " \"" + std::string(generation) +
+           "\" \"expr=-R '127.0.0.1'\"\n</VirtualHost>\n";
+}
+
+bool is_canary(std::string_view bytes) {
+    auto const from = bytes.find('"', bytes.find(generation_header.substr(0, generation_header.size() - 2)));
+    if (from == std::string_view::npos) return false;
+    return bytes == canary(bytes.substr(from + 1, bytes.find('"', from + 1) - from - 1));
 }
 
 HostMap::HostMap(std::string_view dump) {

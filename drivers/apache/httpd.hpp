@@ -34,11 +34,12 @@ public:
     virtual void graceful(Context& context) = 0;  // asks the parent to load its configuration again; does not wait
     virtual void start(Context& context) = 0;     // also after it ended by itself; may return before it has loaded
     [[nodiscard]] virtual std::string generation() const = 0;  // of the configuration that answers; empty: none answers
+    // Why it ended itself after the last graceful() or start(), in its own words; empty where it has not said.
+    [[nodiscard]] virtual std::string complaint(Context& context) const = 0;
 };
 
 struct HttpdSettings {
     std::string program = "/usr/sbin/apache2", unit = "apache2.service", pid_file = "/run/apache2/apache2.pid";
-    int canary_port = 7081;
     // /etc/apache2/envvars by value: no shell reads it for us.
     std::map<std::string, std::string> environment = {{"APACHE_RUN_USER", "www-data"},
                                                       {"APACHE_RUN_GROUP", "www-data"},
@@ -59,14 +60,29 @@ public:
     void graceful(Context& context) override;
     void start(Context& context) override;
     [[nodiscard]] std::string generation() const override;
+    [[nodiscard]] std::string complaint(Context& context) const override;
 
 private:
+    // What there was to read when it was last asked to load or start.
+    struct Asked {
+        Time at{};
+        std::uint64_t logged = 0;  // bytes of its error log
+        std::optional<pid_t> parent;
+    };
+    [[nodiscard]] std::string log_path() const;
+    void note_asked(Context const& context);
+
     HttpdSettings settings_;
     host::Systemd systemd_;
+    Asked asked_;
 };
 
-// A file of the tree that makes the server say which tree it serves, on the loopback interface only.
-std::string canary(int port, std::string_view generation);
+// A file of the tree that makes the server say which tree it serves, on the loopback interface only. A host beside the
+// sites, with a name that no account can have (RFC 6761): an address of its own would be one more that Apache does not
+// start without, and any user may take one above port 1023 while Apache is down.
+std::string canary(std::string_view generation);
+// Whether a file is what canary() writes for some generation.
+bool is_canary(std::string_view bytes);
 
 // From a dump: who gets a name. Apache gives it to the first host of the port that lists it, exactly or by wildcard.
 class HostMap {

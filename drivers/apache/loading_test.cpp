@@ -77,3 +77,39 @@ TEST_CASE("a site is not gone while Apache may still be loading a tree that has 
     CHECK(bench.pass({bench.site("a.test")}).overall.how == Outcome::done);
     CHECK(bench.server.loads > loads);
 }
+
+TEST_CASE("Apache listens at no address for Genesis alone, which any user could take while it is down") {
+    auto const text = canary("17-0123456789abcdef");
+    CHECK(text.find("Listen") == std::string::npos);
+    CHECK(text.find("<VirtualHost *:80>") != std::string::npos);
+    CHECK(text.find("X-Genesis-Generation \"17-0123456789abcdef\"") != std::string::npos);
+    CHECK(is_canary(text));
+    CHECK_FALSE(is_canary("Listen 127.0.0.1:7081\n" + text));
+    CHECK_FALSE(is_canary(""));
+}
+
+TEST_CASE("a tree that makes Apache listen at an address of its own, as 0.1.0 did, is replaced and loaded once") {
+    if (!host::can_run_as_root()) return;
+    ApacheBench bench;
+    std::vector<Site> const want{bench.site("a.test"), bench.site("b.test")};
+    bench.pass(want);
+    auto const now = bench.sites().read("_genesis.conf")->bytes;
+    auto const damage = GENERATE(0, 1);
+    if (damage == 0) bench.sites().write("_genesis.conf", "Listen 127.0.0.1:7081\n" + now, site_file_owner);
+    if (damage == 1) bench.sites().remove("_genesis.conf");
+    bench.server.loaded.clear();  // it runs what stood there
+    CHECK(bench.differing(want) == Names{"a.test"});
+    bench.pass(want);
+    CHECK(bench.sites().read("_genesis.conf")->bytes == now);
+    CHECK(bench.server.loads == 2);
+    CHECK(bench.differing(want).empty());
+}
+
+TEST_CASE("where Apache ends itself over its sites, its own words are in the message") {
+    if (!host::can_run_as_root()) return;
+    ApacheBench bench;
+    bench.server.dies_on_load = true;
+    bench.server.says = "AH02572: Failed to configure at least one certificate";
+    auto const settled = bench.pass({bench.site("a.test")});
+    CHECK(settled.overall.why.ends_with(": AH02572: Failed to configure at least one certificate"));
+}

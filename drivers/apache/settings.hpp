@@ -5,15 +5,12 @@
 namespace genesis {
 
 struct ApacheOptions {
-    std::int64_t canary_port = 7081, reload_seconds = 60;
+    std::int64_t reload_seconds = 60;
 };
 template <>
 struct Describe<ApacheOptions> {
     static constexpr std::string_view kind = "apache", doc = "Apache.";
     static constexpr auto fields = std::tuple{
-        field("canary_port", &ApacheOptions::canary_port,
-              "Loopback port on which Apache says which configuration it runs.", Attribute::none,
-              {.min = 1, .max = 65535}),
         field("reload_seconds", &ApacheOptions::reload_seconds,
               "How long a graceful restart may take to show; then it counts as failed and is tried again.",
               Attribute::none, {.min = 1, .max = 3600}),

@@ -14,7 +14,7 @@ struct TreeServer final : WebServer {
         std::string root;
         std::set<std::string> broken;  // the message does not say which
         bool foreign_broken = false, up = true, dies_on_load = false, silent = false;
-        std::string loaded;
+        std::string loaded, says;
         int tests = 0, loads = 0, starts = 0;
         int starting = 0;  // so many more times it is asked for before it has loaded what it was started with
         std::size_t files = 8192;
@@ -68,6 +68,7 @@ struct TreeServer final : WebServer {
         load();
     }
     [[nodiscard]] std::string generation() const override { return s.up && s.starting == 0 ? s.loaded : ""; }
+    [[nodiscard]] std::string complaint(Context& /*context*/) const override { return s.says; }
 };
 
 struct ApacheBench : host::TestRoot {

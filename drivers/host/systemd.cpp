@@ -151,19 +151,26 @@ struct Systemd::Bus {
             static_cast<Bus*>(self)->ended[job] = result;
         return 0;
     }
-    void turn(Context const& context) {
+    void turn(Context const& context, std::chrono::milliseconds most = glance) {
         context.check();
         auto const done = need(sd_bus_process(bus.get(), nullptr), "the connection broke");
         if (done > 0) return;
-        auto const pause = std::clamp(context.left(), std::chrono::milliseconds(1), glance);
+        auto const pause = std::clamp(context.left(), std::chrono::milliseconds(1), most);
         need(sd_bus_wait(bus.get(), static_cast<std::uint64_t>(std::chrono::microseconds(pause).count())), "wait");
     }
     using MakeCall = std::function<Message(std::size_t)>;  // the call that asks for the job of the unit at an index
     void ask(std::string const& unit, Message const& message, Job& job, Context const& context);
-    std::map<std::string, std::string> jobs(std::vector<std::string> const& units, MakeCall const& make_call,
-                                            Context const& context);
+    MakeCall call_for(char const* verb, std::vector<std::string> const& units);
+    std::size_t wait_for(std::vector<std::string> const& units, MakeCall const& make_call, Steady until,
+                         Context const& context, JobsEnded& out);
+    void ask_only(std::vector<std::string> const& units, std::size_t from, MakeCall const& make_call,
+                  Context const& context, JobsEnded& out);
+    JobsEnded jobs(std::vector<std::string> const& units, MakeCall const& make_call, Steady until,
+                   Context const& context);
     std::map<std::string, std::string> jobs(char const* verb, std::vector<std::string> const& units,
-                                            Context const& context);
+                                            Context const& context) {
+        return jobs(units, call_for(verb, units), Steady::max(), context).failed;
+    }
 };
 
 void Systemd::Bus::ask(std::string const& unit, Message const& message, Job& job, Context const& context) {
@@ -173,42 +180,76 @@ void Systemd::Bus::ask(std::string const& unit, Message const& message, Job& job
     job.slot.reset(slot);
 }
 
-std::map<std::string, std::string> Systemd::Bus::jobs(char const* verb, std::vector<std::string> const& units,
-                                                      Context const& context) {
-    auto const make_call = [&](std::size_t i) {
+Systemd::Bus::MakeCall Systemd::Bus::call_for(char const* verb, std::vector<std::string> const& units) {
+    return [this, verb, &units](std::size_t i) {
         auto message = make(verb);
         need(sd_bus_message_append(message.get(), "ss", units[i].c_str(), "replace"), verb);
         return message;
     };
-    return jobs(units, make_call, context);
 }
 
-// At most `window` of them are unfinished at any moment.
-std::map<std::string, std::string> Systemd::Bus::jobs(std::vector<std::string> const& units, MakeCall const& make_call,
-                                                      Context const& context) {
-    if (units.empty()) return {};
+// Until all have ended, or that moment has come. Returns how many were asked for, at most `window` of them unfinished
+// at any moment.
+std::size_t Systemd::Bus::wait_for(std::vector<std::string> const& units, MakeCall const& make_call, Steady until,
+                                   Context const& context, JobsEnded& out) {
+    subscribe(context);
+    ended.clear();
+    std::vector<Job> jobs(units.size());
+    std::vector<Job const*> unfinished;
+    auto const has_ended = [&](Job const& job) { return job.path.empty() || ended.contains(job.path); };
+    auto const is_finished = [&](Job const* job) { return job->answered && has_ended(*job); };
+    auto const is_answered = [](Job const* job) { return job->answered; };
+    std::size_t sent = 0;
+    while (sent < jobs.size() || !unfinished.empty()) {
+        auto const left = std::chrono::ceil<std::chrono::milliseconds>(until - context.clock.steady());
+        bool const over = left.count() <= 0;
+        if (over && std::all_of(unfinished.begin(), unfinished.end(), is_answered)) break;
+        for (; !over && sent < jobs.size() && unfinished.size() < window; ++sent) {
+            ask(units[sent], make_call(sent), jobs[sent], context);
+            unfinished.push_back(&jobs[sent]);
+        }
+        turn(context, std::clamp(left, std::chrono::milliseconds(1), glance));
+        std::erase_if(unfinished, is_finished);
+    }
+    for (std::size_t i = 0; i < sent; ++i) {
+        auto const& job = jobs[i];
+        auto const result = job.path.empty() ? job.why : has_ended(job) ? ended.at(job.path) : "";
+        if (result.empty())
+            out.going_on.insert(job.unit);
+        else if (result != "done" && result != "skipped")
+            out.failed[job.unit] = result;
+    }
+    return sent;
+}
+
+// Each `window` on a connection of its own: systemd keeps its match rules for as long as who asked is there.
+void Systemd::Bus::ask_only(std::vector<std::string> const& units, std::size_t from, MakeCall const& make_call,
+                            Context const& context, JobsEnded& out) {
+    while (from < units.size()) {
+        close();
+        std::vector<Job> jobs(std::min(window, units.size() - from));
+        for (auto& job : jobs) {
+            ask(units[from], make_call(from), job, context);
+            ++from;
+        }
+        while (!std::all_of(jobs.begin(), jobs.end(), [](Job const& job) { return job.answered; })) turn(context);
+        for (auto const& job : jobs)
+            if (job.path.empty())
+                out.failed[job.unit] = job.why;
+            else
+                out.going_on.insert(job.unit);
+    }
+    close();
+}
+
+JobsEnded Systemd::Bus::jobs(std::vector<std::string> const& units, MakeCall const& make_call, Steady until,
+                             Context const& context) {
+    JobsEnded out;
+    if (units.empty()) return out;
     try {
-        subscribe(context);
-        ended.clear();
-        std::vector<Job> jobs(units.size());
-        std::vector<Job const*> unfinished;
-        auto const is_finished = [&](Job const* job) {
-            return job->answered && (job->path.empty() || ended.contains(job->path));
-        };
-        for (std::size_t sent = 0; sent < jobs.size() || !unfinished.empty();) {
-            for (; sent < jobs.size() && unfinished.size() < window; ++sent) {
-                ask(units[sent], make_call(sent), jobs[sent], context);
-                unfinished.push_back(&jobs[sent]);
-            }
-            turn(context);
-            std::erase_if(unfinished, is_finished);
-        }
-        std::map<std::string, std::string> failed;
-        for (auto const& job : jobs) {
-            auto const result = job.path.empty() ? job.why : ended.at(job.path);
-            if (result != "done" && result != "skipped") failed[job.unit] = result;
-        }
-        return failed;
+        auto const sent = wait_for(units, make_call, until, context, out);
+        if (sent < units.size() || !out.going_on.empty()) ask_only(units, sent, make_call, context, out);
+        return out;
     } catch (Fault const&) {
         close();
         throw;
@@ -287,6 +328,14 @@ std::map<std::string, std::string> Systemd::stop(std::vector<std::string> const&
     return failed;
 }
 
+JobsEnded Systemd::stop(std::vector<std::string> const& units, std::chrono::milliseconds patience,
+                        Context const& context) {
+    auto const until = context.clock.steady() + patience;
+    auto out = bus_->jobs(units, bus_->call_for("StopUnit", units), until, context);
+    std::erase_if(out.failed, [](auto const& one) { return one.second == "no such unit"; });
+    return out;
+}
+
 std::map<std::string, std::string> Systemd::restart(std::vector<std::string> const& units, Context const& context) {
     return bus_->jobs("RestartUnit", units, context);
 }
@@ -304,7 +353,7 @@ std::map<std::string, std::string> Systemd::start(std::vector<TransientService> 
         put_service(message.get(), services[i]);
         return message;
     };
-    auto failed = bus_->jobs(units, make_call, context);
+    auto failed = bus_->jobs(units, make_call, Steady::max(), context).failed;
     std::erase_if(failed, [](auto const& one) { return one.second == exists; });
     return failed;
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,6 +33,12 @@ struct ServiceResult {
     Time started{};
 };
 
+// What came of jobs that were waited for so long at most.
+struct JobsEnded {
+    std::map<std::string, std::string> failed;  // unit → why
+    std::set<std::string> going_on;             // units whose jobs had not ended by then; they go on by themselves
+};
+
 // One connection, for one thread; opened on first use and again after an error. All members throw Fault.
 class Systemd {
 public:
@@ -54,6 +61,9 @@ public:
     // Starts the jobs side by side, 64 at a time, and waits for all of them; unit → why for those that failed.
     std::map<std::string, std::string> start(std::vector<std::string> const& units, Context const& context);
     std::map<std::string, std::string> stop(std::vector<std::string> const& units, Context const& context);
+    // Every stop is asked for, however long others of them take; waits for their ends for so long. For units that run
+    // what a tenant gave them: a stop lasts as long as their requests, or as the unit's TimeoutStopSec=.
+    JobsEnded stop(std::vector<std::string> const& units, std::chrono::milliseconds patience, Context const& context);
     std::map<std::string, std::string> restart(std::vector<std::string> const& units, Context const& context);
     std::map<std::string, std::string> reload(std::vector<std::string> const& units, Context const& context);
     // Starts them likewise; one that exists already is left as it is and counts as started.

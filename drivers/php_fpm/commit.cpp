@@ -7,6 +7,9 @@ namespace genesis {
 
 namespace {
 
+// How long the driver waits for masters to stop: one without long requests has ended by then.
+constexpr std::chrono::milliseconds stop_patience{100};
+
 void merge(std::map<std::string, std::string>& into, std::map<std::string, std::string> const& from) {
     into.insert(from.begin(), from.end());
 }
@@ -52,6 +55,16 @@ void PhpFpmDriver::sweep(Dirs const& dirs, std::set<std::string> const& owners, 
     }
 }
 
+bool PhpFpmDriver::Result::stops(std::string_view name) const {
+    return stopping.contains(php_unit(name, ".service")) || stopping.contains(php_unit(name, ".socket"));
+}
+
+void PhpFpmDriver::stop(std::vector<std::string> const& units, Result& result, Context& context) {
+    auto const ended = systemd_.stop(units, stop_patience, context);
+    merge(result.failed, ended.failed);
+    result.stopping.insert(ended.going_on.begin(), ended.going_on.end());
+}
+
 PhpFpmDriver::UnitStates PhpFpmDriver::states(std::vector<Pending> const& batch, Context& context) {
     std::vector<std::string> units;
     for (auto const& p : batch)
@@ -59,25 +72,25 @@ PhpFpmDriver::UnitStates PhpFpmDriver::states(std::vector<Pending> const& batch,
     return systemd_.loaded(units, {php_unit("*", "")}, context);
 }
 
-void PhpFpmDriver::take_away(Dirs const& dirs, std::vector<Pending> const& batch, Failures& failures,
-                             Context& context) {
+void PhpFpmDriver::take_away(Dirs const& dirs, std::vector<Pending> const& batch, Result& result, Context& context) {
     std::vector<Pending> removed;
     for (auto const& p : batch)
         if (p.verb == Verb::remove) removed.push_back(p);
     if (removed.empty()) return;
     auto const loaded = states(removed, context);
-    std::vector<std::string> stop, failed;
+    std::vector<std::string> there, failed;
     for (auto const& [unit, state] : loaded) {
-        stop.push_back(unit);
+        there.push_back(unit);
         if (state == "failed") failed.push_back(unit);
     }
-    merge(failures, systemd_.stop(stop, context));
+    stop(there, result, context);
     if (auto const wants = dirs.units.try_beneath(starts_at_boot))
         for (auto const& p : removed) wants->remove(php_unit(p.record.name.str(), ".socket"));
     for (auto const& p : removed) {
         auto const name = p.record.name.str();
-        if (!failures.contains(php_unit(name, ".service")) && !failures.contains(php_unit(name, ".socket")))
-            forget(dirs, name, context);
+        bool const stands =
+            result.failed.contains(php_unit(name, ".service")) || result.failed.contains(php_unit(name, ".socket"));
+        if (!stands && !result.stops(name)) forget(dirs, name, context);
     }
     systemd_.reset_failed(failed, context);
 }
@@ -129,18 +142,35 @@ void PhpFpmDriver::enable(Dirs const& dirs, std::vector<std::string> const& sock
     for (auto const& socket : sockets) wants.make_link(socket, layout_.units + "/" + socket);
 }
 
-void PhpFpmDriver::give(Dirs const& dirs, std::vector<Pending> const& batch, Failures& failures, Context& context) {
+void PhpFpmDriver::give(Dirs const& dirs, std::vector<Pending> const& batch, Result& result, Context& context) {
     std::vector<Pending> kept;
     for (auto const& p : batch)
         if (p.verb != Verb::remove) kept.push_back(p);
     if (kept.empty()) return;
-    auto const orders = orders_for(dirs, kept, context);
+    auto orders = orders_for(dirs, kept, context);
     if (orders.daemon_reload) systemd_.daemon_reload(context);
-    merge(failures, systemd_.stop(orders.stop, context));
+    stop(orders.stop, result, context);
     systemd_.reset_failed(orders.reset, context);
     enable(dirs, orders.enable);
-    merge(failures, systemd_.start(orders.start, context));
-    merge(failures, systemd_.reload(orders.reload, context));
+    for (auto const& p : kept)  // systemd starts no socket whose service still runs
+        if (auto const name = p.record.name.str(); result.stops(name))
+            std::erase(orders.start, php_unit(name, ".socket"));
+    merge(result.failed, systemd_.start(orders.start, context));
+    merge(result.failed, systemd_.reload(orders.reload, context));
+}
+
+// What became of one service. One whose socket stays is given what it is to have as soon as its master was asked to
+// end: whatever is started at the socket from then on is the new one.
+Outcome PhpFpmDriver::outcome_of(Dirs const& dirs, Pending const& p, Result const& result) {
+    auto const name = p.record.name.str();
+    for (auto const* const suffix : {".socket", ".service"})
+        if (auto const failure = result.failed.find(php_unit(name, suffix)); failure != result.failed.end())
+            return {Outcome::retry, failure->first + ": " + failure->second};
+    if (p.verb != Verb::remove && !result.stopping.contains(php_unit(name, ".socket"))) {
+        drop_legacy(dirs, name);
+        stamp(dirs, name, known(dirs, name).digests);
+    }
+    return result.stops(name) ? Outcome{Outcome::in_progress, "its requests under way end"} : Outcome{};
 }
 
 CommitResult PhpFpmDriver::commit(Context& context) {
@@ -149,24 +179,16 @@ CommitResult PhpFpmDriver::commit(Context& context) {
     if (batch.empty()) return out;
     auto const dirs = make_dirs();
     host::Dir::make_all(layout_.php_sockets(), {0, 0, 0711});
-    Failures failures;
-    take_away(dirs, batch, failures, context);
-    give(dirs, batch, failures, context);
+    Result result;
+    take_away(dirs, batch, result, context);
+    give(dirs, batch, result, context);
     std::set<std::string> owners;
     for (auto const& p : batch)
         if (p.verb == Verb::remove || (p.verb == Verb::update && !p.units_given())) owners.insert(p.record.owner.str());
     if (!owners.empty()) sweep(dirs, owners, context);
-    for (auto const& p : batch) {
-        auto const name = p.record.name.str();
-        auto failure = failures.find(php_unit(name, ".socket"));
-        if (failure == failures.end()) failure = failures.find(php_unit(name, ".service"));
-        if (failure != failures.end()) {
-            out.records.push_back({{"php_service", name}, {Outcome::retry, failure->first + ": " + failure->second}});
-        } else if (p.verb != Verb::remove) {
-            drop_legacy(dirs, name);
-            stamp(dirs, name, known(dirs, name).digests);
-        }
-    }
+    for (auto const& p : batch)
+        if (auto outcome = outcome_of(dirs, p, result); outcome.how != Outcome::done)
+            out.records.push_back({{"php_service", p.record.name.str()}, std::move(outcome)});
     return out;
 }
 

@@ -165,6 +165,19 @@ void PhpFpmDriver::look_at(Dirs const& dirs, std::string const& name, std::map<s
     out.found.push_back(std::move(record));
 }
 
+// Also of a stop that the daemon before this one asked for. How long it may last is the unit's to say.
+void PhpFpmDriver::note_stopping(std::string const& name, std::map<std::string, std::string> const& units,
+                                 Observed<PhpService>& out, Context const& context) {
+    auto const service = units.find(php_unit(name, ".service"));
+    if (service == units.end() || service->second != "deactivating") {
+        stopping_.erase(name);
+        return;
+    }
+    auto const since = stopping_.try_emplace(name, context.clock.now()).first->second;
+    out.in_progress.emplace_back(name,
+                                 Progress{"its requests under way end", {}, since, {}, std::chrono::milliseconds(200)});
+}
+
 Observed<PhpService> PhpFpmDriver::observe(Of<PhpService>, Scope const& scope, Context& context) {
     Observed<PhpService> out;
     auto const dirs = try_dirs();
@@ -172,13 +185,15 @@ Observed<PhpService> PhpFpmDriver::observe(Of<PhpService>, Scope const& scope, C
     std::set<std::string> wanted(scope.keys.begin(), scope.keys.end());
     if (scope.everything()) wanted = names(*dirs);
     if (wanted.empty()) return out;
-    std::vector<std::string> sockets;
-    for (auto const& name : wanted) sockets.push_back(php_unit(name, ".socket"));
-    auto const units = systemd_.loaded(sockets, {php_unit("*", ".socket")}, context);
+    std::vector<std::string> asked;
+    for (auto const& name : wanted)
+        for (auto const* const suffix : {".socket", ".service"}) asked.push_back(php_unit(name, suffix));
+    auto const units = systemd_.loaded(asked, {php_unit("*", "")}, context);
     for (auto const& name : wanted) {
         context.check();
         try {
             look_at(*dirs, name, units, out);
+            note_stopping(name, units, out, context);
         } catch (Expired const&) {
             throw;
         } catch (Fault const& fault) {

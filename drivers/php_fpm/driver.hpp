@@ -14,7 +14,9 @@ std::vector<std::string> installed_php(std::string const& program_dir);
 // Files are ours when any of them begins with our header, or when we keep a stamp of that name: the digests of what
 // systemd and the FPM master were last given. A stamp is taken away before files change and put back once commit() has
 // succeeded, so a crash anywhere between shows as `listening: false`. A new setting of a pool reloads the master that
-// runs; only what systemd must know (sites, user, mounts) stops it.
+// runs; only what systemd must know (sites, user, mounts) stops it. A master that is stopped first ends the requests it
+// has, which may take as long as its unit allows: that is waited for shortly, and then it is in progress until systemd
+// says that it has ended. Meanwhile nothing of that service is done, and everything of others.
 class PhpFpmDriver {
 public:
     using Kinds = std::tuple<PhpService>;
@@ -46,7 +48,12 @@ private:
         bool config_given = false, service_given = false, socket_given = false;  // known already to whom it concerns
         [[nodiscard]] bool units_given() const { return service_given && socket_given; }
     };
-    using Failures = std::map<std::string, std::string>;    // unit → why
+    // Of the units of one batch.
+    struct Result {
+        std::map<std::string, std::string> failed;              // unit → why
+        std::set<std::string> stopping;                         // will have stopped later
+        [[nodiscard]] bool stops(std::string_view name) const;  // a unit of that service
+    };
     using UnitStates = std::map<std::string, std::string>;  // loaded unit → ActiveState
     struct Orders;                                          // commit.cpp: what systemd is to do for one batch
 
@@ -68,8 +75,12 @@ private:
     bool outdated(Pending const& p, UnitStates const& loaded, Context& context);
     void enable(Dirs const& dirs, std::vector<std::string> const& sockets) const;
     Orders orders_for(Dirs const& dirs, std::vector<Pending> const& batch, Context& context);
-    void give(Dirs const& dirs, std::vector<Pending> const& batch, Failures& failures, Context& context);
-    void take_away(Dirs const& dirs, std::vector<Pending> const& batch, Failures& failures, Context& context);
+    void give(Dirs const& dirs, std::vector<Pending> const& batch, Result& result, Context& context);
+    void take_away(Dirs const& dirs, std::vector<Pending> const& batch, Result& result, Context& context);
+    void stop(std::vector<std::string> const& units, Result& result, Context& context);
+    void note_stopping(std::string const& name, std::map<std::string, std::string> const& units,
+                       Observed<PhpService>& out, Context const& context);
+    Outcome outcome_of(Dirs const& dirs, Pending const& p, Result const& result);
     void forget(Dirs const& dirs, std::string const& name, Context& context);
     void sweep(Dirs const& dirs, std::set<std::string> const& owners, Context& context);
 
@@ -78,6 +89,7 @@ private:
     host::Systemd systemd_;
     managed::ReadOnce<Known, 5> cache_;  // the configuration's directory, the configuration, service, socket, stamp
     std::vector<Pending> pending_;
+    std::map<std::string, Time> stopping_;  // services that were seen to stop, and since when
 };
 
 }  // namespace genesis

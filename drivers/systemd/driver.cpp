@@ -196,7 +196,8 @@ CommitResult SystemdDriver::commit(Context& context) {
         return ask_later(context);
     }
     CommitResult out;
-    auto const not_ended = systemd_.stop(gone, context);
+    auto [not_ended, going_on] = systemd_.stop(gone, short_look, context);  // a service in it may take its time
+    for (auto const& unit : going_on) not_ended[unit] = "has not ended yet";
     for (auto const& [unit, why] : not_ended)
         out.records.push_back(
             {{std::string(Describe<Slice>::kind), std::string(name_of(unit))}, {Outcome::retry, "stop: " + why}});

@@ -17,9 +17,9 @@
 namespace genesis {
 
 class UnixDriver {
-    // How long a batch waits for the sessions, and how long it kills the processes, of those who go: others' steps wait
-    // with it.
-    static constexpr std::chrono::milliseconds patience{1500}, kill_longest{300};
+    // How long a batch waits for systemd's answers, how long it kills the processes and awaits the ends of the sessions
+    // of those who go: others' steps wait with it.
+    static constexpr std::chrono::milliseconds patience{1500}, kill_longest{300}, stop_longest{500};
 
 public:
     using Kinds = std::tuple<UnixUser, Directory, AuthorizedKeys>;
@@ -55,7 +55,7 @@ private:
     Outcome delete_entry(std::string const& tool, UnixUser const& have, Context& context) const;
     void remove_groups(std::span<Step<UnixUser> const> steps, std::vector<Outcome>& outcomes, Context& context);
     std::map<uid_t, std::string> end_users(std::map<uid_t, std::string>& users, Context const& context);
-    void stop_sessions(std::map<uid_t, std::string> const& users, Context const& context);
+    std::map<uid_t, std::string> stop_sessions(std::map<uid_t, std::string>& users, Context const& context);
     static std::unique_ptr<Leftovers> make_leftovers(NodeLayout const& layout, UnixSettings const& settings);
     void end_tenants(std::span<Step<Directory> const> steps, Context const& context);
     void keep(Directory const& want, Trees& trees);

@@ -36,6 +36,9 @@ void move_former_key(json::object& config, std::string_view former, std::string_
     config[driver].as_object()[key] = std::move(moved);
 }
 
+// A setting that means nothing any more: a configuration that has it is read as if it had not, whatever its value.
+void drop_former_key(json::object& group, std::string_view former) { group.erase(former); }
+
 // One key with its meaning above it; the keys of a group stand beneath its name.
 void print_field(FieldInfo const& f, json::value const& value, std::string const& indent, std::string& out) {
     out += indent + "# " + std::string(f.doc) + "\n";
@@ -80,7 +83,9 @@ Checked<Config> read_config(std::string_view yaml) {
     auto value = document.value;
     if (value.is_object()) {
         move_former_key(value.as_object(), "mariadb_socket", "mariadb", "socket");
-        move_former_key(value.as_object(), "apache_canary_port", "apache", "canary_port");
+        drop_former_key(value.as_object(), "apache_canary_port");
+        if (auto* const apache = value.as_object().if_contains("apache"); apache != nullptr && apache->is_object())
+            drop_former_key(apache->as_object(), "canary_port");
     }
     auto config = decode<Config>(value);
     if (!config) return refused(config.error().problems);
