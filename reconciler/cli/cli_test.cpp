@@ -267,6 +267,18 @@ TEST_CASE("delete --purge --wait asks to purge and waits until nothing is left")
     CHECK(ended.out == "account/acme terminating\naccount/acme is gone\n");
 }
 
+TEST_CASE("reconcile --wait does not believe a status from before: it waits for a look that finds nothing to do") {
+    CliFixture world;
+    world.daemon.say("POST /v1/accounts/acme/reconcile", 202, "{}");
+    for (int i = 0; i < 2; ++i) world.daemon.say("GET /v1/accounts/acme", 200, envelope("acme", true));
+    world.daemon.say("GET /v1/accounts/acme/plan", 200, R"({"steps":[{"object":"account/acme"}]})");
+    world.daemon.say("GET /v1/accounts/acme/plan", 200, R"({"steps":[]})");
+    world.daemon.say("GET /v1/accounts/acme", 200, envelope("acme", true));
+    auto const ended = world.ctl({"reconcile", "account/acme", "--wait"});
+    CHECK(ended.exit == 0);
+    CHECK(ended.out == "account/acme will be reconciled now\naccount/acme is ready\n");
+}
+
 TEST_CASE("the action verbs post to their paths") {
     CliFixture world;
     for (auto const* target : {"/v1/accounts/acme/reconcile?confirm_removals=true", "/v1/reconcile", "/v1/pause",

@@ -64,9 +64,20 @@ Exit remove(Call const& call, Console& console) {
     return call.wait ? wait_for(client, awaited(targets), Until::gone, call.timeout, console) : fine;
 }
 
+// Waits for a look at the server that finds nothing to do: the status may be from before.
 Exit reconcile(Call const& call, Console& console) {
-    return post(call, console, call.confirm_removals ? "/reconcile?confirm_removals=true" : "/reconcile",
-                call.confirm_removals ? "will be reconciled now; removals are confirmed" : "will be reconciled now");
+    post(call, console, call.confirm_removals ? "/reconcile?confirm_removals=true" : "/reconcile",
+         call.confirm_removals ? "will be reconciled now; removals are confirmed" : "will be reconciled now");
+    if (!call.wait) return fine;
+    Client const client(call.socket);
+    std::vector<Awaited> all;
+    if (!call.all) all.push_back({.target = object_of(call.targets.front()), .looked_at = true});
+    if (call.all)
+        for (auto const& kind : object_kinds())
+            for (auto const& item : client.list({.kind = &kind, .name = {}}))
+                all.push_back(
+                    {.target = {.kind = &kind, .name = text_at(item, "name")}, .looked_at = true, .named = false});
+    return wait_for(client, all, Until::ready, call.timeout, console);
 }
 Exit pause(Call const& call, Console& console) {
     return post(call, console, "/pause", "is paused: observed, not changed");
