@@ -140,7 +140,8 @@ void Reconciler::take_observation(ObservationId id, std::size_t driver, Observat
         std::max<Steady>(now + std::max<Steady::duration>(looking.straggler, 2 * (now - looking.started)),
                          looking.started + looking.expected);
     looking.close_at = std::min(looking.close_latest, answers_by);
-    if (!questions_.contains(id))
+    auto const pass = passes_.find(id);
+    if (pass != passes_.end() && !pass->second.result.full)  // there all objects may need all drivers
         looking.split_at = now + std::max<Steady::duration>(settings_.together, now - looking.started);
     if (looking.open.empty()) close(id);
 }
