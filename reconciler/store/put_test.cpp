@@ -149,5 +149,18 @@ TEST_CASE("a number that was found free is not asked about again for a few secon
     CHECK(asked == std::vector<std::int64_t>{20000, 20001, 20001, 20000});
 }
 
+TEST_CASE("a number that useradd gives after a dry run has found it free is not given again") {
+    SlowClock clock;
+    std::int64_t taken = 0;
+    FreeNumbers numbers([&](std::int64_t n) { return n != taken; }, clock);
+    numbers.expect(20000);
+    CHECK(numbers.is_free(20000));
+    taken = 20000;
+    clock.at += std::chrono::milliseconds(200);
+    numbers.expect(20000);
+    CHECK_FALSE(numbers.is_free(20000));
+    CHECK(numbers.is_free(20001));
+}
+
 }  // namespace
 }  // namespace genesis
