@@ -317,7 +317,8 @@ void MariadbDriver::drop_held(std::span<Step<Database> const> steps, std::vector
         std::erase_if(held, [&](std::size_t i) { return try_drop(session, steps[i].have.name); });
         if (!held.empty()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
-    for (auto const i : held) outcomes[i] = retry(mariadb::PreparedTransactions::reason(session, steps[i].have.name));
+    for (auto const i : held)
+        outcomes[i] = retry(mariadb::PreparedTransactions::reason(session, context.log, steps[i].have.name));
 }
 
 std::vector<Outcome> MariadbDriver::apply(std::span<Step<DbUser> const> steps, Context& context) {

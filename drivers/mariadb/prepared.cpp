@@ -13,7 +13,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t tables_at_once = 16;  // each costs a connection for the time of a look
-constexpr auto settled = 120ms;             // the server renews INNODB_LOCKS no more often than every 100 ms
+constexpr auto remembered = 10s;
+constexpr auto settled = 120ms;  // the server renews INNODB_LOCKS no more often than every 100 ms
 
 std::set<std::string> column(Session& session, std::string const& query) {
     std::set<std::string> out;
@@ -112,9 +113,20 @@ void PreparedTransactions::look(Settings const& settings, Session& session, Cont
     for (std::size_t i = 0; i < count; ++i) waiting.wait_for(tables[(turn_ + i) % tables.size()]);
     turn_ += count;
     std::this_thread::sleep_for(settled);
-    for (auto const& database : databases) doomed_.merge(holders_of(session, database));
+    for (auto const& database : databases)
+        for (auto const& number : holders_of(session, database))
+            holds_.insert_or_assign(number, Held{database, context.clock.steady()});
     left_ = left_by_their_connection(session);
-    std::erase_if(doomed_, [&](auto const& number) { return !left_.contains(number); });
+    std::erase_if(holds_, [&](auto const& entry) { return !left_.contains(entry.first); });
+}
+
+std::set<std::string> PreparedTransactions::doomed(std::vector<std::string> const& databases, Steady now) const {
+    std::set<std::string> out;
+    for (auto const& [number, held] : holds_)
+        if (now - held.seen < remembered ||
+            std::find(databases.begin(), databases.end(), held.database) != databases.end())
+            out.insert(number);
+    return out;
 }
 
 // The names come first: one that is prepared later, under another name, is not rolled back. A name that has no
@@ -124,7 +136,8 @@ void PreparedTransactions::release(Settings const& settings, Session& session, C
     auto const names = names_of_prepared(session);
     if (names.empty()) return;
     look(settings, session, context, databases);
-    if (left_.empty() || doomed_ != left_ || count_prepared(session) != left_.size()) return;
+    if (left_.empty() || doomed(databases, context.clock.steady()) != left_ || count_prepared(session) != left_.size())
+        return;
     for (auto const& name : names) try {
             session.run("XA ROLLBACK " + name);
             context.log.write(Level::warning, "a prepared transaction is rolled back: its database is to be dropped",
@@ -133,17 +146,16 @@ void PreparedTransactions::release(Settings const& settings, Session& session, C
         }
 }
 
-std::string PreparedTransactions::reason(Session& session, std::string const& database) {
+std::string PreparedTransactions::reason(Session& session, Log& log, std::string const& database) {
     auto out = "tables of " + database + " are in use";
     auto const names = names_of_prepared(session);
     if (names.empty()) return out;
-    constexpr std::size_t shown = 3;
-    out += "; XA RECOVER shows " + std::to_string(names.size()) +
-           " prepared transactions, of several accounts maybe; what ends one: ";
-    std::size_t count = 0;
-    for (auto const& name : names)
-        if (count++ < shown) out += (count > 1 ? "; " : "") + ("XA ROLLBACK " + name);
-    return out + (count > shown ? " …" : "");
+    std::string all;
+    for (auto const& name : names) all += (all.empty() ? "XA ROLLBACK " : "; XA ROLLBACK ") + name;
+    log.write(Level::warning, "a database that is to be dropped is in use; there are prepared transactions",
+              {{"database", database}, {"what ends them", all.substr(0, 2000)}});
+    return out + "; XA RECOVER shows " + std::to_string(names.size()) +
+           " prepared transactions, of several accounts maybe; what ends each of them is in the log";
 }
 
 }  // namespace genesis::mariadb

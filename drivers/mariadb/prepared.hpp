@@ -2,6 +2,7 @@
 #pragma once
 #include "drivers/mariadb/session.hpp"
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -17,18 +18,25 @@ class PreparedTransactions {
 public:
     // Looks which of them hold tables of these databases, which are to be dropped and are held by something, and rolls
     // them back where nobody else has one. Takes a seventh of a second where there are any. What was seen is remembered
-    // from call to call: one looks at a few tables only.
+    // for ten seconds, since one call looks at a few tables only: later the database may be there to stay.
     void release(Settings const& settings, Session& session, Context const& context,
                  std::vector<std::string> const& databases);
-    // Why a database that is held still cannot be dropped.
-    [[nodiscard]] static std::string reason(Session& session, std::string const& database);
+    // Why a database that is held still cannot be dropped. The names of the transactions, which are perhaps other
+    // tenants', go into the log.
+    [[nodiscard]] static std::string reason(Session& session, Log& log, std::string const& database);
 
 private:
     void look(Settings const& settings, Session& session, Context const& context,
               std::vector<std::string> const& databases);
 
-    std::set<std::string> left_;    // transactions without a connection, by InnoDB's number
-    std::set<std::string> doomed_;  // those of them that were seen to hold a database which was to be dropped
+    struct Held {
+        std::string database;
+        Steady seen{};
+    };
+    [[nodiscard]] std::set<std::string> doomed(std::vector<std::string> const& databases, Steady now) const;
+
+    std::set<std::string> left_;         // transactions without a connection, by InnoDB's number
+    std::map<std::string, Held> holds_;  // those of them that were seen to hold a database which was to be dropped then
     std::size_t turn_ = 0;
 };
 

@@ -55,11 +55,13 @@ Exit remove(Call const& call, Console& console) {
     if (call.purge && call.keep_data) throw Misuse("--purge and --keep-data exclude each other");
     std::vector<Target> targets;
     for (auto const& text : call.targets) targets.push_back(object_of(text));
-    std::string const query = call.purge ? "?purge=true" : call.keep_data ? "?purge=false" : "";
+    std::string const query = call.purge ? "?purge=true" : call.keep_data ? "?keep_data=true" : "";
     Client const client(call.socket, std::chrono::seconds(60));
     for (auto const& target : targets) {
         auto const body = client.ask("DELETE", target.path() + query);
-        console.out << target.str() << ' ' << clean(text_at(body, "result")) << '\n' << std::flush;
+        console.out << target.str() << ' ' << clean(text_at(body, "result"))
+                    << (call.keep_data ? "; what is left of its data is kept" : "") << '\n'
+                    << std::flush;
     }
     return call.wait ? wait_for(client, awaited(targets), Until::gone, call.timeout, console) : fine;
 }

@@ -43,12 +43,20 @@ void print_held(std::ostream& err, Target const& target, json::value const& enve
 }
 
 void print_unready(std::ostream& err, Target const& target, json::value const& envelope) {
+    std::vector<std::pair<std::string, std::vector<std::string>>> reasons;  // each once, with its records
     for (auto const& record : list_at(value_at(envelope, "status"), "records")) {
         auto const state = text_at(record, "state");
         if (state == "in_sync") continue;
-        err << "  " << subject_of(record) << ' ' << clean(state) << ": " << clean(text_at(record, "message"));
-        if (state == "held") err << ": " << confirmation("holds_data", target.str());
-        err << '\n';
+        auto why = clean(state) + ": " + clean(text_at(record, "message"));
+        if (state == "held") why += ": " + confirmation("holds_data", target.str());
+        auto known = std::find_if(reasons.begin(), reasons.end(), [&](auto const& one) { return one.first == why; });
+        if (known == reasons.end()) known = reasons.insert(known, {std::move(why), {}});
+        known->second.push_back(subject_of(record));
+    }
+    for (auto const& [why, records] : reasons) {
+        err << "  " << records.front();
+        if (records.size() > 1) err << " and " << records.size() - 1 << " more";
+        err << ' ' << why << '\n';
     }
 }
 

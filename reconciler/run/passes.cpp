@@ -135,6 +135,10 @@ void Reconciler::note_hold(Pass& pass, Hold const& hold, Observation const& obse
     auto const run = pass.objects.find(hold.object);
     if (run == pass.objects.end()) return;
     run->second.held = true;
+    if (hold.reason == HoldReason::removal_limit) {
+        limited_.insert(hold.object);
+        limited_at_ = desired_.leaving().size();
+    }
     if (hold.reason != HoldReason::unseen) differing_.insert(hold.ref);
     if (hold.reason == HoldReason::in_progress || hold.reason == HoldReason::overdue)
         states_.observe_again(hold.ref, hold.object, observed.in_progress.at(hold.ref).observe_after);

@@ -63,12 +63,20 @@ void Reconciler::advance() {
 
 void Reconciler::start_due() {
     auto const now = clock_.steady();
+    wake_limited();
     if (passes_.size() >= settings_.most_passes) return;
     if (auto const due = allocation_due(); due && now >= *due) allocate_missing();
-    if (auto const due = grace_due(); due && now >= *due) end_graces();
+    if (auto const due = grace_due(); due && now >= *due)
+        for (auto const& object : end_graces()) wake(object, false);
     bool const full = now >= full_due();
     if (auto const due = wakes_due(); full ? !pending_.empty() : due && now >= *due) start(pending_);
     if (full && passes_.size() < settings_.most_passes) start(std::nullopt);  // what was woken does not wait for it
+}
+
+// Fewer are to go now: there may not be too many any more.
+void Reconciler::wake_limited() {
+    if (limited_.empty() || desired_.leaving().size() >= limited_at_) return;
+    for (auto const& object : std::exchange(limited_, {})) wake(object, false);
 }
 
 // One look at everything at a time: what asks for one meanwhile is taken together.
@@ -96,22 +104,24 @@ std::optional<Steady> Reconciler::allocation_due() const {
 }
 
 // That an object's data goes is stored first: from then on no put brings the object back while half of it is gone.
-void Reconciler::end_graces() {
+// What is decided is what is stored now: an object or the server may have been paused since it was last read.
+std::vector<Ref> Reconciler::end_graces() {
+    if (clock_.steady() < graces_from_ || desired_.graces().due(clock_.now()).empty()) return {};
+    paused_ = store_.all_paused();
+    for (auto const& object : desired_.graces().due(clock_.now())) refresh_one(object);
     auto const over = paused_ ? std::vector<Ref>() : desired_.graces().due(clock_.now());
-    if (over.empty()) return;
-    graces_from_ = clock_.steady() + settings_.unseen;  // where it cannot be stored: again after a while
+    if (over.empty()) return {};
     std::vector<std::pair<Ref, std::int64_t>> as_seen;
     for (auto const& object : over) as_seen.emplace_back(object, desired_.find(object)->subject.generation);
     try {
         store_.end_graces(as_seen);
     } catch (Fault const& error) {
         log_.write(Level::error, "objects whose grace is over stay for now", {{"why", error.what()}});
-        return;
+        graces_from_ = clock_.steady() + settings_.unseen;
+        return {};
     }
-    for (auto const& object : over) {
-        refresh_one(object);
-        wake(object, false);
-    }
+    for (auto const& object : over) refresh_one(object);
+    return over;
 }
 
 std::optional<Steady> Reconciler::grace_due() const {
@@ -143,7 +153,7 @@ bool Reconciler::start(std::optional<Dirty> const& scope) {
     bool const everything = !scope;
     if (everything) allocate_missing();
     refresh(scope);
-    end_graces();
+    auto const purged = end_graces();
     Dirty taken;
     if (everything) {
         for (auto const& [ref, wants] : desired_.all()) taken.insert(ref);
@@ -153,6 +163,7 @@ bool Reconciler::start(std::optional<Dirty> const& scope) {
         pending_.clear();  // also of names that nothing is stored under
     } else {
         taken = with_dependents(*scope);
+        taken.insert(purged.begin(), purged.end());
         if (pending_.contains(desired_.node())) taken.insert(desired_.node());
     }
     woken_first_.reset();

@@ -134,9 +134,10 @@ private:
     [[nodiscard]] Dirty with_dependents(Dirty const& scope) const;
     void allocate_missing();
     [[nodiscard]] std::optional<Steady> allocation_due() const;
-    void end_graces();
+    std::vector<Ref> end_graces();  // whose is over, and stored so
     [[nodiscard]] std::optional<Steady> grace_due() const;
     void start_due();
+    void wake_limited();
     [[nodiscard]] std::optional<Steady> wakes_due() const;
     bool begin(Dirty scope, bool everything);
     [[nodiscard]] Steady full_due() const;
@@ -217,7 +218,7 @@ private:
     std::optional<Steady> woken_first_, woken_last_;
     std::optional<Steady> all_at_;  // when all is taken because somebody asked for it
     Steady full_began_{}, full_at_{};
-    Steady graces_from_{};  // no earlier, where that could not be stored
+    Steady graces_from_{};  // graces end no earlier, where that could not be stored
     Steady allocate_at_{};  // where something is missing
     Steady not_before_{};   // after the store failed
     std::chrono::milliseconds store_pause_{};
@@ -235,6 +236,8 @@ private:
     RefSet differing_;                      // records that were not in sync when they were last planned for
     std::map<Ref, std::string> left_;       // records a late driver works on, with what to say of them
     std::map<std::size_t, Dirty> stalled_;  // by driver, objects that could not be observed
+    Dirty limited_;                         // objects whose removals wait since too many would be removed …
+    std::size_t limited_at_ = 0;            // … and how many were to go then
     std::map<Ref, Dirty> waiters_;          // by record, objects of others that wait for it
     std::size_t passes_begun_ = 0;
     std::function<void(PassResult const&)> on_pass_;

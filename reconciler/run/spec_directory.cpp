@@ -223,7 +223,7 @@ void SpecDirectory::remove_missing() {
         return;
     }
     for (auto const& o : missing) {
-        auto const result = admission_.store.remove(o.ref, false, o.source);
+        auto const result = admission_.store.remove(o.ref, std::nullopt, o.source);
         log_.write(Level::warning, "an object's spec file is gone; it is being removed",
                    {{"object", o.ref.str()}, {"source", o.source}});
         if (result) wake_(o.ref);

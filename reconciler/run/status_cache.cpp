@@ -35,9 +35,17 @@ std::vector<RecordStatus> ObjectLines::all() const {
     return out;
 }
 
-void StatusCache::set(Ref const& object, std::int64_t generation, Conditions conditions, ObjectLines lines) {
+void StatusCache::set(Ref const& object, std::int64_t generation, Conditions conditions, ObjectLines lines,
+                      std::string const& now) {
     std::lock_guard const lock(mutex_);
-    entries_[object] = {generation, std::move(conditions), std::move(lines)};
+    auto& entry = entries_[object];
+    for (auto& [record, line] : lines.open) {
+        if (!line.since.empty()) continue;
+        auto const former = entry.lines.open.find(record);
+        line.since =
+            former != entry.lines.open.end() && former->second.state == line.state ? former->second.since : now;
+    }
+    entry = {generation, std::move(conditions), std::move(lines)};
     ++version_;
 }
 

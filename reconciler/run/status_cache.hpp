@@ -35,7 +35,9 @@ using Conditions = std::shared_ptr<std::vector<Condition> const>;
 
 class StatusCache {
 public:
-    void set(Ref const& object, std::int64_t generation, Conditions conditions, ObjectLines lines);
+    // A line that does not say since when has its state since the former one has, or since `now`.
+    void set(Ref const& object, std::int64_t generation, Conditions conditions, ObjectLines lines,
+             std::string const& now);
     void erase(Ref const& object);
     // Rises with each change: what was read after a version is at least as new.
     [[nodiscard]] std::uint64_t version() const;

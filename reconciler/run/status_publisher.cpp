@@ -93,7 +93,8 @@ private:
             s.was_in_sync = kept || before_.state(ref) == OtherRecords::in_sync;
         if (auto const* known = states_.find(ref)) {
             s.attempts = known->attempts;
-            s.since = iso(known->since);
+            // Else it is the time since when it was in sync: the cache knows how long this has been said.
+            if (known->attempts > 0 || state == SyncState::in_sync) s.since = iso(known->since);
         }
         if (auto const next = states_.next_look(ref)) s.next_attempt = iso(*next);
         if (auto it = observed_.in_progress.find(ref); it != observed_.in_progress.end()) {
@@ -173,9 +174,10 @@ Condition ending(Subject const& subject, ObjectLines const& lines, RecordStatus 
     auto const* kept = subject.phase == Phase::purged ? nullptr : subject.kept_until ? &*subject.kept_until : nullptr;
     if (kept == nullptr) return condition("ready", false, "Terminating", "is being removed" + obstacle(lines, worst));
     return condition("ready", false, "Terminating",
-                     "its services are off; its data is kept until " + iso(*kept) +
+                     (lines.open.empty() ? "its services are off" : "its services are being turned off") +
+                         ("; its data is kept until " + iso(*kept)) +
                          ": put it again to have it back, or delete it with purge to remove the data now" +
-                         (worst != nullptr ? "; " + sentence(*worst) : ""));
+                         obstacle(lines, worst));
 }
 
 std::vector<Condition> conditions_of(Subject const& subject, ObjectLines const& lines, bool busy) {
@@ -247,7 +249,7 @@ void StatusPublisher::publish(Subject const& subject, ObjectLines lines, bool bu
         unsaved_.push_back({subject.ref, subject.generation, *shown});
         before = {subject.generation, shown};
     }
-    cache_.set(subject.ref, subject.generation, std::move(shown), std::move(lines));
+    cache_.set(subject.ref, subject.generation, std::move(shown), std::move(lines), now);
 }
 
 void StatusPublisher::erase(Ref const& object) {

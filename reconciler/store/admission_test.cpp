@@ -145,7 +145,7 @@ TEST_CASE("a package must be there and living; default needs none") {
     CHECK(f.admit_spec(gold).error().problems.at(0).text == "there is no package gold");
     auto const package = spec_of(R"({"kind": "package", "name": "gold"})");
     f.admit_spec(package).value();
-    f.store().remove({"package", "gold"}, false, "api").value();
+    f.store().remove({"package", "gold"}, std::nullopt, "api").value();
     CHECK(f.admit_spec(gold).has_error());
     f.admit_spec(package).value();
     CHECK(f.admit_spec(gold).has_value());
@@ -210,7 +210,7 @@ TEST_CASE("the accounts of a smaller package are counted, the first of them name
     AdmissionFixture f;
     for (auto const* name : {"ada", "bob", "cyd", "dan", "eve", "fay", "gil"})
         f.admit_spec(account(name, R"("databases": [{"name": "d", "users": [{"name": "u"}]}])")).value();
-    f.store().remove({"account", "ada"}, false, "api").value();
+    f.store().remove({"account", "ada"}, std::nullopt, "api").value();
     auto const refusal = f.admit_spec(package("default", R"("databases": 0)")).error();
     CHECK(refusal.problems.at(0).path == "/limits/databases");
     CHECK(refusal.text ==

@@ -99,7 +99,7 @@ TEST_CASE("what an object claims no longer is kept back and then another's, and 
     CHECK(f.got("cc") == "192.0.2.1");
     f.guest("bb", R"("nics": [{"name": "lan", "pool": "net"}])").value();
     CHECK(f.got("bb", "lan") == "192.0.2.2");
-    f.store().remove({"guest", "bb"}, false, "api").value();
+    f.store().remove({"guest", "bb"}, std::nullopt, "api").value();
     f.guest("bb", R"("nics": [{"name": "lan", "pool": "net"}])").value();  // revived
     CHECK(f.got("bb", "lan") == "192.0.2.2");
 }
@@ -148,10 +148,10 @@ TEST_CASE("what refers to something that is not there is refused at its field, f
     f.pool("lan", "");
     admitted(test_spec("guest", "bb", GuestFixture::one_nic)).value();
     admitted(test_spec("guest", "aa", R"("nics": [{"name": "eth1", "pool": "lan"}], "after": "bb")")).value();
-    CHECK(f.store().remove({"pool", "lan"}, false, "api").error().text == "1 guest names it: guest/aa");
+    CHECK(f.store().remove({"pool", "lan"}, std::nullopt, "api").error().text == "1 guest names it: guest/aa");
     CHECK(f.store().dependents({"guest", "bb"}) == std::vector<Ref>{{"guest", "aa"}});
     f.guest("aa", "").value();
-    CHECK(f.store().remove({"pool", "lan"}, false, "api").has_value());
+    CHECK(f.store().remove({"pool", "lan"}, std::nullopt, "api").has_value());
     CHECK(f.store().dependents({"guest", "bb"}).empty());
 }
 

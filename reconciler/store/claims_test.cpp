@@ -111,7 +111,7 @@ TEST_CASE("names move freely between the sites of one account, wildcards too") {
 TEST_CASE("a name is free again once its site is gone or its account is forgotten, and not before") {
     StoreFixture f;
     put(f.store(), account_with_domain("alpha", "x.example")).value();
-    f.store().remove({"account", "alpha"}, false, "api").value();
+    f.store().remove({"account", "alpha"}, std::nullopt, "api").value();
     CHECK(put(f.store(), account_with_domain("bravo", "x.example")).has_error());
     put(f.store(), account_with_domain("alpha", "y.example")).value();
     CHECK(put(f.store(), account_with_domain("bravo", "x.example")).has_value());

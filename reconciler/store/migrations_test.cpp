@@ -222,7 +222,7 @@ TEST_CASE("what was taken and given in a store of version 0.1.0 still is") {
     CHECK(put(store, account_with_domain("newcomer", "x.apps.a105.example")).has_error());  // beneath a wildcard
     CHECK(put(store, account_with_domain("newcomer", "a100.example")).value().how == Wrote::created);  // forgotten
     CHECK(uid_of(*store.find({"account", "newcomer"})) == 20103);
-    auto const refusal = store.remove({"package", "gold"}, false, "api").error();
+    auto const refusal = store.remove({"package", "gold"}, std::nullopt, "api").error();
     CHECK(refusal.code == "in_use");
     store.forget({"account", "newcomer"});
     CHECK(put(store, account_with_domain("other", "a100.example")).has_value());

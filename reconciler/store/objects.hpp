@@ -88,17 +88,17 @@ struct Objects {
     virtual void put(PutRequest request, Completion<Stored<Written>> completion) = 0;
     // What put() would store, allocations and all, and nothing is stored. Asks request.spec() like put().
     virtual Stored<Object> dry_run(PutRequest const& request) = 0;
-    // Starts termination. `purge`: its data goes at once, also where its grace is under way; false takes that back,
-    // what is left of the data then stays for a grace that begins now; nothing leaves it as it is. Absent: unchanged,
-    // generation 0. What another object refers to is in_use.
-    // if_match: this generation must be the stored one; of what is absent none is.
+    // Starts termination. `purge`: its data goes at once, also where its grace is under way; false takes that back of
+    // an object that is terminating (else "not_terminating", "not_found"): what is left of the data stays for a grace
+    // that begins now; nothing leaves it as it is. Absent: unchanged, generation 0. What another object refers to is
+    // in_use. if_match: this generation must be the stored one; of what is absent none is.
     virtual Stored<Written> remove(Ref const& ref, std::optional<bool> purge, std::string const& source,
                                    Actor* actor = nullptr, std::optional<std::int64_t> if_match = {}) = 0;
     // What remove() would leave, and nothing is changed; nothing where it is absent already.
     virtual Stored<std::optional<Object>> rehearse_remove(Ref const& ref, std::optional<bool> purge,
                                                           std::string const& source,
                                                           std::optional<std::int64_t> if_match = {}) = 0;
-    // Those that still are of this generation and terminating are purged from now on, in one commit.
+    // Those that still are of this generation, terminating and not paused are purged from now on, in one commit.
     virtual void end_graces(std::span<std::pair<Ref, std::int64_t> const> objects) = 0;
     virtual Stored<Written> set_source(Ref const& ref, std::string const& source, Actor* actor = nullptr) = 0;
     virtual Stored<Written> set_paused(Ref const& ref, bool paused, Actor* actor = nullptr) = 0;

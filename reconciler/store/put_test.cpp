@@ -38,7 +38,7 @@ TEST_CASE("a put that looked at an object which went meanwhile looks again") {
     auto const spec = request.spec;
     request.spec = [&](Object const* former, PutRequest::Find const& find) -> Stored<json::object> {
         auto const found = find(package);
-        if (++calls == 1) f.store().remove(package, false, "api").value();
+        if (++calls == 1) f.store().remove(package, std::nullopt, "api").value();
         if (!found || found->terminating) return StoreRefusal{"invalid", "there is no package", {}};
         return spec(former, find);
     };

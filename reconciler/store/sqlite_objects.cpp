@@ -150,6 +150,10 @@ Stored<Written> SqliteObjects::remove_now(Ref const& ref, std::optional<bool> pu
     if (!nonces_.consume(actor)) return replayed();
     auto const stored = find_in(db_.sql(), ref);
     if (auto no = refuse_generation(if_match, stored ? &*stored : nullptr)) return std::move(*no);
+    if (purge == false && (!stored || !stored->terminating))
+        return StoreRefusal{stored ? "not_terminating" : "not_found",
+                            stored ? "is not being removed" : "does not exist: its data is gone, if there was any",
+                            {}};
     if (!stored) return Written{};
     if (stored->source != source) return owned(stored->source);
     bool const purged = purge.value_or(stored->purge);

@@ -25,7 +25,10 @@ std::optional<StoreRefusal> may_put(PutRequest const& request, Object const* for
     if (auto no = refuse_generation(request.if_match, former)) return no;
     if (former != nullptr && former->source != request.source && !request.take_over) return owned(former->source);
     if (former != nullptr && former->purge)
-        return StoreRefusal{"being_purged", "its data is being removed; put it again once it is gone", {}};
+        return StoreRefusal{"being_purged",
+                            "its data is being removed; put it again once it is gone (genesisctl wait " +
+                                request.ref.str() + " --for=gone)",
+                            {}};
     return std::nullopt;
 }
 

@@ -66,7 +66,7 @@ TEST_CASE("an object of a file is refused to the API by the file's name until it
     auto const refusal = f.store().put(request).error();
     CHECK(refusal.code == "owned_by");
     CHECK(refusal.text.find("file:acme.yaml") != std::string::npos);
-    CHECK(f.store().remove(acme, false, "api").error().code == "owned_by");
+    CHECK(f.store().remove(acme, std::nullopt, "api").error().code == "owned_by");
     request.take_over = true;
     CHECK(f.store().put(request).value().how == Wrote::changed);
     CHECK(f.store().find(acme)->source == "api");
@@ -77,12 +77,14 @@ TEST_CASE("an object of a file is refused to the API by the file's name until it
 TEST_CASE("a removed object is terminating, and purge may be added") {
     StoreFixture f;
     put(f.store(), account("acme")).value();
-    CHECK(f.store().remove({"account", "none"}, false, "api").value().how == Wrote::unchanged);
-    CHECK(f.store().remove(acme, false, "api").value().generation == 2);
+    CHECK(f.store().remove({"account", "none"}, std::nullopt, "api").value().how == Wrote::unchanged);
+    CHECK(f.store().remove({"account", "none"}, false, "api").error().code == "not_found");
+    CHECK(f.store().remove(acme, false, "api").error().code == "not_terminating");
+    CHECK(f.store().remove(acme, std::nullopt, "api").value().generation == 2);
     auto const since = f.store().find(acme)->terminating;
     REQUIRE(since);
     f.clock.milliseconds += 5000;
-    CHECK(f.store().remove(acme, false, "api").value().how == Wrote::unchanged);
+    CHECK(f.store().remove(acme, std::nullopt, "api").value().how == Wrote::unchanged);
     CHECK(f.store().remove(acme, true, "api").value().how == Wrote::changed);
     CHECK(f.store().find(acme)->terminating == since);
     CHECK(f.store().find(acme)->purge);
@@ -131,14 +133,15 @@ TEST_CASE("a package that accounts name is in use, and says which they are") {
     put(f.store(), spec_of(R"({"kind": "package", "name": "starter"})")).value();
     put(f.store(), account("acme", R"("package": "starter")")).value();
     put(f.store(), account("beta", R"("package": "starter")")).value();
-    auto const refusal = f.store().remove({"package", "starter"}, false, "api").error();
+    auto const refusal = f.store().remove({"package", "starter"}, std::nullopt, "api").error();
     CHECK(refusal.code == "in_use");
     CHECK(refusal.text == "2 accounts name it: account/acme, account/beta");
     CHECK(f.store().dependents({"package", "starter"}) == std::vector<Ref>{acme, {"account", "beta"}});
     f.store().forget(acme);
-    CHECK(f.store().remove({"package", "starter"}, false, "api").error().text == "1 account names it: account/beta");
+    CHECK(f.store().remove({"package", "starter"}, std::nullopt, "api").error().text ==
+          "1 account names it: account/beta");
     f.store().forget({"account", "beta"});
-    CHECK(f.store().remove({"package", "starter"}, false, "api").value().how == Wrote::changed);
+    CHECK(f.store().remove({"package", "starter"}, std::nullopt, "api").value().how == Wrote::changed);
 }
 
 TEST_CASE("objects come by name, by kind, and page by page") {

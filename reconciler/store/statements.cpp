@@ -54,7 +54,7 @@ Statements::Statements(SQLite::Database& db)
       set_adopt(db, set_object("adopt = ?4")),
       confirm(db, set_object("confirmed_generation = generation")),
       terminate(db, set_object("generation = ?4, terminating = ?5, purge = ?6, changed = ?7, request = ?8")),
-      end_grace(db, set_object("purge = 1") + " AND generation = ?4 AND terminating IS NOT NULL"),
+      end_grace(db, set_object("purge = 1") + " AND generation = ?4 AND terminating IS NOT NULL AND paused = 0"),
       set_status(db, set_object("observed_generation = ?4, conditions = ?5") +
                          " AND (observed_generation <> ?4 OR conditions <> ?5)"),
       delete_object(db, "DELETE FROM objects WHERE node = ?1 AND kind = ?2 AND name = ?3"),

@@ -36,7 +36,7 @@ struct Graces {
 
 TEST_CASE("a deleted account says until when its data is kept, and goes then") {
     Graces g;
-    CHECK(g.ready_message().find("its data is kept until " + iso(g.deleted + grace)) != std::string::npos);
+    CHECK(g.ready_message().find("its services are off; its data is kept until " + iso(g.deleted + grace)) != std::string::npos);
     g.later(grace - 1s);
     g.bed.converge();
     CHECK(g.bed.world.records.contains({"database", "acme_shop"}));
@@ -81,4 +81,27 @@ TEST_CASE("a grace that is over while the store cannot write ends nothing until 
     CHECK(g.bed.world.records.contains({"database", "acme_shop"}));
     g.bed.converge();
     CHECK_FALSE(g.bed.store->find(acme));
+}
+
+TEST_CASE("accounts whose graces end one after the other both go, without a full pass") {
+    Graces g;
+    g.bed.apply(standard_account("beta", "beta.example"));
+    g.bed.converge();
+    g.later(1s);
+    g.bed.store->remove({"account", "beta"}, std::nullopt, "api").value();
+    g.bed.converge();
+    g.later(grace - 1s);
+    g.bed.pass(Dirty{acme});
+    g.later(1s);
+    for (int i = 0; i < 20; ++i) g.bed.pass(g.bed.reconciler->pending());
+    CHECK_FALSE(g.bed.store->find(acme));
+    CHECK_FALSE(g.bed.store->find({"account", "beta"}));
+}
+
+TEST_CASE("an account that was paused a moment before its grace ended keeps its data") {
+    Graces g;
+    g.later(grace);
+    g.bed.store->set_paused(acme, true).value();
+    g.bed.pass(Dirty{});
+    CHECK_FALSE(g.bed.store->find(acme).value().purge);
 }

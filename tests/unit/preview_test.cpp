@@ -32,10 +32,10 @@ TEST_CASE(
     bed.put(standard_account("acme", "acme.example"));
     bed.converge();
     bed.clock.advance(std::chrono::hours(24 * 30));
-    auto const left = bed.store->rehearse_remove(acme, false, "api").value();
+    auto const left = bed.store->rehearse_remove(acme, std::nullopt, "api").value();
     REQUIRE(left);
     auto const shown = describe(bed.preview(*left));
-    bed.store->remove(acme, false, "api").value();
+    bed.store->remove(acme, std::nullopt, "api").value();
     auto const real = describe(bed.examine());
     CHECK(json::serialize(shown.at("steps")) == json::serialize(real.at("steps")));
 }

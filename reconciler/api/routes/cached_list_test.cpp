@@ -121,7 +121,7 @@ std::vector<std::function<void(Objects&)>> changes() {
             s.set_status(acme, 1, {{"ready", "false", "Converging", "2 of 2 records differ", 1, ""}});
         },
         [](Objects& s) { s.set_source(acme, "file:acme.yaml").value(); },
-        [](Objects& s) { s.remove(acme, false, "file:acme.yaml").value(); },
+        [](Objects& s) { s.remove(acme, std::nullopt, "file:acme.yaml").value(); },
         [](Objects& s) { s.remove(acme, true, "file:acme.yaml").value(); },
         [](Objects& s) { s.forget(acme); },
     };

@@ -183,10 +183,15 @@ Answer list(Service const& service, Call const& call) {
     return {200, {{"items", std::move(items)}, {"next", ""}}};
 }
 
+std::optional<bool> purge_of(Call const& call) {
+    if (call.flag("keep_data")) return false;
+    return call.flag("purge") ? std::optional(true) : std::nullopt;
+}
+
 Answer remove(Service const& service, Call const& call) {
     auto const options = options_of(call);
     if (!options) return problem(options.error(), 400, "malformed");
-    auto const written = service.store.remove(call.ref(), call.choice("purge"), "api", &call.actor, options->if_match);
+    auto const written = service.store.remove(call.ref(), purge_of(call), "api", &call.actor, options->if_match);
     if (!written) return problem(written.error());
     if (written->how != Wrote::unchanged) service.engine.wake(call.ref());
     return removed_answer(call, written->generation);
@@ -195,7 +200,7 @@ Answer remove(Service const& service, Call const& call) {
 Answer remove_dry_run(Service const& service, Call const& call) {
     auto const options = options_of(call);
     if (!options) return problem(options.error(), 400, "malformed");
-    auto const left = service.store.rehearse_remove(call.ref(), call.choice("purge"), "api", options->if_match);
+    auto const left = service.store.rehearse_remove(call.ref(), purge_of(call), "api", options->if_match);
     if (!left) return problem(left.error());
     return *left ? preview(service, **left) : removed_answer(call, 0);
 }

@@ -13,9 +13,11 @@ constexpr std::array put_parameters{
     P{P::boolean, "dry_run", "Answers with the plan and stores nothing; needs the scope read as well."},
     P{P::boolean, "take_over", "Changes it although a spec file manages it."}};
 constexpr std::array delete_parameters{
-    P{P::boolean, "purge",
-      "Removes its data at once, without the grace period; false takes that back: what is left of the data "
-      "stays for a grace period that begins now."},
+    P{P::boolean, "purge", "Removes its data at once, without the grace period."},
+    P{P::boolean, "keep_data",
+      "Takes a purge back: what is left of the data stays for a grace period that begins now; 409 not_terminating "
+      "where "
+      "nothing is being removed."},
     P{P::boolean, "dry_run", "Answers with the plan and changes nothing; needs the scope read as well."}};
 constexpr std::array list_parameters{
     P{P::integer, "limit", "Maximum number of items; 100 by default."},
@@ -290,9 +292,9 @@ constexpr std::array table{
 
 }  // namespace
 
-std::optional<bool> Call::choice(std::string_view parameter) const {
+bool Call::flag(std::string_view parameter) const {
     auto const it = query.find(parameter);
-    return it == query.end() ? std::nullopt : std::optional(it->second == "true");
+    return it != query.end() && it->second == "true";
 }
 
 std::span<Route const> routes() { return table; }

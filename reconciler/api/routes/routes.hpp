@@ -50,8 +50,7 @@ struct Call {
     std::map<std::string, std::string, std::less<>> query{};
 
     [[nodiscard]] Ref ref() const { return {std::string(kind->schema->kind), name}; }
-    [[nodiscard]] bool flag(std::string_view parameter) const { return choice(parameter).value_or(false); }
-    [[nodiscard]] std::optional<bool> choice(std::string_view parameter) const;  // nothing where it is not said
+    [[nodiscard]] bool flag(std::string_view parameter) const;
 };
 
 // Who may use a route. `local` is root and the administrators' group over the unix socket, no key whatever its scopes:
