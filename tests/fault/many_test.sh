@@ -31,7 +31,7 @@ check_beside() { check "$1" test "$2" -le "$((10 * (alone > 400 ? alone : 400)))
 
 check "the daemon listens" within 20 in_lab_sh 'curl -sf http://127.0.0.1:8444/readyz'
 check "$accounts accounts are made" apply_all active --wait --timeout 300s
-alone=$(least_ready_ms alone nothing_more)
+alone=$(median_ready_ms alone nothing_more)
 
 apply_all suspended
 read -r longest count took <<<"$(beside during unexpired)"
