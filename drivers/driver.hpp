@@ -137,7 +137,8 @@ struct KindTraits {
     std::chrono::seconds progress_limit{3600};  // longer in progress is a failure
     // So many updates and removals are half a second's work of a driver that takes them one by one: a batch has no more
     // of them, and none beside other steps, so that these come in between. None: as many as wait. Only for a driver
-    // whose commit() costs nothing: it is called more often.
+    // whose commit() costs nothing: it is called more often; and whose creations do not need these removals first. From
+    // 1 to 1000.
     std::optional<std::size_t> slow_updates{}, slow_removals{};
 };
 template <class V>

@@ -291,7 +291,8 @@ std::string ApacheDriver::Batch::await(bool requested) {
         }
         if (!driver.server_->alive(context)) return ended_itself();
         if (context.clock.steady() > until)
-            return "Apache has not loaded the sites yet, or does not listen at 127.0.0.1:80, where it is asked";
+            return "Apache has not loaded the sites yet, or does not answer at 127.0.0.1:" +
+                   std::to_string(canary_port) + ", where it is asked";
         context.check();
         std::this_thread::sleep_for(pause);
     }

@@ -23,7 +23,7 @@ namespace genesis {
 
 namespace {
 
-constexpr std::string_view generation_header = "X-Genesis-Generation: ", canary_name = "generation.invalid";
+constexpr std::string_view generation_header = "X-Genesis-Generation: ";
 
 std::optional<int> number(std::string_view text) {
     int value = 0;
@@ -63,10 +63,10 @@ std::string ask() {
     ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     sockaddr_in to{};
     to.sin_family = AF_INET;
-    to.sin_port = htons(80);
+    to.sin_port = htons(canary_port);
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (::connect(fd.get(), reinterpret_cast<sockaddr const*>(&to), sizeof to) != 0) return {};
-    auto const request = "GET / HTTP/1.0\r\nHost: " + std::string(canary_name) + "\r\n\r\n";
+    constexpr std::string_view request = "GET / HTTP/1.0\r\n\r\n";
     if (::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL) != ssize_t(request.size())) return {};
     std::string out;
     std::array<char, 2048> part{};
@@ -176,14 +176,14 @@ std::string Httpd::generation() const {
     return answer.substr(from, answer.find('\r', from) - from);
 }
 
-// Redirect answers before Require is asked: what is for this machine alone is the header.
 std::string canary(std::string_view generation) {
-    return "# Made by Genesis: says which tree of sites the running server has loaded.\n<VirtualHost *:80>\n"
-           "    ServerName " +
-           std::string(canary_name) +
-           "\n    Redirect 404 \"/\"\n    CustomLog \"/dev/null\" common\n    Header always set " +
+    auto const address = "127.0.0.1:" + std::to_string(canary_port);
+    return "# Made by Genesis: says which tree of sites the running server has loaded.\nListen " + address +
+           "\n<VirtualHost " + address +
+           ">\n    ServerName generation.invalid\n    Redirect 404 \"/\"\n    CustomLog \"/dev/null\" common\n    "
+           "Header always set " +
            std::string(generation_header.substr(0, generation_header.size() - 2)) + " \"" + std::string(generation) +
-           "\" \"expr=-R '127.0.0.1'\"\n</VirtualHost>\n";
+           "\"\n</VirtualHost>\n";
 }
 
 bool is_canary(std::string_view bytes) {

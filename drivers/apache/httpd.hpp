@@ -77,9 +77,11 @@ private:
     Asked asked_;
 };
 
-// A file of the tree that makes the server say which tree it serves, on the loopback interface only. A host beside the
-// sites, with a name that no account can have (RFC 6761): an address of its own would be one more that Apache does not
-// start without, and any user may take one above port 1023 while Apache is down.
+// Where Apache says which tree it serves: at an address of its own, so that no virtual host of the operator's comes
+// before it; only root may take a port below 1024 (ip(7), ip_unprivileged_port_start), and bindresvport(3) none below
+// 512.
+inline constexpr std::uint16_t canary_port = 171;
+// A file of the tree that makes the server say so, on the loopback interface only.
 std::string canary(std::string_view generation);
 // Whether a file is what canary() writes for some generation.
 bool is_canary(std::string_view bytes);

@@ -140,7 +140,7 @@ std::size_t DriverPool::room_for(AnyStep const& step) const {
     auto const most = step.verb == Verb::update   ? traits.slow_updates
                       : step.verb == Verb::remove ? traits.slow_removals
                                                   : std::nullopt;
-    return most ? room_in_batch / *most : 0;
+    return most ? room_in_batch / std::clamp<std::size_t>(*most, 1, room_in_batch) : 0;
 }
 
 // The steps of the next batch: all that are not slow, or a few of the slow ones, those first that have waited longest.
@@ -174,10 +174,29 @@ void DriverPool::sort_for_batch(Queue const& q, std::vector<StepRequest>& steps)
     });
 }
 
+// Removals of data that are no longer what their objects want, or not any more for sure.
+std::vector<StepRequest> DriverPool::take_outdated(std::vector<StepRequest>& steps) const {
+    auto const stands = [&](StepRequest const& request) {
+        bool const loses_data = request.step.verb == Verb::remove && kinds_.at(request.step.ref.kind).traits.holds_data;
+        return !loses_data || events_->is_current(request);
+    };
+    auto const outdated = std::stable_partition(steps.begin(), steps.end(), stands);
+    std::vector<StepRequest> out(std::make_move_iterator(outdated), std::make_move_iterator(steps.end()));
+    steps.erase(outdated, steps.end());
+    return out;
+}
+
 void DriverPool::start_batch(std::size_t driver) {
+    auto waiting = take_steps(queues_[driver]);
+    auto const outdated = take_outdated(waiting);
+    if (!waiting.empty()) run_steps(driver, std::move(waiting));
+    for (auto const& request : outdated)
+        events_->step_ended(request, {Outcome::in_progress, "its object was changed before the data was removed"});
+}
+
+void DriverPool::run_steps(std::size_t driver, std::vector<StepRequest> waiting) {
     auto& q = queues_[driver];
     auto call = std::make_shared<Call>();
-    auto waiting = take_steps(q);
     sort_for_batch(q, waiting);
     for (auto& request : waiting) {
         call->batch.steps.push_back(request.step);

@@ -53,6 +53,9 @@ struct DriverEvents {
     virtual void late(std::size_t driver, std::vector<StepRequest> queued, std::vector<StepRequest> const& begun) = 0;
     // Its deadline has passed as well; shown once.
     virtual void overdue(std::size_t driver, std::vector<StepRequest> const& begun) = 0;
+    // Whether the step is what is stored wants: its object may have been changed or paused while it waited. Asked
+    // before data is removed.
+    [[nodiscard]] virtual bool is_current(StepRequest const& request) const = 0;
     // Whether steps for the driver are being waited for that have not been handed over yet.
     [[nodiscard]] virtual bool more_to_come(std::size_t driver) const = 0;
     // It can be asked again: what waited for it should be looked at.
@@ -132,6 +135,8 @@ private:
     [[nodiscard]] Steady batch_due(std::size_t driver) const;
     void start_observation(std::size_t driver);
     void start_batch(std::size_t driver);
+    void run_steps(std::size_t driver, std::vector<StepRequest> waiting);
+    std::vector<StepRequest> take_outdated(std::vector<StepRequest>& steps) const;
     [[nodiscard]] std::size_t room_for(AnyStep const& step) const;
     std::vector<StepRequest> take_steps(Queue& q) const;
     static void sort_for_batch(Queue const& q, std::vector<StepRequest>& steps);

@@ -214,6 +214,19 @@ void Reconciler::plan_observed(PassId id, Observation seen) {
     }
 }
 
+bool Reconciler::is_current(StepRequest const& request) const {
+    auto const pass = passes_.find(request.pass);
+    if (pass == passes_.end()) return true;
+    auto const run = pass->second.objects.find(request.step.object);
+    if (run == pass->second.objects.end()) return true;
+    try {
+        auto const stored = store_.find(request.step.object);
+        return !stored || (stored->generation == run->second.generation && !stored->paused && !store_.all_paused());
+    } catch (Fault const&) {
+        return false;  // it is not known
+    }
+}
+
 bool Reconciler::more_to_come(std::size_t driver) const {
     return std::any_of(passes_.begin(), passes_.end(), [&](auto const& entry) {
         return entry.second.run && entry.second.run->waits(pool_.name(driver));

@@ -69,7 +69,9 @@ void Reconciler::start_due() {
     if (auto const due = grace_due(); due && now >= *due)
         for (auto const& object : end_graces()) wake(object, false);
     bool const full = now >= full_due();
-    if (auto const due = wakes_due(); full ? !pending_.empty() : due && now >= *due) start(pending_);
+    if (auto const due = wakes_due();
+        full ? !pending_.empty() && passes_.size() + 1 < settings_.most_passes : due && now >= *due)
+        start(pending_);
     if (full && passes_.size() < settings_.most_passes) start(std::nullopt);  // what was woken does not wait for it
 }
 

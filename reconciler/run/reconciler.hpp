@@ -176,6 +176,7 @@ private:
     static Observation seen_by(Looking const& looking, Observation seen);
     [[nodiscard]] Desired::Wants const* wants(Ref const& object, Desired::Overlay const& overlay) const;
     [[nodiscard]] bool more_to_come(std::size_t driver) const override;
+    [[nodiscard]] bool is_current(StepRequest const& request) const override;
     void recovered(std::size_t driver) override;
     void answer(Question question, Observation observed);
     void recall(PlanningInput& input) const;

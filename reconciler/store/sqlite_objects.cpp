@@ -172,7 +172,8 @@ Stored<Written> SqliteObjects::remove_now(Ref const& ref, std::optional<bool> pu
 void SqliteObjects::end_graces(std::span<std::pair<Ref, std::int64_t> const> objects) {
     db_.run([&] {
         for (auto const& [ref, generation] : objects)
-            Use(db_.sql().end_grace, db_.node(), ref.kind, ref.key, generation).run();
+            if (Use(db_.sql().end_grace, db_.node(), ref.kind, ref.key, generation).run() > 0)
+                trail_.note({"grace", "local", "", {}}, "purge", ref, generation);
     });
 }
 

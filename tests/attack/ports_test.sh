@@ -58,11 +58,18 @@ in_lab_sh 'printf "# Made by Genesis: says which tree of sites the running serve
     echo "apache_canary_port: 7081" >>/etc/genesis/genesis.yaml
     systemctl restart apache2 genesisd'
 of_its_own() { [[ $(listening) == *:7081* ]]; }
-none_of_its_own() { ! of_its_own && ! in_lab grep -q Listen /etc/genesis/apache/sites/_genesis.conf; }
+none_of_its_own() { ! of_its_own && ! in_lab grep -q 7081 /etc/genesis/apache/sites/_genesis.conf; }
 check "an address of its own, of before an upgrade, is given up" within 20 none_of_its_own
 check "the daemon is ready" within 20 ready
 check "and nothing differs" within 10 in_lab genesisctl drift
 check "sites are served" page mallory
+
+# A virtual host of the operator's that takes all requests to an address.
+in_lab_sh 'printf "<VirtualHost 127.0.0.1:80>\n    ServerName localhost\n</VirtualHost>\n" >/etc/apache2/sites-enabled/local.conf
+    apache2ctl graceful'
+apply beside
+check "a virtual host of the operator's for an address of this machine holds up nobody" in_lab genesisctl wait account/beside --for=ready --timeout 20s
+check "and its site is served" within 10 page beside
 
 # What only root can do: whatever listens at Apache's own port keeps it from starting, and that is said.
 in_lab_sh 'systemctl stop apache2

@@ -98,6 +98,9 @@ struct PoolBench final : DriverEvents {
         said.push_back("overdue, has begun" + names(begun));
     }
     [[nodiscard]] bool more_to_come(std::size_t) const override { return more; }
+    [[nodiscard]] bool is_current(StepRequest const& request) const override {
+        return !outdated.contains(request.step.ref);
+    }
     void recovered(std::size_t) override { said.emplace_back("recovered"); }
     static std::string names(std::vector<StepRequest> const& requests) {
         std::string out;
@@ -131,11 +134,12 @@ struct PoolBench final : DriverEvents {
     }
     Said heard() { return std::exchange(said, {}); }
 
+    std::set<Ref> outdated;  // whose objects have changed
     simulation::SimulatedClock clock;
     ListLog log;
     MemoryWorld world;
     TestJournal journal;
-    BrokenDriver driver{"a", {{&schema_of<Owner>(), {}}, {&schema_of<Thing>(), {}}}, world};
+    BrokenDriver driver{"a", {{&schema_of<Owner>(), {}}, {&schema_of<Thing>(), {.holds_data = true}}}, world};
     BrokenDriver other{"b", {{&schema_of<Pass>(), {.slow_updates = 4, .slow_removals = 2}}}, world};
     HeldCalls calls{{&driver, &other}};
     std::vector<std::size_t> completed;

@@ -119,6 +119,26 @@ TEST_CASE(
     CHECK(bench.pool.idle());
 }
 
+TEST_CASE("data of an object that has changed since its removal was planned is not removed") {
+    PoolBench bench;
+    Ref const kept{"thing", "kept"}, gone{"thing", "gone"};
+    for (auto const& ref : {kept, gone, x}) bench.world.records[ref] = {{"name", ref.key}};
+    bench.outdated = {kept, x};
+    bench.observe(1, {{"thing", {{"kept"}}}});
+    bench.pool.pump();
+    bench.step(kept, Verb::remove);
+    bench.step(gone, Verb::remove);
+    bench.step(x, Verb::update);
+    auto const why = ": its object was changed before the data was removed";
+    CHECK(bench.end() == Said{"observed 1: thing/kept", std::string("in_progress remove thing/kept") + why});
+    CHECK(bench.end() == Said{"done remove thing/gone", "done update thing/x"});
+    CHECK(bench.world.records.contains(kept));
+    bench.step(kept, Verb::remove);
+    bench.pool.pump();
+    CHECK(bench.heard() == Said{std::string("in_progress remove thing/kept") + why});
+    CHECK(bench.pool.idle());
+}
+
 TEST_CASE("nothing is done that could not be written down first") {
     PoolBench bench;
     bench.journal.full = true;

@@ -36,7 +36,8 @@ struct Graces {
 
 TEST_CASE("a deleted account says until when its data is kept, and goes then") {
     Graces g;
-    CHECK(g.ready_message().find("its services are off; its data is kept until " + iso(g.deleted + grace)) != std::string::npos);
+    CHECK(g.ready_message().find("its services are off; its data is kept until " + iso(g.deleted + grace)) !=
+          std::string::npos);
     g.later(grace - 1s);
     g.bed.converge();
     CHECK(g.bed.world.records.contains({"database", "acme_shop"}));
