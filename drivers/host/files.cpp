@@ -213,21 +213,27 @@ std::optional<FileRead> Dir::read(std::string_view path, std::size_t most) const
 }
 
 std::vector<std::string> Dir::list(std::size_t most) const {
+    std::vector<std::string> names;
+    each([&](std::string const& name) {
+        if (names.size() == most) throw Fault(path_ + ": more than " + std::to_string(most) + " entries");
+        names.push_back(name);
+    });
+    return names;
+}
+
+void Dir::each(std::function<void(std::string const& name)> const& see) const {
     Fd fd(::openat(fd_.get(), ".", directory_flags | O_CLOEXEC));
     if (!fd) throw Fault(path_ + ": " + reason(errno));
     std::unique_ptr<DIR, int (*)(DIR*)> const stream(::fdopendir(fd.get()), ::closedir);
     if (!stream) throw Fault(path_ + ": " + reason(errno));
     fd.release();
-    std::vector<std::string> names;
     for (;;) {
         errno = 0;
         auto const* entry = ::readdir(stream.get());
         if (!entry && errno != 0) throw Fault(path_ + ": " + reason(errno));
-        if (!entry) return names;
+        if (!entry) return;
         std::string_view const name(entry->d_name);
-        if (name == "." || name == ".." || name.starts_with(temporary)) continue;
-        if (names.size() == most) throw Fault(path_ + ": more than " + std::to_string(most) + " entries");
-        names.emplace_back(name);
+        if (name != "." && name != ".." && !name.starts_with(temporary)) see(std::string(name));
     }
 }
 

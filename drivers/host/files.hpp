@@ -58,6 +58,9 @@ public:
     // Names in no order; at most `most`, more is a Fault.
     [[nodiscard]] std::vector<std::string> list(std::size_t most = 1000000) const;
 
+    // Each name in no order, and none is kept, however many there are; what is seen may be removed meanwhile.
+    void each(std::function<void(std::string const& name)> const& see) const;
+
     // Temporary file in the same directory, fchown, fchmod, fsync (unless asked not to), renameat, fsync of the
     // directory. Returns false and writes nothing when bytes, owner and mode are already so. `path` is a plain name.
     // Whatever stood there (symlink included) is replaced, never followed; a directory is a Fault.

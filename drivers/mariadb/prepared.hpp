@@ -13,7 +13,8 @@ namespace genesis::mariadb {
 // commits it or rolls it back. MariaDB says of each its name (XA RECOVER), and of a transaction which tables it holds
 // (INNODB_LOCKS, while somebody waits for them), but not which name is which transaction. So they are rolled back only
 // where it makes no difference: all there are on the server hold databases that were to be dropped. Where there is one
-// more, which may be another account's and about to be committed, none is touched.
+// more, which may be another account's and about to be committed, none is touched. What one of them changed in a
+// database that stays is lost with it: only an operator's own user reaches databases of more than one account.
 class PreparedTransactions {
 public:
     // Looks which of them hold tables of these databases, which are to be dropped and are held by something, and rolls

@@ -12,7 +12,7 @@ class Sweep {
 public:
     Sweep(std::set<uid_t> const& users, Context const& context) : users_(users), context_(context) {}
     void walk(host::Dir const& dir, int depth) {
-        for (auto const& name : dir.list()) {
+        dir.each([&](std::string const& name) {  // a tenant may have made millions
             context_.check();
             try {
                 remove_or_enter(dir, name, depth);
@@ -21,7 +21,7 @@ public:
             } catch (Fault const& fault) {  // a mount, or a tree that changes as we look
                 context_.log.write(Level::debug, "not swept", {{"why", fault.what()}});
             }
-        }
+        });
     }
     std::map<uid_t, std::string> left;
 
