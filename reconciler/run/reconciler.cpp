@@ -64,10 +64,9 @@ void Reconciler::advance() {
 void Reconciler::start_due() {
     auto const now = clock_.steady();
     wake_limited();
+    for (auto const& object : end_graces()) wake(object, false);
     if (passes_.size() >= settings_.most_passes) return;
     if (auto const due = allocation_due(); due && now >= *due) allocate_missing();
-    if (auto const due = grace_due(); due && now >= *due)
-        for (auto const& object : end_graces()) wake(object, false);
     bool const full = now >= full_due();
     if (auto const due = wakes_due();
         full ? !pending_.empty() && passes_.size() + 1 < settings_.most_passes : due && now >= *due)
@@ -146,7 +145,7 @@ Steady Reconciler::next_timer() const {
     auto begin = full_due();
     if (auto const due = wakes_due()) begin = std::min(begin, *due);
     if (auto const due = allocation_due()) begin = std::min(begin, *due);
-    if (auto const due = grace_due()) begin = std::min(begin, *due);
+    if (auto const due = grace_due()) out = std::min(out, std::max(*due, not_before_));
     if (passes_.size() < settings_.most_passes) out = std::min(out, std::max(begin, not_before_));
     return out;
 }

@@ -79,7 +79,8 @@ private:
         Actor by{"operator", "here", "", {}};
         if (a == "all") return void(bed_.store->set_all_paused(verb == "pause", by));
         auto const ref = ref_of(a);
-        auto result = verb == "delete"    ? bed_.store->remove(ref, b == "purge", "api")
+        auto result = verb == "delete"
+                          ? bed_.store->remove(ref, b == "purge" ? std::optional(true) : std::nullopt, "api")
                       : verb == "pause"   ? bed_.store->set_paused(ref, true)
                       : verb == "resume"  ? bed_.store->set_paused(ref, false)
                       : verb == "adopt"   ? bed_.store->set_adopt(ref, true)

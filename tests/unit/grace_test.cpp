@@ -27,7 +27,12 @@ struct Graces {
         return "";
     }
 
-    Bed bed;
+    static ReconcilerSettings at_once() {
+        auto settings = Bed::quick();
+        settings.unseen = 0ms;  // what could not be stored is tried again so much later
+        return settings;
+    }
+    Bed bed{at_once()};
     std::string const text = standard_account("acme", "acme.example");
     Time const deleted = bed.clock.now();
 };
@@ -48,6 +53,18 @@ TEST_CASE("a deleted account says until when its data is kept, and goes then") {
     g.bed.converge();
     CHECK_FALSE(g.bed.store->find(acme));
     CHECK_FALSE(g.bed.world.records.contains({"database", "acme_shop"}));
+}
+
+TEST_CASE("the end of a grace is noticed by its own timer, once") {
+    Graces g;
+    g.later(grace - 20ms);
+    g.bed.reconciler->advance();
+    CHECK_FALSE(g.bed.store->find(acme).value().purge);
+    CHECK(g.bed.reconciler->next_timer() <= g.bed.clock.steady() + 20ms);
+    g.later(20ms);
+    g.bed.reconciler->advance();
+    CHECK(g.bed.store->find(acme).value().purge);
+    CHECK(g.bed.reconciler->pending() == Dirty{acme});
 }
 
 TEST_CASE("an account whose grace is over is not put again while its data goes") {
