@@ -33,12 +33,13 @@ median_ready_ms() {
 }
 nothing_more() { :; }
 
-# check_as_fast SENTENCE BESIDE BEFORE AFTER: beside the fault it took at most one and a half times what it took without.
-# Of the times before and after the longer counts, and what is below 150 ms is not told apart.
+# check_as_fast SENTENCE BESIDE BEFORE AFTER: beside the fault it took at most one and a half times what it took without, of
+# the times before and after the longer. What others do on the machine meanwhile may add BESIDE_MS, which is less than
+# waiting for any of these faults would add. tests/bench/beside measures the ratio itself, and allows for nothing.
 check_as_fast() {
     local without=$(($3 > $4 ? $3 : $4))
     printf '# %s ms beside the fault, %s ms before, %s ms after\n' "$2" "$3" "$4"
-    check "$1" test "$2" -le "$(((without > 150 ? without : 150) * 3 / 2))"
+    check "$1" test "$2" -le "$((without * 3 / 2 + ${BESIDE_MS:-600}))"
 }
 
 # answers_within_a_second COMMAND...: at least one of five answers does; a drift (exit code 3) is an answer.
