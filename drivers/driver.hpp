@@ -1,8 +1,7 @@
 // What a driver owes the engine, typed for those who write one, erased for the engine that runs them.
 #pragma once
 #include "drivers/context.hpp"
-#include "resources/schema/codec.hpp"
-#include "resources/schema/packed.hpp"
+#include "resources/schema/pack.hpp"
 
 #include <array>
 #include <concepts>
@@ -246,18 +245,11 @@ private:
     static Observation erase(Observed<V> const& seen) {
         Observation out;
         std::string const kind(Describe<V>::kind);
-        auto ref_of = [&](json::object const& o) { return Ref{kind, key_of(schema_of<V>(), o)}; };
-        for (auto const& v : seen.found) {
-            auto o = encode(v);
-            auto ref = ref_of(o);
-            out.found.emplace(std::move(ref), Packed(o));
-        }
+        out.found.reserve(seen.found.size());
+        for (auto const& v : seen.found) out.found.emplace(Ref{kind, key_text(v)}, pack(v));
         for (auto const& key : seen.unseen) out.unseen.emplace(Ref{kind, key}, "could not be observed this time");
-        for (auto const& f : seen.unmanaged) {
-            auto o = encode(f.value);
-            auto ref = ref_of(o);
-            out.unmanaged.emplace(std::move(ref), Observation::Unmanaged{std::move(o), f.why});
-        }
+        for (auto const& f : seen.unmanaged)
+            out.unmanaged.emplace(Ref{kind, key_text(f.value)}, Observation::Unmanaged{encode(f.value), f.why});
         for (auto const& [key, progress] : seen.in_progress) out.in_progress.emplace(Ref{kind, key}, progress);
         return out;
     }

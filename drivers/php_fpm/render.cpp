@@ -65,8 +65,7 @@ std::string inherited(PhpService const& record, NodeLayout const& layout) {
 }
 
 // The whole master runs as the tenant: there is no root process for a worker to climb into (CVE-2021-21703), and what
-// it sees of the file system is its own home. BindReadOnlyPaths= names one inode, so a new configuration is loaded by
-// stopping the service, never by SIGUSR2; SIGQUIT lets requests in flight end.
+// it sees of the file system is its own home. SIGQUIT lets requests in flight end.
 constexpr std::string_view sandbox = R"(NoNewPrivileges=yes
 CapabilityBoundingSet=
 PrivateTmp=yes

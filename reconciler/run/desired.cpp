@@ -136,7 +136,6 @@ bool Desired::upsert(Object const& object) {
         else
             among.erase(object.ref);
     };
-    note(ending_, ends);
     graces_.erase(object.ref);
     if (subject.kept_until && !subject.paused) graces_.set(object.ref, *subject.kept_until);
     note(leaving_, ends && !subject.confirmed);
@@ -238,7 +237,6 @@ void Desired::evict(Ref const& object) {
     refers_.erase(object);
     wants_.erase(object);
     basis_.erase(object);
-    ending_.erase(object);
     graces_.erase(object);
     leaving_.erase(object);
     unallocated_.erase(object);

@@ -53,8 +53,7 @@ public:
     // What would be wanted of the object and of what depends on it if it were stored so.
     [[nodiscard]] Overlay overlay(Object const& object) const;
 
-    // Objects under removal, and those of them that no operator has confirmed.
-    [[nodiscard]] Dirty const& ending() const { return ending_; }
+    // Objects under removal that no operator has confirmed.
     [[nodiscard]] Dirty const& leaving() const { return leaving_; }
     // When the graces of terminating objects end: until it is stored that they are purged, their data stays. That of a
     // paused object does not end.
@@ -100,7 +99,7 @@ private:
     RefMap<Owned> owned_;                              // by record
     std::map<Ref, std::map<Ref, Packed>> shared_;      // by record, who wants it and how
     std::map<Ref, std::set<Ref>> sharing_;             // by object, the shared records it wants
-    Dirty ending_, leaving_, unallocated_;
+    Dirty leaving_, unallocated_;
     DueTimes graces_;
 };
 

@@ -99,7 +99,7 @@ void Reconciler::look(ObservationId id, Dirty const& scope, bool everything, Des
         }
         looking.open.insert(driver);
         if (!everything && !questions_.contains(id))
-            looking.expected = std::max(looking.expected, pool_.expected(driver, everything));
+            looking.expected = std::max(looking.expected, pool_.expected(driver, false));
         pool_.observe(id, driver, std::move(scopes));
     }
     if (looking.open.empty()) close(id);
@@ -163,7 +163,7 @@ void Reconciler::close_late() {
 void Reconciler::split(ObservationId id) {
     auto& looking = looking_.at(id);
     looking.split_at = Steady::max();
-    if (passes_.size() >= settings_.most_passes) return;
+    if (passes_.size() >= settings_.most_passes) return void(looking.split_at = clock_.steady() + settings_.together);
     auto& pass = passes_.at(id);
     Dirty waiting;
     for (auto const driver : looking.open)

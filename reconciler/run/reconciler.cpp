@@ -195,13 +195,8 @@ void Reconciler::refresh(std::optional<Dirty> const& scope) {
         wake_node();
         return;
     }
-    // Nothing was stored since: only time has passed.
     auto const version = store_.version();
-    if (seen_version_ == version) {
-        for (auto const& ref : Dirty(desired_.ending())) refresh_one(ref);
-        wake_node();
-        return;
-    }
+    if (seen_version_ == version) return wake_node();
     auto all = store_.objects();
     std::stable_sort(all.begin(), all.end(), [&](Object const& a, Object const& b) {
         return desired_.rank(a.ref.kind) < desired_.rank(b.ref.kind);

@@ -206,6 +206,11 @@ void RecordStates::reset(RecordState& state) {
     if (!applied_.empty()) applied_.erase(state.ref);
 }
 
+void RecordStates::forget_object(Ref const& object) {
+    by_object_.erase(object);
+    forget_removals([&](Ref const&, Ref const& of) { return of == object; });
+}
+
 void RecordStates::forget_missed(Ref const& object, Time planned) {
     auto const own = by_object_.find(object);
     if (missed_.empty() || own == by_object_.end()) return;

@@ -50,7 +50,7 @@ public:
     void forget_removals(std::function<bool(Ref const& record, Ref const& object)> const& is_gone);
     // Another object wants it now: what is remembered of it begins again.
     void move(Ref const& record, Ref const& object);
-    void forget_object(Ref const& object) { by_object_.erase(object); }
+    void forget_object(Ref const& object);
 
     // Ends the pauses between attempts, and what was refused is tried again: of one object, or of all.
     void reset_backoff(std::optional<Ref> const& object);

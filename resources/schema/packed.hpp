@@ -13,18 +13,19 @@ class Packed {
 public:
     Packed() = default;  // of {}
     Packed(boost::json::object const& value);
+    // `text` is what boost::json::serialize() makes of the value.
+    static Packed of_text(std::string text);
 
     [[nodiscard]] boost::json::object unpack() const;
     // value_hash() of the value.
     [[nodiscard]] std::uint64_t hash() const;
     // Equal ones are of equal values. Those of equal values may differ in the order of the fields.
     bool operator==(Packed const&) const = default;
+    // diff() of them is empty.
+    friend bool matches(Schema const& schema, Packed const& want, Packed const& have);
 
 private:
     std::string text_ = "{}";  // may hold secrets: it is for nobody's eyes
 };
-
-// diff() of them is empty.
-[[nodiscard]] bool matches(Schema const& schema, Packed const& want, Packed const& have);
 
 }  // namespace genesis

@@ -10,18 +10,22 @@ namespace genesis::test {
 class LoweredLimit {
 public:
     LoweredLimit(__rlimit_resource resource, rlim_t most) : resource_(resource) {
-        (void)std::signal(SIGXFSZ, SIG_IGN);
+        handler_ = std::signal(SIGXFSZ, SIG_IGN);
         ::getrlimit(resource_, &before_);
         rlimit const lowered{most, before_.rlim_max};
         ::setrlimit(resource_, &lowered);
     }
-    ~LoweredLimit() { ::setrlimit(resource_, &before_); }
+    ~LoweredLimit() {
+        ::setrlimit(resource_, &before_);
+        (void)std::signal(SIGXFSZ, handler_);
+    }
     LoweredLimit(LoweredLimit const&) = delete;
     LoweredLimit& operator=(LoweredLimit const&) = delete;
 
 private:
     __rlimit_resource resource_;
     rlimit before_{};
+    void (*handler_)(int) = SIG_DFL;
 };
 
 }  // namespace genesis::test

@@ -2,7 +2,7 @@
 #include "resources/account/account.hpp"
 #include "resources/catalog.hpp"
 #include "resources/package/package.hpp"
-#include "resources/schema/packed.hpp"
+#include "resources/schema/pack.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -299,6 +299,59 @@ TEST_CASE("a packed value is the value again, has its hash, and matches whatever
     auto other = spec;
     other.at("sites").as_array().at(0).as_object().at("php").as_object().at("max_children") = 9;
     CHECK_FALSE(matches(schema, want, other));
+}
+
+TEST_CASE("a record packed at once has the text of its parsed form, and its key") {
+    auto account = decode<Account>(json::value(read(good)->value));
+    REQUIRE(account);
+    CHECK(pack(*account) == Packed(encode(*account)));
+    CHECK(key_text(*account) == "acme");
+    CHECK(pack(Account{}) == Packed(encode(Account{})));
+    CHECK(pack(Package{}) == Packed(encode(Package{})));
+    for (auto const* const password : {"", "a \"quoted\" one", "back\\slash", "\x01\n\t\x7f", "\xc3\xa9", "{[,]}"}) {
+        account->databases.at(0).users.at(0).password = Secret(password);
+        CHECK(pack(*account) == Packed(encode(*account)));
+    }
+}
+
+namespace {
+struct Lamp {
+    std::string name, note, seen;
+    std::vector<std::string> words;
+    std::int64_t height = 0;
+};
+}  // namespace
+template <>
+struct genesis::Describe<Lamp> {
+    static constexpr std::string_view kind = "lamp", doc = "A lamp.";
+    static constexpr auto fields = std::tuple{
+        field("name", &Lamp::name, "Name.", Attribute::key),
+        field("note", &Lamp::note, "Given to the driver.", Attribute::write_only),
+        field("words", &Lamp::words, "Words."),
+        field("height", &Lamp::height, "Height."),
+        field("seen", &Lamp::seen, "When it was seen.", Attribute::reported),
+    };
+};
+
+TEST_CASE("packed records match whatever their fields hold that are not compared, and only then") {
+    auto const& schema = schema_of<Lamp>();
+    Lamp const want{"a", "a, \"note\": }", "", {"x", "]}\\\"", ","}, -3};
+    auto have = want;
+    have.note.clear();
+    have.seen = "\"height\":9,";
+    CHECK(matches(schema, pack(want), pack(have)));
+    CHECK(matches(schema, pack(have), pack(want)));
+    auto const differs = [&](auto change) {
+        auto other = have;
+        change(other);
+        return !matches(schema, pack(want), pack(other)) && !matches(schema, pack(other), pack(want));
+    };
+    CHECK(differs([](Lamp& lamp) { lamp.height = 3; }));
+    CHECK(differs([](Lamp& lamp) { lamp.words.pop_back(); }));
+    CHECK(differs([](Lamp& lamp) { lamp.words.back() = "}"; }));
+    CHECK(differs([](Lamp& lamp) { lamp.name = "b"; }));
+    CHECK_FALSE(matches(schema, pack(want), Packed()));
+    CHECK(matches(schema, pack(Lamp{}), Packed()));
 }
 
 TEST_CASE("redaction reaches every secret at every depth") {
