@@ -18,7 +18,7 @@ ApacheSettings apache_settings(NodeLayout const& layout, ApacheOptions const& op
     out.root = layout.config + "/apache";
     out.tls_root = layout.certificates();
     out.state_dir = layout.state + "/apache";
-    out.patience = std::chrono::seconds(options.reload_seconds);
+    out.reload_longest = std::chrono::seconds(options.reload_seconds);
     return out;
 }
 

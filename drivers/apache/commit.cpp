@@ -282,7 +282,7 @@ void ApacheDriver::Batch::expect_load() {
 // Empty when the new generation answers, or why it does not. `requested`: to load this tree; one that was still
 // starting is asked once it can be.
 std::string ApacheDriver::Batch::await(bool requested) {
-    auto const until = context.clock.steady() + driver.settings_.patience;
+    auto const until = context.clock.steady() + driver.settings_.reload_longest;
     for (auto pause = std::chrono::milliseconds(5);; pause = std::min(pause * 2, std::chrono::milliseconds(100))) {
         if (driver.server_->generation() == generation) return {};
         if (!requested && driver.server_->running()) {

@@ -38,7 +38,7 @@ ApacheDriver::ApacheDriver(ApacheSettings settings, std::unique_ptr<WebServer> s
       server_(server ? std::move(server) : std::make_unique<Httpd>(settings_.httpd)),
       live_(settings_.tls_root),
       staged_(settings_.tls_root),
-      unmanaged_(settings_.foreign_dirs) {}
+      unmanaged_(settings_.unmanaged_dirs) {}
 
 std::optional<host::Dir> ApacheDriver::try_dir(std::string const& name) const {
     return host::Dir::try_open(settings_.root + "/" + name);

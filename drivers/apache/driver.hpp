@@ -18,8 +18,8 @@ struct ApacheSettings {
     std::string root = "/etc/genesis/apache";  // sites, staged and quarantined stand beneath it
     std::string tls_root = "/etc/genesis/tls";
     std::string state_dir = "/var/lib/genesis/apache";
-    std::vector<std::string> foreign_dirs = {"/etc/apache2/sites-enabled", "/etc/apache2/conf-enabled"};
-    std::chrono::milliseconds patience{60000};  // for a graceful restart to show
+    std::vector<std::string> unmanaged_dirs = {"/etc/apache2/sites-enabled", "/etc/apache2/conf-enabled"};
+    std::chrono::milliseconds reload_longest{60000};  // for a graceful restart to show
     HttpdSettings httpd{};
 };
 

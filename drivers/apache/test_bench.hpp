@@ -85,8 +85,8 @@ struct ApacheBench : host::TestRoot {
         settings.root = path + "/apache";
         settings.tls_root = path + "/tls";
         settings.state_dir = path + "/state";
-        settings.foreign_dirs = {path + "/foreign"};
-        settings.patience = std::chrono::milliseconds(50);
+        settings.unmanaged_dirs = {path + "/foreign"};
+        settings.reload_longest = std::chrono::milliseconds(50);
         return std::make_unique<ApacheDriver>(settings, std::make_unique<TreeServer>(server));
     }
     [[nodiscard]] Site site(std::string const& domain) const {

@@ -10,7 +10,7 @@ namespace genesis::host {
 namespace {
 
 constexpr std::size_t most = 200;
-constexpr std::chrono::microseconds patience{200000};
+constexpr std::chrono::microseconds wait_longest{200000};
 constexpr std::string_view message_field = "MESSAGE=";
 
 struct Close {
@@ -41,7 +41,8 @@ std::vector<std::string> written_by(std::string const& unit, Time since) {
         sd_journal_seek_realtime_usec(opened, static_cast<std::uint64_t>(from)) < 0)
         return {};
     auto out = read_on(opened);
-    if (out.empty() && sd_journal_wait(opened, static_cast<std::uint64_t>(patience.count())) > 0) out = read_on(opened);
+    if (out.empty() && sd_journal_wait(opened, static_cast<std::uint64_t>(wait_longest.count())) > 0)
+        out = read_on(opened);
     return out;
 }
 

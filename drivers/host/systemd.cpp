@@ -328,9 +328,9 @@ std::map<std::string, std::string> Systemd::stop(std::vector<std::string> const&
     return failed;
 }
 
-JobsEnded Systemd::stop(std::vector<std::string> const& units, std::chrono::milliseconds patience,
+JobsEnded Systemd::stop(std::vector<std::string> const& units, std::chrono::milliseconds longest,
                         Context const& context) {
-    auto const until = context.clock.steady() + patience;
+    auto const until = context.clock.steady() + longest;
     auto out = bus_->jobs(units, bus_->call_for("StopUnit", units), until, context);
     std::erase_if(out.failed, [](auto const& one) { return one.second == "no such unit"; });
     return out;

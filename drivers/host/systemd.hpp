@@ -63,7 +63,7 @@ public:
     std::map<std::string, std::string> stop(std::vector<std::string> const& units, Context const& context);
     // Every stop is asked for, however long others of them take; waits for their ends for so long. For units that run
     // what a tenant gave them: a stop lasts as long as their requests, or as the unit's TimeoutStopSec=.
-    JobsEnded stop(std::vector<std::string> const& units, std::chrono::milliseconds patience, Context const& context);
+    JobsEnded stop(std::vector<std::string> const& units, std::chrono::milliseconds longest, Context const& context);
     std::map<std::string, std::string> restart(std::vector<std::string> const& units, Context const& context);
     std::map<std::string, std::string> reload(std::vector<std::string> const& units, Context const& context);
     // Starts them likewise; one that exists already is left as it is and counts as started.

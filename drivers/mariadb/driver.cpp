@@ -309,8 +309,8 @@ std::vector<Outcome> MariadbDriver::apply(std::span<Step<Database> const> steps,
 void MariadbDriver::drop_held(std::span<Step<Database> const> steps, std::vector<std::size_t>& held,
                               std::vector<Outcome>& outcomes, Context& context) {
     Session session(settings_, context);
-    auto const patient = context.within(patience);
-    while (!held.empty() && !patient.is_over()) {
+    auto const bounded = context.within(release_longest);
+    while (!held.empty() && !bounded.is_over()) {
         std::vector<std::string> names;
         for (auto const i : held) names.push_back(steps[i].have.name);
         prepared_.release(settings_, session, context, names);

@@ -32,7 +32,7 @@ public:
     CommitResult commit(Context&) { return {}; }  // GRANT and its like are live at once; FLUSH PRIVILEGES is not needed
 
 private:
-    static constexpr std::chrono::milliseconds patience{300};
+    static constexpr std::chrono::milliseconds release_longest{300};
     void drop_held(std::span<Step<Database> const> steps, std::vector<std::size_t>& held,
                    std::vector<Outcome>& outcomes, Context& context);
 

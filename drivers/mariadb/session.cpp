@@ -52,11 +52,11 @@ Session::Session(Settings const& settings, Context const& context)
     : wire_(std::make_unique<Wire>()), context_(context) {
     context.check();
     auto* handle = &wire_->handle;
-    unsigned const patience = seconds(context), no = 0, protocol = MYSQL_PROTOCOL_SOCKET;
+    unsigned const timeout = seconds(context), no = 0, protocol = MYSQL_PROTOCOL_SOCKET;
     mysql_optionsv(handle, MYSQL_OPT_PROTOCOL, &protocol);
-    mysql_optionsv(handle, MYSQL_OPT_CONNECT_TIMEOUT, &patience);
-    mysql_optionsv(handle, MYSQL_OPT_READ_TIMEOUT, &patience);
-    mysql_optionsv(handle, MYSQL_OPT_WRITE_TIMEOUT, &patience);
+    mysql_optionsv(handle, MYSQL_OPT_CONNECT_TIMEOUT, &timeout);
+    mysql_optionsv(handle, MYSQL_OPT_READ_TIMEOUT, &timeout);
+    mysql_optionsv(handle, MYSQL_OPT_WRITE_TIMEOUT, &timeout);
     mysql_optionsv(handle, MYSQL_OPT_LOCAL_INFILE, &no);
     mysql_optionsv(handle, MYSQL_SET_CHARSET_NAME, "utf8mb4");
     mysql_optionsv(handle, MYSQL_INIT_COMMAND, on_connect);

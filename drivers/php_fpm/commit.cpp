@@ -8,7 +8,7 @@ namespace genesis {
 namespace {
 
 // How long the driver waits for masters to stop: one without long requests has ended by then.
-constexpr std::chrono::milliseconds stop_patience{100};
+constexpr std::chrono::milliseconds stop_longest{100};
 
 void merge(std::map<std::string, std::string>& into, std::map<std::string, std::string> const& from) {
     into.insert(from.begin(), from.end());
@@ -60,7 +60,7 @@ bool PhpFpmDriver::Result::stops(std::string_view name) const {
 }
 
 void PhpFpmDriver::stop(std::vector<std::string> const& units, Result& result, Context& context) {
-    auto const ended = systemd_.stop(units, stop_patience, context);
+    auto const ended = systemd_.stop(units, stop_longest, context);
     merge(result.failed, ended.failed);
     result.stopping.insert(ended.going_on.begin(), ended.going_on.end());
 }

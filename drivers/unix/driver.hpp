@@ -19,7 +19,7 @@ namespace genesis {
 class UnixDriver {
     // How long a batch waits for systemd's answers, how long it kills the processes and awaits the ends of the sessions
     // of those who go: others' steps wait with it.
-    static constexpr std::chrono::milliseconds patience{1500}, kill_longest{300}, stop_longest{200};
+    static constexpr std::chrono::milliseconds answer_longest{1500}, kill_longest{300}, stop_longest{200};
 
 public:
     using Kinds = std::tuple<UnixUser, Directory, AuthorizedKeys>;

@@ -67,7 +67,7 @@ std::map<uid_t, std::string> UnixDriver::end_users(std::map<uid_t, std::string>&
     };
     auto left = end_processes();
     try {
-        if (!users.empty()) left.merge(stop_sessions(users, context.within(patience)));
+        if (!users.empty()) left.merge(stop_sessions(users, context.within(answer_longest)));
     } catch (Expired const&) {
         throw Fault("their sessions do not end");
     } catch (Fault const& fault) {  // without systemd there are no sessions of its making

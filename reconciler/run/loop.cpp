@@ -48,9 +48,9 @@ void Loop::stop() {
     if (thread_.joinable()) thread_.join();
 }
 
-std::vector<std::string> Loop::still_busy(std::chrono::milliseconds patience) {
+std::vector<std::string> Loop::still_busy(std::chrono::milliseconds longest) {
     std::vector<std::string> out;
-    for (auto const* driver : workers_->still_busy(patience)) out.emplace_back(driver->name());
+    for (auto const* driver : workers_->still_busy(longest)) out.emplace_back(driver->name());
     return out;
 }
 

@@ -21,7 +21,7 @@ public:
     void stop();  // calls under way end, no new ones begin; who waits for an answer gets a Fault
 
     // After stop(): the names of the drivers whose calls go on after so long.
-    [[nodiscard]] std::vector<std::string> still_busy(std::chrono::milliseconds patience);
+    [[nodiscard]] std::vector<std::string> still_busy(std::chrono::milliseconds longest);
 
     // From any thread, at once. reset_backoff: the pauses between attempts end, as an operator would.
     void wake(Ref const& object, bool reset_backoff);

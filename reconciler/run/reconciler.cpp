@@ -134,7 +134,7 @@ std::optional<Steady> Reconciler::grace_due() const {
 std::optional<Steady> Reconciler::wakes_due() const {
     if (!woken_first_) return std::nullopt;
     auto const busy = 1 + 4 * static_cast<int>(passes_.size());
-    return std::min(*woken_last_ + busy * settings_.quiet, *woken_first_ + busy * settings_.patience);
+    return std::min(*woken_last_ + busy * settings_.quiet, *woken_first_ + busy * settings_.quiet_longest);
 }
 
 Steady Reconciler::next_timer() const {

@@ -17,9 +17,9 @@ struct ReconcilerSettings {
     Backoff backoff{};
     Timeouts timeouts{};
     std::chrono::milliseconds resync{300000};  // between full passes
-    // Wakes closer together than `quiet` share a pass, up to `patience`. Both grow with each pass under way, so that
-    // many small changes become few passes.
-    std::chrono::milliseconds quiet{30}, patience{150};
+    // Wakes closer together than `quiet` share a pass, up to `quiet_longest`. Both grow with each pass under way, so
+    // that many small changes become few passes.
+    std::chrono::milliseconds quiet{30}, quiet_longest{150};
     std::chrono::milliseconds straggler{2000};  // how long an observation waits for the last drivers, or as long again
                                                 // as it has taken so far
     std::chrono::milliseconds question{700};    // the same for a question

@@ -33,8 +33,8 @@ public:
         threads_[driver]->submit(std::move(job), std::move(ended));
     }
     // The drivers whose calls go on after so long.
-    [[nodiscard]] std::vector<AnyDriver*> still_busy(std::chrono::milliseconds patience) {
-        auto const until = std::chrono::steady_clock::now() + patience;
+    [[nodiscard]] std::vector<AnyDriver*> still_busy(std::chrono::milliseconds longest) {
+        auto const until = std::chrono::steady_clock::now() + longest;
         std::vector<AnyDriver*> out;
         for (auto& thread : threads_)
             if (!thread->idle_by(until)) out.push_back(&thread->driver());

@@ -22,8 +22,8 @@ StoreDatabase::StoreDatabase(std::string const& path, std::string node, Clock co
           for (auto const& listener : listeners_) listener(committed);
       }) {}
 
-std::int64_t StoreDatabase::read_mark(std::string const& name) {
-    return read([&](Statements& sql) { return mark_in(sql, name); });
+std::int64_t StoreDatabase::read_counter(std::string const& name) {
+    return read([&](Statements& sql) { return counter_in(sql, name); });
 }
 
 }  // namespace genesis

@@ -35,8 +35,8 @@ public:
     // Inside the transaction under way.
     Statements& sql() { return sql_; }
     std::int64_t last_id() { return writer_.getLastInsertRowid(); }
-    std::int64_t mark(std::string const& name) { return mark_in(sql_, name); }
-    void set_mark(std::string const& name, std::int64_t value) { Use(sql_.set_mark, node_, name, value).run(); }
+    std::int64_t counter(std::string const& name) { return counter_in(sql_, name); }
+    void set_counter(std::string const& name, std::int64_t value) { Use(sql_.set_counter, node_, name, value).run(); }
 
     // Runs look(sql) over the last commit, or inside the transaction under way when the writing thread asks. Of one row
     // or a few; what reads many does so on a connection of its own, so that it holds up nobody who puts.
@@ -48,7 +48,7 @@ public:
     auto read_many(F const& look) {
         return read_on(many_, look);
     }
-    std::int64_t read_mark(std::string const& name);
+    std::int64_t read_counter(std::string const& name);
 
     // Called on the writing thread after each commit, before its callers have their results; must return at once.
     void on_commit(std::function<void(GroupCommit::Committed const&)> listener) {
@@ -76,8 +76,8 @@ private:
             throw Fault(std::string("the store cannot be read: ") + e.what());
         }
     }
-    [[nodiscard]] std::int64_t mark_in(Statements& sql, std::string const& name) const {
-        Use row(sql.mark, node_, name);
+    [[nodiscard]] std::int64_t counter_in(Statements& sql, std::string const& name) const {
+        Use row(sql.counter, node_, name);
         return row.row() ? row.integer(0) : 0;
     }
 

@@ -95,9 +95,9 @@ struct Objects {
     virtual Stored<Written> remove(Ref const& ref, std::optional<bool> purge, std::string const& source,
                                    Actor* actor = nullptr, std::optional<std::int64_t> if_match = {}) = 0;
     // What remove() would leave, and nothing is changed; nothing where it is absent already.
-    virtual Stored<std::optional<Object>> rehearse_remove(Ref const& ref, std::optional<bool> purge,
-                                                          std::string const& source,
-                                                          std::optional<std::int64_t> if_match = {}) = 0;
+    virtual Stored<std::optional<Object>> remove_dry_run(Ref const& ref, std::optional<bool> purge,
+                                                         std::string const& source,
+                                                         std::optional<std::int64_t> if_match = {}) = 0;
     // Those that still are of this generation, terminating and not paused are purged from now on, in one commit.
     virtual void end_graces(std::span<std::pair<Ref, std::int64_t> const> objects) = 0;
     virtual Stored<Written> set_source(Ref const& ref, std::string const& source, Actor* actor = nullptr) = 0;

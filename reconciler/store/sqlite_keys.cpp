@@ -51,8 +51,8 @@ bool SqliteKeys::change_keys(F const& change) {
     std::int64_t version = 0;
     bool const changed = db_.run([&] {
         if (!change()) return false;
-        version = db_.mark("keys") + 1;
-        db_.set_mark("keys", version);
+        version = db_.counter("keys") + 1;
+        db_.set_counter("keys", version);
         return true;
     });
     if (changed) raise(keys_version_, version);
@@ -137,7 +137,7 @@ bool SqliteKeys::revoke_key(std::string const& kid, Actor const& actor) {
 std::int64_t SqliteKeys::keys_version() {
     auto const now = db_.clock().steady(), looked = keys_looked_.load();
     if (looked != Steady() && now - looked < look_for_keys_every) return keys_version_;
-    raise(keys_version_, db_.read_mark("keys"));
+    raise(keys_version_, db_.read_counter("keys"));
     keys_looked_ = now;
     return keys_version_;
 }

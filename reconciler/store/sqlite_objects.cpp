@@ -135,9 +135,9 @@ Stored<Written> SqliteObjects::remove(Ref const& ref, std::optional<bool> purge,
     return db_.run([&] { return remove_now(ref, purge, source, actor, if_match); });
 }
 
-Stored<std::optional<Object>> SqliteObjects::rehearse_remove(Ref const& ref, std::optional<bool> purge,
-                                                             std::string const& source,
-                                                             std::optional<std::int64_t> if_match) {
+Stored<std::optional<Object>> SqliteObjects::remove_dry_run(Ref const& ref, std::optional<bool> purge,
+                                                            std::string const& source,
+                                                            std::optional<std::int64_t> if_match) {
     return db_.dry_run([&]() -> Stored<std::optional<Object>> {
         auto const written = remove_now(ref, purge, source, nullptr, if_match);
         if (!written) return written.error();
@@ -233,13 +233,13 @@ Stored<Written> SqliteObjects::confirm_removals(Ref const& ref, Actor* actor) {
 bool SqliteObjects::set_all_paused(bool paused, Actor& actor) {
     return db_.run([&] {
         if (!nonces_.consume(&actor)) return false;
-        db_.set_mark("paused", paused ? 1 : 0);
+        db_.set_counter("paused", paused ? 1 : 0);
         trail_.note(origin_of(&actor, "api"), paused ? "pause" : "resume", {"node", db_.node()}, 0);
         return true;
     });
 }
 
-bool SqliteObjects::all_paused() { return db_.read_mark("paused") != 0; }
+bool SqliteObjects::all_paused() { return db_.read_counter("paused") != 0; }
 
 bool SqliteObjects::forget(Ref const& ref, std::optional<std::int64_t> generation) {
     return db_.run([&] {
@@ -275,9 +275,9 @@ std::vector<Object> SqliteObjects::list(std::string const& kind, std::string con
 
 Versions SqliteObjects::set_statuses(std::span<StatusUpdate const> updates) {
     return db_.run([&] {
-        Versions out{db_.mark("objects"), 0};
+        Versions out{db_.counter("objects"), 0};
         for (auto const& update : updates) set_status_now(update);
-        out.after = db_.mark("objects");
+        out.after = db_.counter("objects");
         return out;
     });
 }
@@ -315,7 +315,7 @@ Stored<std::map<std::string, Secret>> SqliteObjects::take_credentials(Ref const&
     });
 }
 
-std::int64_t SqliteObjects::version() { return db_.read_mark("objects"); }
+std::int64_t SqliteObjects::version() { return db_.read_counter("objects"); }
 
 // Who asks while the write is under way waits for it, and has the same answer.
 std::optional<std::string> SqliteObjects::unhealthy() {
@@ -323,7 +323,7 @@ std::optional<std::string> SqliteObjects::unhealthy() {
     if (health_seen_ && db_.clock().steady() < *health_seen_ + std::chrono::seconds(1)) return unhealthy_;
     unhealthy_.reset();
     try {
-        db_.run([&] { db_.set_mark("probed", db_.mark("probed") + 1); });
+        db_.run([&] { db_.set_counter("probed", db_.counter("probed") + 1); });
     } catch (Fault const& e) {
         unhealthy_ = e.what();
     }

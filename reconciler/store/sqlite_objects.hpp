@@ -26,8 +26,8 @@ public:
     Stored<Written> remove(Ref const& ref, std::optional<bool> purge, std::string const& source, Actor* actor = nullptr,
                            std::optional<std::int64_t> if_match = {}) override;
     void end_graces(std::span<std::pair<Ref, std::int64_t> const> objects) override;
-    Stored<std::optional<Object>> rehearse_remove(Ref const& ref, std::optional<bool> purge, std::string const& source,
-                                                  std::optional<std::int64_t> if_match = {}) override;
+    Stored<std::optional<Object>> remove_dry_run(Ref const& ref, std::optional<bool> purge, std::string const& source,
+                                                 std::optional<std::int64_t> if_match = {}) override;
     Stored<Written> set_source(Ref const& ref, std::string const& source, Actor* actor = nullptr) override;
     Stored<Written> set_paused(Ref const& ref, bool paused, Actor* actor = nullptr) override;
     Stored<Written> set_adopt(Ref const& ref, bool adopt, Actor* actor = nullptr) override;

@@ -243,7 +243,7 @@ std::vector<Ref> SqliteObjects::allocate_missing() {
     return db_.run([&] {
         auto out = waiting(db_.sql());
         std::erase_if(out, [&](Ref const& ref) { return !give_missing(ref); });
-        if (!out.empty()) db_.set_mark("objects", db_.mark("objects") + 1);  // they show what they were given
+        if (!out.empty()) db_.set_counter("objects", db_.counter("objects") + 1);  // they show what they were given
         return out;
     });
 }

@@ -61,7 +61,7 @@ void SqliteTrail::record_event(std::string const& type, Ref const& ref, std::int
     auto const seq = db_.last_id();
     if (seq % prune_every != 0 || seq <= events_most) return;
     Use(db_.sql().prune_events, seq - events_most).run();
-    db_.set_mark("events_pruned", seq - events_most);
+    db_.set_counter("events_pruned", seq - events_most);
 }
 
 Signal::Subscription SqliteTrail::on_events(std::function<void()> listener) {
@@ -90,10 +90,10 @@ Trail::Range SqliteTrail::event_range() {
     });
 }
 
-std::int64_t SqliteTrail::cursor(std::string const& name) { return db_.read_mark("cursor:" + name); }
+std::int64_t SqliteTrail::cursor(std::string const& name) { return db_.read_counter("cursor:" + name); }
 
 void SqliteTrail::set_cursor(std::string const& name, std::int64_t seq) {
-    db_.run([&] { db_.set_mark("cursor:" + name, seq); });
+    db_.run([&] { db_.set_counter("cursor:" + name, seq); });
 }
 
 }  // namespace genesis

@@ -26,7 +26,7 @@ struct Statements {
     SQLite::Statement insert_credential, credentials, delete_credentials;
     SQLite::Statement records, insert_record, save_record, delete_record;
     SQLite::Statement insert_history, set_outcome, interrupt, prune, history, history_of;
-    SQLite::Statement mark, set_mark, consume, forget_nonces;
+    SQLite::Statement counter, set_counter, consume, forget_nonces;
     SQLite::Statement insert_key, keys, expire_key, revoke_key;
     SQLite::Statement insert_audit, audit, prune_audit, insert_event, events, newest_event, prune_events;
 };

@@ -77,7 +77,7 @@ void Disk::writes(bool yes) {
 
 bool Disk::writes() {
     try {  // writes nothing, and comes after all that came before
-        (void)store_->rehearse_remove({"account", "nobody"}, std::nullopt, "api");
+        (void)store_->remove_dry_run({"account", "nobody"}, std::nullopt, "api");
     } catch (Fault const&) {  // of the transaction that it shared
     }
     return writes_;

@@ -164,7 +164,7 @@ TEST_CASE("what is released and out of its quarantine is given by itself, long b
     settings.most_passes = 8;
     settings.resync = std::chrono::hours(1);
     settings.allocation = std::chrono::milliseconds(1);
-    settings.quiet = settings.patience = {};
+    settings.quiet = settings.quiet_longest = {};
     GuestBed bed(settings);
     bed.guest("aa");
     bed.guest("bb");

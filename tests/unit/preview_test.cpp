@@ -32,7 +32,7 @@ TEST_CASE(
     bed.put(standard_account("acme", "acme.example"));
     bed.converge();
     bed.clock.advance(std::chrono::hours(24 * 30));
-    auto const left = bed.store->rehearse_remove(acme, std::nullopt, "api").value();
+    auto const left = bed.store->remove_dry_run(acme, std::nullopt, "api").value();
     REQUIRE(left);
     auto const shown = describe(bed.preview(*left));
     bed.store->remove(acme, std::nullopt, "api").value();

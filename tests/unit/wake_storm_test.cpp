@@ -163,7 +163,7 @@ TEST_CASE("of wakes that come without a break there is one pass for each time th
         if ((i + 1) % (wakes / storm.count()) == 0) bed.tick();
     }
     auto const during = bed.reconciler->passes() - before;
-    auto const most = count_of(storm, bed.settings.patience);
+    auto const most = count_of(storm, bed.settings.quiet_longest);
     CHECK(during <= most);
     if (took == 0ms) CHECK(during == most);  // passes under way let others wait longer
     bed.rest();
@@ -230,7 +230,7 @@ TEST_CASE("wakes from many threads become few passes of the loop, and each objec
     auto const time = std::chrono::steady_clock::now() - began;
     loop.stop();
     CHECK(passes_of(metrics) > 1);
-    // The full one at the start; no other begins earlier than `quiet` after the last wake or `patience` after the
+    // The full one at the start; no other begins earlier than `quiet` after the last wake or `quiet_longest` after the
     // first.
     CHECK(passes_of(metrics) <= 1 + count_of(std::chrono::ceil<std::chrono::milliseconds>(time), settings.quiet));
 }

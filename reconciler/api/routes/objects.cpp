@@ -200,7 +200,7 @@ Answer remove(Service const& service, Call const& call) {
 Answer remove_dry_run(Service const& service, Call const& call) {
     auto const options = options_of(call);
     if (!options) return problem(options.error(), 400, "malformed");
-    auto const left = service.store.rehearse_remove(call.ref(), purge_of(call), "api", options->if_match);
+    auto const left = service.store.remove_dry_run(call.ref(), purge_of(call), "api", options->if_match);
     if (!left) return problem(left.error());
     return *left ? preview(service, **left) : removed_answer(call, 0);
 }
