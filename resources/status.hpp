@@ -2,14 +2,72 @@
 #pragma once
 #include "resources/schema/codec.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace genesis {
 
-// One condition of an object, in the manner of Kubernetes: ready, progressing, degraded, suspended, terminating,
-// paused.
+// What may be true of an object, in the manner of Kubernetes' conditions.
+enum class ConditionType { ready, progressing, degraded, suspended, terminating, paused };
+template <>
+struct EnumNames<ConditionType> {
+    static constexpr std::array names{std::pair{ConditionType::ready, std::string_view("ready")},
+                                      std::pair{ConditionType::progressing, std::string_view("progressing")},
+                                      std::pair{ConditionType::degraded, std::string_view("degraded")},
+                                      std::pair{ConditionType::suspended, std::string_view("suspended")},
+                                      std::pair{ConditionType::terminating, std::string_view("terminating")},
+                                      std::pair{ConditionType::paused, std::string_view("paused")}};
+};
+
+enum class Truth { no, yes, unknown };
+template <>
+struct EnumNames<Truth> {
+    static constexpr std::array names{std::pair{Truth::yes, std::string_view("true")},
+                                      std::pair{Truth::no, std::string_view("false")},
+                                      std::pair{Truth::unknown, std::string_view("unknown")}};
+};
+
+enum class ConditionReason {
+    none,
+    as_wanted,
+    as_last_observed,  // ready, though some of it could not be observed now
+    not_observed,      // the newest generation
+    converging,
+    progressing,  // long work is under way
+    failing,
+    terminating,
+    working,
+    idle,
+    record_failing,
+    by_spec,  // suspended
+    purging,
+    grace,
+    by_operator  // paused
+};
+template <>
+struct EnumNames<ConditionReason> {
+    static constexpr std::array names{std::pair{ConditionReason::none, std::string_view("None")},
+                                      std::pair{ConditionReason::as_wanted, std::string_view("AsWanted")},
+                                      std::pair{ConditionReason::as_last_observed, std::string_view("AsLastObserved")},
+                                      std::pair{ConditionReason::not_observed, std::string_view("NotObserved")},
+                                      std::pair{ConditionReason::converging, std::string_view("Converging")},
+                                      std::pair{ConditionReason::progressing, std::string_view("Progressing")},
+                                      std::pair{ConditionReason::failing, std::string_view("Failing")},
+                                      std::pair{ConditionReason::terminating, std::string_view("Terminating")},
+                                      std::pair{ConditionReason::working, std::string_view("Working")},
+                                      std::pair{ConditionReason::idle, std::string_view("Idle")},
+                                      std::pair{ConditionReason::record_failing, std::string_view("RecordFailing")},
+                                      std::pair{ConditionReason::by_spec, std::string_view("Spec")},
+                                      std::pair{ConditionReason::purging, std::string_view("Purging")},
+                                      std::pair{ConditionReason::grace, std::string_view("Grace")},
+                                      std::pair{ConditionReason::by_operator, std::string_view("Operator")}};
+};
+
 struct Condition {
-    std::string type, status, reason, message;
+    ConditionType type{};
+    Truth status = Truth::unknown;
+    ConditionReason reason{};
+    std::string message;
     std::int64_t observed_generation = 0;
     std::string changed_at;
 };
@@ -18,15 +76,21 @@ struct Describe<Condition> {
     static constexpr std::string_view kind = "condition",
                                       doc = "One thing that is true, false or not known of an object.";
     static constexpr auto fields = std::tuple{
-        field("type", &Condition::type, "ready, progressing, degraded, suspended, terminating or paused.",
-              Attribute::key),
-        field("status", &Condition::status, "true, false or unknown.", Attribute::required),
+        field("type", &Condition::type, "What may be true of an object.", Attribute::key),
+        field("status", &Condition::status, "Whether it is.", Attribute::required),
         field("reason", &Condition::reason, "One word for programs."),
         field("message", &Condition::message, "One sentence for people."),
         field("observed_generation", &Condition::observed_generation, "The generation this was said of."),
         field("changed_at", &Condition::changed_at, "When status last changed, ISO 8601."),
     };
 };
+
+inline bool is_true(Condition const& condition, ConditionType type) {
+    return condition.type == type && condition.status == Truth::yes;
+}
+inline bool is_true(std::vector<Condition> const& conditions, ConditionType type) {
+    return std::any_of(conditions.begin(), conditions.end(), [&](auto const& c) { return is_true(c, type); });
+}
 
 // How a record compares with what is wanted.
 enum class SyncState {

@@ -72,9 +72,9 @@ Status StatusCache::status(Object const& object) const {
     auto out = last_observed(object);
     if (out.observed_generation >= object.generation) return out;
     for (auto& c : out.conditions) {
-        if (c.type != "ready" || c.status != "true") continue;
-        c.status = "false";
-        c.reason = "NotObserved";
+        if (!is_true(c, ConditionType::ready)) continue;
+        c.status = Truth::no;
+        c.reason = ConditionReason::not_observed;
         c.message = "generation " + std::to_string(object.generation) + " has not been observed yet; generation " +
                     std::to_string(out.observed_generation) + " was ready";
     }
@@ -85,9 +85,7 @@ StatusCache::Tally StatusCache::tally() const {
     std::lock_guard const lock(mutex_);
     Tally out;
     for (auto const& [ref, entry] : entries_) {
-        bool const ready = std::any_of(entry.conditions->begin(), entry.conditions->end(),
-                                       [](auto const& c) { return c.type == "ready" && c.status == "true"; });
-        ++out.objects[{ref.kind, ready}];
+        ++out.objects[{ref.kind, is_true(*entry.conditions, ConditionType::ready)}];
         for (auto const& [record, line] : entry.lines.open) ++out.records[line.state];
         if (!entry.lines.in_sync.empty()) out.records[SyncState::in_sync] += entry.lines.in_sync.size();
     }

@@ -6,6 +6,8 @@
 namespace genesis {
 namespace {
 
+using Reason = ConditionReason;
+
 SyncState state_of(Hold const& hold) {
     switch (hold.reason) {
         case HoldReason::unseen:
@@ -128,8 +130,8 @@ bool is_ready(RecordStatus const& line) {
            (line.state == SyncState::unseen && line.was_in_sync);
 }
 
-Condition condition(std::string type, bool status, std::string reason, std::string message) {
-    return {std::move(type), status ? "true" : "false", std::move(reason), std::move(message), 0, ""};
+Condition condition(ConditionType type, bool status, ConditionReason reason, std::string message) {
+    return {type, status ? Truth::yes : Truth::no, reason, std::move(message), 0, ""};
 }
 
 std::string sentence(RecordStatus const& l) {
@@ -150,14 +152,15 @@ Condition readiness(ObjectLines const& lines, RecordStatus const* worst) {
         if (working == nullptr && line.state == SyncState::progressing) working = &line;
     }
     if (open == 0 && unseen != nullptr)
-        return condition("ready", true, "AsLastObserved", "was as the spec says; " + sentence(*unseen));
-    if (open == 0) return condition("ready", true, "AsWanted", "everything is as the spec says");
+        return condition(ConditionType::ready, true, Reason::as_last_observed,
+                         "was as the spec says; " + sentence(*unseen));
+    if (open == 0) return condition(ConditionType::ready, true, Reason::as_wanted, "everything is as the spec says");
     auto const* named = worst != nullptr ? worst : working != nullptr ? working : first;
     return condition(
-        "ready", false,
-        worst != nullptr     ? "Failing"
-        : working != nullptr ? "Progressing"
-                             : "Converging",
+        ConditionType::ready, false,
+        worst != nullptr     ? Reason::failing
+        : working != nullptr ? Reason::progressing
+                             : Reason::converging,
         std::to_string(open) + " of " + std::to_string(lines.size()) + " records differ; " + sentence(*named));
 }
 
@@ -172,8 +175,9 @@ std::string obstacle(ObjectLines const& lines, RecordStatus const* worst) {
 
 Condition ending(Subject const& subject, ObjectLines const& lines, RecordStatus const* worst) {
     auto const* kept = subject.phase == Phase::purged ? nullptr : subject.kept_until ? &*subject.kept_until : nullptr;
-    if (kept == nullptr) return condition("ready", false, "Terminating", "is being removed" + obstacle(lines, worst));
-    return condition("ready", false, "Terminating",
+    if (kept == nullptr)
+        return condition(ConditionType::ready, false, Reason::terminating, "is being removed" + obstacle(lines, worst));
+    return condition(ConditionType::ready, false, Reason::terminating,
                      (lines.open.empty() ? "its services are off" : "its services are being turned off") +
                          ("; its data is kept until " + iso(*kept)) +
                          ": put it again to have it back, or delete it with purge to remove the data now" +
@@ -190,14 +194,20 @@ std::vector<Condition> conditions_of(Subject const& subject, ObjectLines const& 
     std::vector<Condition> out;
     out.push_back(ends ? ending(subject, lines, worst) : readiness(lines, worst));
     bool const progresses = busy || working != nullptr;
-    out.push_back(condition("progressing", progresses, progresses ? "Working" : "Idle",
+    out.push_back(condition(ConditionType::progressing, progresses, progresses ? Reason::working : Reason::idle,
                             working != nullptr ? sentence(*working) : ""));
-    out.push_back(condition("degraded", worst != nullptr, worst != nullptr ? "RecordFailing" : "None",
+    out.push_back(condition(ConditionType::degraded, worst != nullptr,
+                            worst != nullptr ? Reason::record_failing : Reason::none,
                             worst != nullptr ? sentence(*worst) : ""));
     bool const suspended = subject.phase == Phase::suspended;
-    out.push_back(condition("suspended", suspended, suspended ? "Spec" : "None", ""));
-    out.push_back(condition("terminating", ends, !ends ? "None" : purging ? "Purging" : "Grace", ""));
-    out.push_back(condition("paused", subject.paused, subject.paused ? "Operator" : "None", ""));
+    out.push_back(condition(ConditionType::suspended, suspended, suspended ? Reason::by_spec : Reason::none, ""));
+    out.push_back(condition(ConditionType::terminating, ends,
+                            !ends     ? Reason::none
+                            : purging ? Reason::purging
+                                      : Reason::grace,
+                            ""));
+    out.push_back(
+        condition(ConditionType::paused, subject.paused, subject.paused ? Reason::by_operator : Reason::none, ""));
     return out;
 }
 
@@ -211,7 +221,7 @@ bool same(std::vector<Condition> const& a, std::vector<Condition> const& b) {
 // What is said of work under way is worth nothing after a restart.
 bool same_but_for_progress(std::vector<Condition> const& a, std::vector<Condition> const& b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](auto const& x, auto const& y) {
-        bool const progress = x.reason == "Progressing" || x.reason == "Working";
+        bool const progress = x.reason == Reason::progressing || x.reason == Reason::working;
         return x.type == y.type && x.status == y.status && x.reason == y.reason &&
                (progress || x.message == y.message) && x.observed_generation == y.observed_generation;
     });

@@ -12,8 +12,17 @@ constexpr std::size_t most_named = 5;  // of who uses something
 
 std::optional<Condition> ready_of(std::vector<Condition> const& conditions) {
     for (auto const& c : conditions)
-        if (c.type == "ready") return c;
+        if (c.type == ConditionType::ready) return c;
     return std::nullopt;
+}
+
+// Reasons of other versions are not known here.
+std::vector<Condition> conditions_in(std::string const& text) {
+    auto all = json::parse(text);
+    for (auto& one : all.as_array())
+        if (auto& reason = one.as_object()["reason"]; !check(schema_of<Condition>(), one).empty())
+            reason = word_of(ConditionReason::none);
+    return Codec<std::vector<Condition>>::from_json(all);
 }
 
 // {slot: [space, value, why, pool]}
@@ -97,7 +106,7 @@ SqliteObjects::Row SqliteObjects::read_object(Use const& row) {
     o.terminating = row.maybe_time(8);
     o.purge = row.flag(9);
     o.observed_generation = row.integer(10);
-    o.conditions = Codec<std::vector<Condition>>::from_json(json::parse(row.text(11)));
+    o.conditions = conditions_in(row.text(11));
     o.created = row.time(12);
     o.changed = row.time(13);
     o.allocations = allocations_in(row.text(14));
@@ -293,8 +302,8 @@ void SqliteObjects::set_status_now(StatusUpdate const& update) {
         return;
     Actor actor;
     actor.request = object.request;
-    trail_.record_event(now->status == "true" ? "ready" : "not_ready", update.ref, update.observed_generation, actor,
-                        now->message);
+    trail_.record_event(now->status == Truth::yes ? "ready" : "not_ready", update.ref, update.observed_generation,
+                        actor, now->message);
 }
 
 Stored<std::map<std::string, Secret>> SqliteObjects::take_credentials(Ref const& ref, Actor* actor) {

@@ -185,7 +185,9 @@ TEST_CASE("flags and status are kept, and an unknown object is not found") {
     f.store().set_paused(acme, true).value();
     f.store().set_adopt(acme, true).value();
     CHECK(f.store().confirm_removals(acme).value().generation == 1);
-    f.store().set_status(acme, 1, {{"ready", "true", "in_sync", "all is well", 1, "2026-11-23T10:00:00Z"}});
+    f.store().set_status(
+        acme, 1,
+        {{ConditionType::ready, Truth::yes, ConditionReason::as_wanted, "all is well", 1, "2026-11-23T10:00:00Z"}});
     f.reopen();
     auto const object = f.store().find(acme).value();
     CHECK(object.paused);

@@ -137,8 +137,9 @@ private:
         }
         auto const s = bed_.cache->status(*object);
         for (auto const& c : s.conditions)
-            if (c.type == "ready" || c.status == "true")
-                out_ += c.type + " " + c.status + " " + c.reason + (c.message.empty() ? "" : ": " + c.message) + "\n";
+            if (c.type == ConditionType::ready || c.status == Truth::yes)
+                out_ += std::string(word_of(c.type)) + " " + std::string(word_of(c.status)) + " " +
+                        std::string(word_of(c.reason)) + (c.message.empty() ? "" : ": " + c.message) + "\n";
         for (auto const& r : s.records)
             if (r.state != SyncState::in_sync)
                 out_ += "  " + r.kind + "/" + r.key + " " + std::string(word_of(r.state)) +

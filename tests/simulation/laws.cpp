@@ -8,10 +8,10 @@
 namespace genesis::simulation {
 namespace {
 
-std::string said(Status const& status) {
-    for (auto const& c : status.conditions)
-        if (c.type == "ready" && c.observed_generation == status.observed_generation) return c.status;
-    return "unknown";
+bool says_ready(Status const& status) {
+    return std::any_of(status.conditions.begin(), status.conditions.end(), [&](Condition const& c) {
+        return is_true(c, ConditionType::ready) && c.observed_generation == status.observed_generation;
+    });
 }
 
 }  // namespace
@@ -120,7 +120,7 @@ void Laws::check_ready(Daemon const& daemon) {
         if (known.wanted.empty()) continue;
         auto const status = daemon.cache.status(known.object);
         if (status.records.empty() || status.observed_generation != known.object.generation) continue;
-        if (said(status) != "true") continue;
+        if (!says_ready(status)) continue;
         if (auto const what = difference(known.wanted, false, false); !what.empty())
             verdict_.broken(ref.str() + " is said to be ready, and " + what);
     }
@@ -163,7 +163,7 @@ void Laws::check_object(Daemon const& daemon, Known const& known, bool strictly)
     if (auto const what = difference(known.wanted, strictly, true); !what.empty())
         return verdict_.broken(name + " has not converged: " + what);
     auto const status = daemon.cache.status(known.object);
-    if (said(status) != "true" || status.observed_generation != known.object.generation) {
+    if (!says_ready(status) || status.observed_generation != known.object.generation) {
         auto const& conditions = status.conditions;
         verdict_.broken(
             name + " is as wanted and not said to be ready: " + (conditions.empty() ? "" : conditions.front().message));

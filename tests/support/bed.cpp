@@ -180,7 +180,7 @@ Status Bed::status(Ref const& object) {
 
 bool Bed::ready(Ref const& object) {
     for (auto const& c : status(object).conditions)
-        if (c.type == "ready") return c.status == "true";
+        if (c.type == ConditionType::ready) return c.status == Truth::yes;
     return false;
 }
 

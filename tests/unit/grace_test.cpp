@@ -23,7 +23,7 @@ struct Graces {
     void later(std::chrono::milliseconds by) { bed.clock.advance(by); }
     std::string ready_message() {
         for (auto const& condition : bed.status(acme).conditions)
-            if (condition.type == "ready") return condition.message;
+            if (condition.type == ConditionType::ready) return condition.message;
         return "";
     }
 

@@ -49,7 +49,8 @@ bool ready(Bed& bed, Ref const& ref) {
     auto object = bed.store->find(ref);
     if (!object) return false;
     for (auto const& c : object->conditions)
-        if (c.type == "ready") return c.status == "true" && c.observed_generation == object->generation;
+        if (c.type == ConditionType::ready)
+            return c.status == Truth::yes && c.observed_generation == object->generation;
     return false;
 }
 

@@ -12,7 +12,7 @@ Ref account(std::string const& name) { return {"account", name}; }
 
 std::string condition_of(Bed& bed, std::string const& name, std::string_view type) {
     for (auto const& c : bed.status(account(name)).conditions)
-        if (c.type == type) return c.status + " " + c.message;
+        if (word_of(c.type) == type) return std::string(word_of(c.status)) + " " + c.message;
     return {};
 }
 

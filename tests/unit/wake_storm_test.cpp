@@ -115,7 +115,7 @@ int live_sites(MemoryWorld& world) {
 int stored_as_ready(Bed& bed) {
     int out = 0;
     for (auto const& object : bed.store->objects("account"))
-        for (auto const& c : object.conditions) out += c.type == "ready" && c.status == "true" ? 1 : 0;
+        out += is_true(object.conditions, ConditionType::ready) ? 1 : 0;
     return out;
 }
 

@@ -33,7 +33,7 @@ TEST_CASE("an object is shown with its status and without secrets") {
     ApiFixture f;
     f.ask("PUT", "/v1/accounts/acme",
           R"({"databases": [{"name": "shop", "users": [{"name": "web", "password": "MARKER-4711"}]}]})");
-    f.engine.ready["account/acme"] = "true";
+    f.engine.ready["account/acme"] = Truth::yes;
     auto const reply = f.ask("GET", "/v1/accounts/acme");
     CHECK(reply.status == 200);
     CHECK(reply.has("ETag: \"1\""));
@@ -180,7 +180,7 @@ TEST_CASE("lists have pages and a filter for ready objects") {
     ApiFixture f;
     for (auto const* name : {"alpha", "bravo", "charlie", "delta", "echo"})
         f.ask("PUT", std::string("/v1/accounts/") + name, "{}");
-    f.engine.ready = {{"account/alpha", "true"}, {"account/charlie", "true"}, {"account/echo", "true"}};
+    f.engine.ready = {{"account/alpha", Truth::yes}, {"account/charlie", Truth::yes}, {"account/echo", Truth::yes}};
     auto names = [&](std::string const& query) {
         auto const body = f.ask("GET", "/v1/accounts" + query).body();
         std::string out;

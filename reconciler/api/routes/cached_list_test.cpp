@@ -115,10 +115,14 @@ std::vector<std::function<void(Objects&)>> changes() {
         [](Objects& s) { s.set_adopt(acme, true).value(); },
         [](Objects& s) { s.confirm_removals(acme).value(); },
         [](Objects& s) {
-            s.set_status(acme, 1, {{"ready", "false", "Converging", "1 of 2 records differ", 1, ""}});
+            s.set_status(
+                acme, 1,
+                {{ConditionType::ready, Truth::no, ConditionReason::converging, "1 of 2 records differ", 1, ""}});
         },
         [](Objects& s) {
-            s.set_status(acme, 1, {{"ready", "false", "Converging", "2 of 2 records differ", 1, ""}});
+            s.set_status(
+                acme, 1,
+                {{ConditionType::ready, Truth::no, ConditionReason::converging, "2 of 2 records differ", 1, ""}});
         },
         [](Objects& s) { s.set_source(acme, "file:acme.yaml").value(); },
         [](Objects& s) { s.remove(acme, std::nullopt, "file:acme.yaml").value(); },
@@ -186,12 +190,12 @@ TEST_CASE("changes of a status that only one process has are visible there, and 
     put(site.store(), account("acme"));
     auto const loop = site.process(), other = site.process();
     loop->engine.version = "run.1";
-    loop->engine.ready["account/acme"] = "false";
+    loop->engine.ready["account/acme"] = Truth::no;
     auto const before = loop->text(all);
     CHECK(loop->found(all));
     CHECK(other->text(all) == other->made(all));
     CHECK(other->text(all) != before);
-    loop->engine.ready["account/acme"] = "true";
+    loop->engine.ready["account/acme"] = Truth::yes;
     loop->engine.version = "run.2";
     CHECK(loop->text(all) == loop->made(all));
     CHECK(loop->text(all) != before);

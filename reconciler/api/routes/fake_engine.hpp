@@ -11,7 +11,7 @@ struct FakeEngine final : Engine {
     std::mutex mutex;
     std::vector<std::string> calls;  // "wake account/acme", "plan", "preview account/acme 20000" …
     Plan next_plan;
-    std::map<std::string, std::string> ready;  // object → status of its ready condition
+    std::map<std::string, Truth> ready;  // object → status of its ready condition
     std::vector<RecordStatus> records;
     std::vector<std::string> reasons;
     bool stopping = false;
@@ -40,7 +40,8 @@ struct FakeEngine final : Engine {
         ++status_calls;
         auto const it = ready.find(object.ref.str());
         std::vector<Condition> conditions;
-        if (it != ready.end()) conditions.push_back({"ready", it->second, "", "", 0, ""});
+        if (it != ready.end())
+            conditions.push_back({ConditionType::ready, it->second, ConditionReason::none, "", 0, ""});
         auto const seen = observed.find(object.ref.str());
         auto const generation = seen != observed.end() ? seen->second : object.generation;
         return {generation, std::move(conditions), records, {}};

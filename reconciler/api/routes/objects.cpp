@@ -94,9 +94,7 @@ Answer written_answer(Service const& service, Call const& call, Stored<Written> 
 
 // Ready at the stored generation: a status from before the last change does not count.
 bool is_ready(Status const& status, std::int64_t generation) {
-    return status.observed_generation >= generation &&
-           std::any_of(status.conditions.begin(), status.conditions.end(),
-                       [](Condition const& c) { return c.type == "ready" && c.status == "true"; });
+    return status.observed_generation >= generation && is_true(status.conditions, ConditionType::ready);
 }
 
 Answer controlled(Service const& service, Call const& call, Stored<Written> const& written) {
