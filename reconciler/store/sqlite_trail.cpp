@@ -84,7 +84,7 @@ std::vector<Event> SqliteTrail::events(std::int64_t after, std::size_t limit) {
 Trail::Range SqliteTrail::event_range() {
     return db_.read([&](Statements& sql) {
         Range out;
-        if (Use row(sql.mark, db_.node(), "events_pruned"); row.row()) out.pruned = row.integer(0);
+        if (Use row(sql.counter, db_.node(), "events_pruned"); row.row()) out.pruned = row.integer(0);
         if (Use row(sql.newest_event); row.row()) out.newest = row.integer(0);
         return out;
     });
