@@ -8,6 +8,7 @@
 #include <cstring>
 #include <functional>
 #include <set>
+#include <unordered_map>
 
 namespace genesis::host {
 
@@ -261,15 +262,10 @@ Systemd::Systemd(Systemd&&) noexcept = default;
 Systemd& Systemd::operator=(Systemd&&) noexcept = default;
 Systemd::~Systemd() = default;
 
-std::map<std::string, std::string> Systemd::matching(std::vector<std::string> const& patterns, Context const& context) {
-    std::map<std::string, std::string> out;
-    for (auto& unit : list(patterns, context)) out[std::move(unit.name)] = std::move(unit.active);
-    return out;
-}
-
-std::vector<UnitStatus> Systemd::list(std::vector<std::string> const& patterns, Context const& context) {
+std::vector<UnitStatus> Systemd::list(std::vector<std::string> const& patterns, Context const& context,
+                                      std::vector<std::string> const& states) {
     auto const message = bus_->make("ListUnitsByPatterns");
-    put(message.get(), {});
+    put(message.get(), states);
     put(message.get(), patterns);
     auto const reply = bus_->call(message, context);
     std::vector<UnitStatus> out;
@@ -286,11 +282,15 @@ std::vector<UnitStatus> Systemd::list(std::vector<std::string> const& patterns, 
 }
 
 std::map<std::string, std::string> Systemd::loaded(std::vector<std::string> const& units,
-                                                   std::vector<std::string> const& patterns, Context const& context) {
+                                                   std::vector<std::string> const& patterns, Context const& context,
+                                                   Inactive inactive) {
     constexpr std::size_t few = 64;
     std::map<std::string, std::string> out;
     if (units.size() > few) {
-        auto const all = matching(patterns, context);
+        std::vector<std::string> states;  // all of them
+        if (inactive == Inactive::left_out) states = {"active", "reloading", "failed", "activating", "deactivating"};
+        std::unordered_map<std::string, std::string> all;
+        for (auto& unit : list(patterns, context, states)) all.emplace(std::move(unit.name), std::move(unit.active));
         for (auto const& unit : units)
             if (auto const found = all.find(unit); found != all.end()) out.insert(*found);
         return out;
@@ -301,7 +301,7 @@ std::map<std::string, std::string> Systemd::loaded(std::vector<std::string> cons
         char const* active = nullptr;
         auto const reply = bus_->property(path, "ActiveState", "s", context);
         need(sd_bus_message_read(reply.get(), "s", &active), "ActiveState");
-        out[unit] = active;
+        if (inactive == Inactive::listed || std::string_view(active) != "inactive") out[unit] = active;
     }
     return out;
 }

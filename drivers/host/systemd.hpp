@@ -39,6 +39,8 @@ struct JobsEnded {
     std::set<std::string> going_on;             // units whose jobs had not ended by then; they go on by themselves
 };
 
+enum class Inactive { listed, left_out };
+
 // One connection, for one thread; opened on first use and again after an error. All members throw Fault.
 class Systemd {
 public:
@@ -47,14 +49,16 @@ public:
     Systemd& operator=(Systemd&&) noexcept;
     ~Systemd();
 
-    // Of the loaded units that match: unit → its ActiveState. One call, whose cost is that of all units of the machine.
-    std::map<std::string, std::string> matching(std::vector<std::string> const& patterns, Context const& context);
-    std::vector<UnitStatus> list(std::vector<std::string> const& patterns,
-                                 Context const& context);  // the same, with more
+    // The loaded units that match, of all states or of these ActiveStates. One call, whose cost is that of all units of
+    // the machine, and of each that is answered.
+    std::vector<UnitStatus> list(std::vector<std::string> const& patterns, Context const& context,
+                                 std::vector<std::string> const& states = {});
     // Of these units those that are loaded, with their ActiveState; none is loaded by being asked for. Few are asked
-    // for one by one, many by one listing of what matches `patterns`, which must match all of them.
+    // for one by one, many by one listing of what matches `patterns`, which must match all of them. Where services wait
+    // for their first request most are inactive, and to leave them out costs systemd and the bus half as much.
     std::map<std::string, std::string> loaded(std::vector<std::string> const& units,
-                                              std::vector<std::string> const& patterns, Context const& context);
+                                              std::vector<std::string> const& patterns, Context const& context,
+                                              Inactive inactive = Inactive::listed);
     // Whether the file of a loaded unit changed since systemd read it.
     bool needs_reload(std::string const& unit, Context const& context);
     void daemon_reload(Context const& context);

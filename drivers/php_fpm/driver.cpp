@@ -188,7 +188,7 @@ Observed<PhpService> PhpFpmDriver::observe(Of<PhpService>, Scope const& scope, C
     std::vector<std::string> asked;
     for (auto const& name : wanted)
         for (auto const* const suffix : {".socket", ".service"}) asked.push_back(php_unit(name, suffix));
-    auto const units = systemd_.loaded(asked, {php_unit("*", "")}, context);
+    auto const units = systemd_.loaded(asked, {php_unit("*", "")}, context, host::Inactive::left_out);
     for (auto const& name : wanted) {
         context.check();
         try {
