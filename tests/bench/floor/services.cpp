@@ -13,6 +13,7 @@
 #include <array>
 #include <csignal>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <set>
@@ -26,6 +27,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t unfinished_most = 64;
 constexpr int generation_port = 7099;
+constexpr char const* unit_directory = "/etc/systemd/system";
 
 struct WallClock final : Clock {
     [[nodiscard]] Time now() const override {
@@ -64,14 +66,6 @@ public:
         bus_.reset(opened);
         need(sd_bus_match_signal(opened, nullptr, service, object, manager, "JobRemoved", on_removed, this), "match");
         call(make("Subscribe"));
-    }
-    void enable(std::vector<std::string> const& all) {
-        auto const message = make("EnableUnitFiles");
-        need(sd_bus_message_open_container(message.get(), 'a', "s"), "message");
-        for (auto const& unit : all) need(sd_bus_message_append_basic(message.get(), 's', unit.c_str()), "message");
-        need(sd_bus_message_close_container(message.get()), "message");
-        need(sd_bus_message_append(message.get(), "bb", 0, 0), "message");
-        call(message);
     }
     void start(std::vector<std::string> const& all) {
         for (std::size_t sent = 0; sent < all.size() || !open_.empty();) {
@@ -162,9 +156,14 @@ void start_sockets(std::vector<Account> const& accounts, std::string const& php)
     std::vector<std::string> units;
     units.reserve(accounts.size());
     for (auto const& a : accounts) units.push_back("genesis-php-" + a.name + "-" + php + ".socket");
-    Jobs jobs;
-    jobs.enable(units);
-    jobs.start(units);
+    // By links, as systemctl(1) makes them: EnableUnitFiles would have systemd read all units again.
+    std::filesystem::path const directory(unit_directory), wanted = directory / "sockets.target.wants";
+    std::filesystem::create_directories(wanted);
+    for (auto const& unit : units) {
+        std::filesystem::remove(wanted / unit);
+        std::filesystem::create_symlink(directory / unit, wanted / unit);
+    }
+    Jobs().start(units);
 }
 
 std::string generation_host(std::string const& generation) {
