@@ -42,7 +42,7 @@ Reconciler::Names Reconciler::names_of(Dirty const& scope, Desired::Overlay cons
 Reconciler::Names Reconciler::unlisted_names(Dirty const& scope, std::map<std::size_t, Dirty>& needs) const {
     Names out;
     for (auto const& [kind, info] : pool_.kinds()) {
-        needs[pool_.driver_of(kind)] = scope;
+        needs.try_emplace(pool_.driver_of(kind), scope);
         if (info.traits.enumerable) continue;
         auto& names = out[kind];
         Ref const first{kind, ""};

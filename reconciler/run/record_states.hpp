@@ -76,7 +76,7 @@ private:
     Backoff backoff_;
     std::mt19937_64 random_;
     RefMap<RecordState> states_;
-    std::map<Ref, std::vector<RecordState*>> by_object_;
+    RefMap<std::vector<RecordState*>> by_object_;
     std::map<std::string, std::size_t> by_kind_;
     std::set<std::pair<Time, Ref>> due_;  // attempts
     RefSet missed_;                       // records whose time has come, and no attempt was made since

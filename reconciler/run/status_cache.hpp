@@ -59,7 +59,7 @@ private:
         ObjectLines lines;
     };
     mutable std::mutex mutex_;
-    std::map<Ref, Entry> entries_;
+    RefMap<Entry> entries_;
     std::uint64_t version_ = 0;
 };
 

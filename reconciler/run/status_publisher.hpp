@@ -34,7 +34,7 @@ private:
         std::int64_t generation = 0;
         Conditions conditions = std::make_shared<std::vector<Condition>>();
     };
-    std::map<Ref, Known> stored_;
+    RefMap<Known> stored_;
     std::vector<StatusUpdate> unsaved_;
 };
 
