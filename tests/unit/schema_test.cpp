@@ -303,7 +303,7 @@ TEST_CASE("a packed value is the value again, has its hash, and matches whatever
 
 TEST_CASE("a record packed at once has the text of its parsed form, and its key") {
     auto account = decode<Account>(json::value(read(good)->value));
-    REQUIRE(account);
+    REQUIRE(account.has_value());
     CHECK(pack(*account) == Packed(encode(*account)));
     CHECK(key_text(*account) == "acme");
     CHECK(pack(Account{}) == Packed(encode(Account{})));
