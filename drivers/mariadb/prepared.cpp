@@ -2,6 +2,7 @@
 #include "drivers/mariadb/prepared.hpp"
 
 #include "drivers/mariadb/sql.hpp"
+#include "resources/schema/digest.hpp"
 
 #include <algorithm>
 #include <deque>
@@ -22,15 +23,7 @@ std::set<std::string> column(Session& session, std::string const& query) {
     return out;
 }
 
-std::string hex(std::string_view bytes) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string out = "X'";
-    for (auto const c : bytes) {
-        auto const byte = static_cast<unsigned char>(c);
-        out.append(1, digits[byte >> 4]).append(1, digits[byte & 15]);
-    }
-    return out + "'";
-}
+std::string hex(std::string_view bytes) { return "X'" + to_hex(bytes) + "'"; }
 
 // The tenant chose the bytes, so they are spelt in hex; the server's own spelling leaves quotes as they are.
 std::set<std::string> names_of_prepared(Session& session) {

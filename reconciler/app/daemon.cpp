@@ -128,12 +128,6 @@ Listener socket_listener(Config const& config, PeerCredentials const& peers) {
     return {host::listen_unix(path, group(config.admin_group)).release(), &peers, nullptr, "unix:" + path, {512, 512}};
 }
 
-std::vector<std::string> sentences(std::vector<SpecFileProblem> const& problems) {
-    std::vector<std::string> out;
-    for (auto const& problem : problems) out.push_back(describe(problem));
-    return out;
-}
-
 // A driver's call cannot be interrupted, and systemd would take a daemon that waits for a hung service for a failed
 // one. Ends the process when one goes on; what it leaves half done the next start mends, as after a crash.
 void leave_late_drivers(Loop& loop, Log& log) {

@@ -1,4 +1,4 @@
-// Lets the API ask the loop.
+// Lets the API ask the loop, and shows what is wrong with the spec files.
 #pragma once
 #include "drivers/secrets/vault.hpp"
 #include "reconciler/api/engine.hpp"
@@ -25,5 +25,12 @@ private:
     Loop& loop_;
     std::string const run_;  // letters that no other run has
 };
+
+// As /v1/info shows them.
+inline std::vector<std::string> sentences(std::vector<SpecFileProblem> const& problems) {
+    std::vector<std::string> out;
+    for (auto const& problem : problems) out.push_back(describe(problem));
+    return out;
+}
 
 }  // namespace genesis

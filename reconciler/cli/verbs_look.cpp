@@ -43,11 +43,15 @@ void print_specs(std::ostream& out, ObjectKind const& kind, json::array const& e
     }
 }
 
-// What a record's status says, and the command it waits for.
+// What a record's status says, the command it waits for, and what was observed that no spec asks for.
 std::string message_of(std::string const& object, json::value const& record) {
-    auto const message = text_at(record, "message");
+    auto out = text_at(record, "message");
     auto const command = text_at(record, "state") == "held" ? confirmation("holds_data", object) : "";
-    return command.empty() ? message : message + ": " + command;
+    if (!command.empty()) out += ": " + command;
+    if (auto const* reported = value_at(record, "reported").if_object())
+        for (auto const& [name, value] : *reported)
+            out += (out.empty() ? "" : "; ") + std::string(name) + ": " + short_json(value);
+    return out;
 }
 
 Table records_of(std::string const& object, json::value const& envelope) {

@@ -181,7 +181,8 @@ std::optional<Planner::Reason> Planner::waits(AnyStep& step, std::set<Ref> const
         if (known == dispositions_.end()) {
             if (auto why = waits_for_other(ref)) return why;
         } else if (known->second == Disposition::open) {
-            return Reason{HoldReason::waits, "refers to " + ref.str() + ", which refers to it"};
+            return Reason{HoldReason::waits,
+                          ref == step.ref ? "refers to itself" : "refers to " + ref.str() + ", which refers to it"};
         } else if (known->second == Disposition::held) {
             auto const why = input_.observed.sees(ref) ? "" : ": " + why_unseen(ref);
             return Reason{HoldReason::waits, "waits for " + ref.str() + why, ref};
@@ -205,11 +206,8 @@ std::optional<Planner::Reason> Planner::waits_for_other(Ref const& ref) const {
 void Planner::order_steps() {
     for (auto const& kind : order_)
         for (auto& step : changes_[kind]) add(std::move(step));
-    for (auto it = order_.rbegin(); it != order_.rend(); ++it) {
-        auto& steps = removals_[*it];
-        std::reverse(steps.begin(), steps.end());  // what lies deeper goes first
-        for (auto& step : steps) add(std::move(step));
-    }
+    for (auto it = order_.rbegin(); it != order_.rend(); ++it)
+        for (auto& step : removals_[*it]) add(std::move(step));
 }
 
 void Planner::add(AnyStep step) {

@@ -33,7 +33,9 @@ void Planner::unremembered(Ref const& ref, Packed const& packed) {
     auto const value = packed.unpack();
     for (auto const& f : info.schema->fields) {
         if (f.constraint.refers_to.empty() || !has(f.attributes, Attribute::required)) continue;
-        auto const* object = made_for({std::string(f.constraint.refers_to), std::string(value.at(f.name).as_string())});
+        auto const* key = value.if_contains(f.name);
+        if (key == nullptr || !key->is_string()) continue;  // it can be without any one of a list
+        auto const* object = made_for({std::string(f.constraint.refers_to), std::string(key->get_string())});
         if (object == nullptr || !input_.subjects.contains(*object)) continue;
         adopted_[ref] = *object;
         unwanted_[ref.kind].insert(ref);
@@ -64,7 +66,34 @@ void Planner::count_removals() {
 void Planner::unwanted(std::string const& kind) {
     auto it = unwanted_.find(kind);
     if (it == unwanted_.end()) return;
-    for (auto const& ref : it->second) remove_one(ref, kinds_.find(kind)->second);
+    auto const& info = kinds_.find(kind)->second;
+    if (refers_to_itself(kind)) return remove_in_turn(it->second, info);
+    for (auto const& ref : it->second) remove_one(ref, info);
+    auto& steps = removals_[kind];
+    std::reverse(steps.begin(), steps.end());  // what lies deeper goes first
+}
+
+// Of a kind that refers to itself. One that could not be observed may refer to any of the others: it is held before
+// they are decided on.
+void Planner::remove_in_turn(std::set<Ref> const& all, KindInfo const& info) {
+    for (auto const& ref : all) {
+        bool const seen = input_.observed.sees(ref) && !input_.in_flight.contains(ref);
+        if (auto const found = input_.observed.found.find(ref); seen && found != input_.observed.found.end())
+            for (auto const& to : references(*info.schema, found->second.unpack()))
+                if (to != ref) referrers_[to].insert(ref);
+        if (seen) continue;
+        remove_one(ref, info);  // is held
+    }
+    for (auto const& ref : all) remove_after_referrers(ref, info);
+}
+
+// Once for each record.
+void Planner::remove_after_referrers(Ref const& ref, KindInfo const& info) {
+    if (!dispositions_.try_emplace(ref, Disposition::open).second) return;
+    if (auto const it = referrers_.find(ref); it != referrers_.end())
+        for (auto const& by : std::set<Ref>(it->second))
+            if (by.kind == ref.kind) remove_after_referrers(by, info);
+    remove_one(ref, info);
 }
 
 void Planner::remove_one(Ref const& ref, KindInfo const& info) {
@@ -116,7 +145,10 @@ std::optional<Planner::Reason> Planner::referred(AnyStep& step) const {
     if (auto it = hidden_.find({step.ref.kind, step.object}); it != hidden_.end())
         all.insert(it->second.begin(), it->second.end());
     for (auto const& by : all) {
-        if (dispositions_.at(by) == Disposition::held)
+        auto const known = dispositions_.at(by);
+        if (known == Disposition::open)
+            return Reason{HoldReason::waits, "is referred to by " + by.str() + ", to which it refers"};
+        if (known == Disposition::held)
             return Reason{
                 HoldReason::waits,
                 (input_.want.contains(by) ? "waits for the change of " : "waits for the removal of ") + by.str(), by};

@@ -75,6 +75,8 @@ private:
     static bool ends(Subject const& owner) { return owner.phase == Phase::terminating || owner.phase == Phase::purged; }
 
     void unwanted(std::string const& kind);
+    void remove_in_turn(std::set<Ref> const& all, KindInfo const& info);
+    void remove_after_referrers(Ref const& ref, KindInfo const& info);
     void remove_one(Ref const& ref, KindInfo const& info);
     [[nodiscard]] std::optional<Reason> kept(AnyStep const& step, KindInfo const& info) const;
     std::optional<Reason> referred(AnyStep& step) const;

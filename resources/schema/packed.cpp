@@ -1,6 +1,7 @@
 // Values as text, and what is made of that text.
 #include "resources/schema/packed.hpp"
 
+#include "resources/schema/digest.hpp"
 #include "resources/schema/schema.hpp"
 
 namespace genesis {
@@ -89,10 +90,9 @@ std::uint64_t value_hash(json::object const& value) { return fnv(json::serialize
 
 std::string fingerprint(json::object const& value) {
     auto hash = value_hash(value);
-    static constexpr std::string_view digits = "0123456789abcdef";
-    std::string out(16, '0');
-    for (auto it = out.rbegin(); it != out.rend(); ++it, hash >>= 4) *it = digits[hash & 15];
-    return out;
+    std::string bytes(sizeof hash, '\0');
+    for (auto it = bytes.rbegin(); it != bytes.rend(); ++it, hash >>= 8U) *it = static_cast<char>(hash & 0xffU);
+    return to_hex(bytes);
 }
 
 }  // namespace genesis

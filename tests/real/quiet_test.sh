@@ -32,6 +32,13 @@ at_rest() { local once; once=$(servers) && sleep 2 && [[ $(servers) == "$once" ]
 check "the server is at rest" within 10 at_rest
 
 pid=$(in_lab systemctl show -p MainPID --value genesisd)
+# As README.md says under Limits.
+check "it has 70 threads at most" test "$(in_lab_sh 'ls "/proc/$1/task" | wc -l' "$pid")" -le 70
+wakes() { in_lab_sh 'cat "/proc/$1"/task/*/status | awk "/^voluntary/ { n += \$2 } END { print n }"' "$pid"; }
+woken=$(wakes)
+sleep 10
+check "and wakes less than once a second" test $(($(wakes) - woken)) -lt 10
+
 # observe NAME COMMAND...: what genesisd calls and MariaDB is asked meanwhile, in NAME.calls and NAME.sql.
 observe() {
     local into=$scratch/$1

@@ -35,7 +35,7 @@ void Bed::restart() {
     reconciler.reset();
     completed_.clear();
     store.reset();
-    store = std::make_unique<SqliteStore>(root / "store.db", "test", Vault::open(root / "vault.key"), clock,
+    store = std::make_unique<SqliteStore>(root / "store.db", node, Vault::open(root / "vault.key"), clock,
                                           server_ranges(), settings.kinds);
     std::vector<AnyDriver*> all;
     for (auto const& d : drivers) all.push_back(d.get());

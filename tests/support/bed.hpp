@@ -64,6 +64,7 @@ public:
     }
 
     TmpRoot root;
+    std::string node = "test";  // of the store, from the next restart on
     FakeClock clock;
     ListLog log;
     MemoryWorld world;

@@ -213,6 +213,14 @@ TEST_CASE("cron commands are those that Debian's cron takes whole, with each per
     CHECK_FALSE(CronCommand::try_parse(std::string(999, 'x')).has_value());
 }
 
+TEST_CASE("an account has 50 cron jobs at most, and one more is refused at the list of them") {
+    std::string const jobs = "kind: account\nname: acme\ncron:\n", job = "  - {schedule: '@daily', command: 'true'}\n";
+    std::string most = jobs;
+    for (int i = 0; i < 50; ++i) most += job;
+    CHECK(paths(read(most)).empty());
+    CHECK(paths(read(most + job)) == Paths{"/cron too_many"});
+}
+
 TEST_CASE("an SSH key is one key without options, and its blob names the same algorithm") {
     std::string const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0k7Q1b9Yw3d8QmJf0n3m3b2uV0m9b4X1q8k6R5c2Zt owner";
     CHECK(SshKey::try_parse(key).has_value());

@@ -2,8 +2,9 @@
 // names ends.
 #include "reconciler/run/spec_directory.hpp"
 
-#include "tests/support/bed.hpp"
+#include "reconciler/app/engine.hpp"
 #include "tests/support/lowered_limit.hpp"
+#include "tests/support/served.hpp"
 #include "tests/support/tmp_root.hpp"
 
 #include <unistd.h>
@@ -72,6 +73,25 @@ TEST_CASE("a file with a mistake is reported by file and line, and what it said 
     f.write("a.yaml", account("acme"));
     f.specs.sync();
     CHECK(f.specs.problems().empty());
+}
+
+TEST_CASE("what is wrong with the spec files stands in /v1/info, file by file, until it is mended") {
+    Files f;
+    Served const served(f.bed, [&] { return sentences(f.specs.problems()); });
+    auto const said = [&] { return json::parse(served.ctl({"info", "-o", "json"})).at("spec_problems"); };
+    CHECK(said() == json::array());
+    f.write("a.yaml", account("acme") + "kind: account\nname: beta\nsites: nonsense\n");
+    f.write("b.yaml", "kind: account\nname: gamma\ncontact: \"\x1b[31m\"\n");
+    f.specs.sync();
+    auto const problems = said();
+    REQUIRE(problems.as_array().size() == 2);
+    CHECK(std::string(problems.at(0).as_string()).starts_with("a.yaml:6: account/beta: sites: "));
+    CHECK(std::string(problems.at(1).as_string()).starts_with("b.yaml:"));
+    CHECK(served.ctl({"info"}).find("spec_problems:\n  a.yaml:6: account/beta: sites: ") != std::string::npos);
+    f.write("a.yaml", account("acme"));
+    f.erase("b.yaml");
+    f.specs.sync();
+    CHECK(said() == json::array());
 }
 
 TEST_CASE("a file that names an object twice is wrong, also beside one that the store refuses") {
