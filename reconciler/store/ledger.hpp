@@ -28,8 +28,7 @@ struct HistoryEntry {
     std::string verb, cause;
     std::string request;  // the X-Request-Id that brought the generation worked on
     json::array changes;  // [{path, from, to}], redacted
-    // "" while under way: done, retry, terminal, in_progress; interrupted when the daemon ended before it knew.
-    std::string outcome;
+    std::string outcome;  // "" while under way; then Outcome::How; interrupted when the daemon ended before it knew
     std::string why;
 };
 
