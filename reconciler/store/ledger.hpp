@@ -28,7 +28,7 @@ struct HistoryEntry {
     std::string verb, cause;
     std::string request;  // the X-Request-Id that brought the generation worked on
     json::array changes;  // [{path, from, to}], redacted
-    std::string outcome;  // "" while under way: done, later, refused; interrupted when the daemon ended before it knew
+    std::string outcome;  // "" while under way; then Outcome::How; interrupted when the daemon ended before it knew
     std::string why;
 };
 

@@ -78,7 +78,7 @@ check "hundreds of them were connected at once" test "$(at_most 2)" -ge 500
 check "no more than there are places" test "$(at_most 2)" -le 1100
 check "they cost less than $most_mib MiB" test $((($(at_most 1) - resident) / 1024)) -lt "$most_mib"
 
-# statuses KIND: what it was told, without what broke off.
+# statuses KIND: what it was answered, without what broke off.
 statuses() { awk -v kind="$1" '$1 == kind && $2 != 0 { print $2 }' "$scratch/bad.said" | xargs; }
 check_is "a header of 64 KiB is 431" 431 "$(statuses header)"
 check_is "two gigabytes are 413" 413 "$(statuses body)"

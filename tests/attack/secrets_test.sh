@@ -1,5 +1,5 @@
 #!/bin/bash
-# Every secret of a spec is a marker; then everything that is said, logged, run, told or readable is searched for it.
+# Every secret of a spec is a marker; then everything that is said, logged, run, answered or readable is searched for it.
 # shellcheck disable=SC2016
 set -euo pipefail
 # shellcheck source=tests/lab/tap.sh
@@ -155,8 +155,8 @@ g resume --all >/dev/null
 check "and repaired" within 30 in_lab_sh 'genesisctl wait account/marka --timeout 300s && genesisctl drift account/marka'
 
 # ---- every way of asking, every verb
-told=$(g credentials account/marka -o json)
-generated=$(grep -oE '"secret": *"[^"]*"' <<<"$told" | cut -d '"' -f 4)
+shown=$(g credentials account/marka -o json)
+generated=$(grep -oE '"secret": *"[^"]*"' <<<"$shown" | cut -d '"' -f 4)
 check_is "a generated secret is shown once" 24 "${#generated}"
 kept_as ctl genesisctl credentials account/marka -o json
 in_lab_sh '

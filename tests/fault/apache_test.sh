@@ -38,15 +38,15 @@ beside=$(median_ready_ms beside database)
 account sited "$redirected"$'\n'"$(database other)" | apply
 new_password() { in_lab mariadb -u sited_web -ppw-of-the-other -e 'SELECT 1'; }
 check "the rest of an account that has one: its new database password works" within 20 new_password
-check "a plan is answered within a second" answers_within_a_second genesisctl plan account/sited
-check "drift of everything is answered within a second" answers_within_a_second genesisctl drift
+check_answers "a plan is answered within a second" genesisctl plan account/sited
+check_answers "drift of everything is answered within a second" genesisctl drift
 check "sites that were there are served" page sited
 check "it hangs still" not_ready fresh
 
 in_lab_sh '
     mv /usr/sbin/apache2.real /usr/sbin/apache2
     for test in $(pgrep -x sleep -P "$(systemctl show -p MainPID --value genesisd)"); do kill "$test"; done'
-check "once it answers all is ready" within 10 all_ready
+check_ready_again "once it answers all is ready within ten seconds"
 check "the new site is served" within 10 page fresh
 check_is "and nothing is there twice" "1 1" "$(one_line_each sited) $(one_line_each fresh)"
 check "and nothing differs" within 10 no_drift

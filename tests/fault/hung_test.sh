@@ -1,6 +1,7 @@
 #!/bin/bash
-# A MariaDB that hangs holds up what needs it and nothing else: other accounts, plans and drift go on, and so does the
-# daemon's end for those who wait for an answer.
+# A MariaDB that hangs holds up what needs it and nothing else: other accounts, plans, drift and all other requests go on,
+# and plans that are waited for when the daemon ends are answered at once.
+# shellcheck disable=SC2016
 set -euo pipefail
 here=$(dirname -- "$(readlink -f -- "$0")")
 # shellcheck source=tests/lab/tap.sh
@@ -41,21 +42,52 @@ check "and serves its page" within 20 page fresh
 account with "$(site with ', redirects: [{from: /old, to: "https://with.example/new", code: 302}]')"$'\n'"$(users "$report")" | apply
 redirected() { [[ $(curl -sk -o /dev/null -w '%{http_code}' --resolve "with.example:443:$("$LAB" address "$NAME")" https://with.example/old) == 302 ]]; }
 check "so does the rest of the account that needs it: a new redirect is live" within 30 redirected
-check "a plan is answered within a second" answers_within_a_second genesisctl plan account/with
+check_answers "a plan is answered within a second" genesisctl plan account/with
 check_has "and says what cannot be observed" "mariadb" "$(g plan account/with 2>&1)"
-check "drift of everything is answered within a second" answers_within_a_second genesisctl drift
+check_answers "a dry run of a put is answered within a second" genesisctl plan -f /root/spec.yaml
+check_answers "drift of everything is answered within a second" genesisctl drift
 check "the service hangs still" hung
 in_lab kill -CONT "$mariadb"
-check "once it answers all is ready" within 10 all_ready
+check_ready_again "once it answers all is ready within ten seconds"
 check_is "and nothing was doubled" "acme" "$(in_lab mariadb -NBe "SELECT IF(COUNT(*) = 1, 'acme', COUNT(*)) FROM mysql.global_priv WHERE User = 'with_report'")"
 check "and nothing differs" within 10 no_drift
 check_as_fast "accounts without databases were ready meanwhile as fast as without" "$beside" "$before" "$(median_ready_ms after nothing_more database)"
 
-# The daemon's end: callers that wait meanwhile are answered, and the pause of an object is kept.
+# What needs no driver is answered as ever.
+for i in 1 2 3 4 5; do g keys add --kid "billing$i" --scopes read >/dev/null 2>&1; done
 in_lab kill -STOP "$mariadb"
-g pause account/with >/dev/null
-in_lab_sh 'systemctl stop genesisd'
-check_is "the daemon ends while it hangs" inactive "$(in_lab systemctl is-active genesisd || true)"
+check_answers "a list is answered within a second" genesisctl get accounts
+check_answers "a revocation of a key is answered within a second" genesisctl keys revoke --kid 'billing{}'
+check_answers "a pause is answered within a second" genesisctl pause account/with
+in_lab kill -CONT "$mariadb"
+check "the service is observed again" within 10 no_drift
+
+# The daemon's end, while as many plans wait for the service as one user may ask for, and what is asked after it began.
+in_lab_sh 'kill -STOP "$1"
+    asked() {
+        local code=0
+        timeout 60 "${@:2}" >"/root/$1.said" 2>&1 || code=$?
+        echo "$1 $code $(($(date +%s%3N) - stopped))" >>/root/ends
+    }
+    : >/root/ends
+    stopped=$(date +%s%3N)
+    for i in 1 2 3 4; do asked "plan$i" genesisctl plan account/with & done
+    until (($(ss -Hxn state established | grep -c genesis.sock) >= 4)) || (($(date +%s%3N) - stopped > 500)); do sleep 0.02; done
+    systemctl stop genesisd & stop=$!
+    wait $(jobs -p | grep -vx "$stop")
+    asked late genesisctl get accounts
+    ! kill -0 "$stop" 2>/dev/null || echo "stopping 0 0" >>/root/ends
+    wait "$stop"
+    echo "stop 0 $(($(date +%s%3N) - stopped))" >>/root/ends' "$mariadb"
+ends=$(in_lab cat /root/ends)
+sed 's/^/# /' <<<"$ends"
+ended() { awk -v what="$1" '$1 ~ what && $3 > most { most = $3 } END { print most + 0 }' <<<"$ends"; }
+check_is "all plans that were waited for when the daemon was to end are answered" 4 "$(grep -c ^plan <<<"$ends")"
+check_ms "each of them at once" "$(ended plan)" 1000
+check_has "and says why there is no plan" "stopping" "$(in_lab_sh 'cat /root/plan*.said')"
+check_ms "what is asked later is not left waiting" "$(ended late)" 2000
+check_ms "the daemon ends while it hangs, after ten seconds at most" "$(ended stop)" 11000
+check_is "and has not failed" inactive "$(in_lab systemctl is-active genesisd || true)"
 in_lab kill -CONT "$mariadb"
 in_lab systemctl start genesisd
 check "started again it has the pause" within 20 in_lab_sh 'genesisctl get account/with -o json | grep -q "\"paused\": *true"'

@@ -60,8 +60,8 @@ until [[ -e $scratch/enough ]]; do compact job/long 2>/dev/null || true; echo; d
 watcher=$!
 
 beside_it=$(median_ready_ms beside whole)
-check "a plan is answered within a second" answers_within_a_second genesisctl plan account/before1
-check "drift of everything is answered within a second" answers_within_a_second genesisctl drift
+check_answers "a plan is answered within a second" genesisctl plan account/before1
+check_answers "drift of everything is answered within a second" genesisctl drift
 check "it is still at work" running long
 
 before=$(percent long)
@@ -103,7 +103,7 @@ job slow 600 'limit_seconds: 2'
 check "a job that takes longer than it may fails and says so" within 60 shows slow '"tooklongerthan2s"'
 g delete job/slow >/dev/null
 job bad 1 'fails: true'
-check "a job that fails tells its exit code and its last line" within 60 shows bad '"exitcode3:nospaceleftonthemoon"'
+check "a job that fails shows its exit code and its last line" within 60 shows bad '"exitcode3:nospaceleftonthemoon"'
 g delete job/bad >/dev/null
 check "both are gone" within 60 bash -c '[[ $("$@" 2>/dev/null) != *job/slow* ]]' - "$LAB" exec "$NAME" -- genesisctl get jobs
 for i in 1 2 3 4 5 6; do job "many$i" 4; done

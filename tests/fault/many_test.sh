@@ -26,7 +26,7 @@ beside() {
     done
     echo "$longest $i $(($(date +%s%3N) - since))"
 }
-# check_beside SENTENCE MS: no longer than ten times as long as alone, of which less than 400 ms is not told apart.
+# check_beside SENTENCE MS: no longer than ten times as long as alone, of which less than 400 ms counts as 400.
 check_beside() { check "$1" test "$2" -le "$((10 * (alone > 400 ? alone : 400)))"; }
 
 check "the daemon listens" within 20 in_lab_sh 'curl -sf http://127.0.0.1:8444/readyz'

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <map>
 #include <regex>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -25,8 +26,15 @@ std::vector<std::string> const api{"reconciler/api/",
                                    "reconciler/app/metrics_sources",
                                    "reconciler/app/cache_wiring"};
 
-std::vector<std::string> const all_rooms{"drivers/",        "resources/",  "reconciler/",     "tests/support/",
-                                         "tests/contract/", "tests/unit/", "tests/scenario/", "tests/simulation/"};
+std::vector<std::string> const all_rooms{"README.md", "drivers/", "resources/", "reconciler/", "tests/"};
+// A client that nobody knows is what these send.
+std::vector<std::string> const without_clients{
+    "README.md",    "drivers/",       "resources/",      "reconciler/",     "tests/bench/",
+    "tests/fault/", "tests/job/",     "tests/lab/",      "tests/real/",     "tests/run",
+    "tests/unit/",  "tests/support/", "tests/contract/", "tests/scenario/", "tests/simulation/"};
+// Programs for tests, and tests of text: of their C++ the comments are read, the rest has names of its own.
+std::vector<std::string> const only_comments{"tests/attack/", "tests/bench/", "tests/clients/",
+                                             "tests/fuzz/",   "tests/house/", "tests/job/"};
 // A YAML parser's own nouns are not ours to rename.
 std::vector<std::string> const users_of_schemas{"drivers/",
                                                 "reconciler/",
@@ -63,7 +71,7 @@ std::vector<Replaced> const& replaced() {
         {"Listening", "ListenerStatus", api},
         // Prose that says who instead of what.
         {"[Ww]hoever|([Uu]n)?[Tt]old|[Tt]ells?", "the noun", all_rooms},
-        {"[Ss]trangers?_?", "unauthenticated, unmanaged", all_rooms},
+        {"[Ss]trangers?_?", "unauthenticated, unmanaged", without_clients},
         {"anew", "again", all_rooms},
         {"Foreign|foreign_(user|group)", "Unmanaged", all_rooms},
         {"Look|Sight|[Bb]lind|strays?", "Observation, unreachable, orphan", all_rooms},
@@ -86,21 +94,52 @@ bool in_room(std::string const& path, std::vector<std::string> const& rooms) {
     return std::any_of(rooms.begin(), rooms.end(), [&](auto const& room) { return path.starts_with(room); });
 }
 
-// Each word of the rooms' sources, with a file that has it.
+// C++, shell, SQL, units, PHP and the README; what a fuzzer made is not read.
+bool is_read(std::filesystem::path const& path) {
+    static std::vector<std::string> const endings{"",     ".cpp",     ".hpp", ".sh", ".test",
+                                                  ".sql", ".service", ".php", ".md"};
+    return std::find(endings.begin(), endings.end(), path.extension()) != endings.end() &&
+           !path.string().starts_with("tests/fuzz/corpus/");
+}
+
+std::string comments_of(std::string const& text) {
+    std::string out;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);)
+        if (auto const at = line.find("//"); at != std::string::npos) out += line.substr(at) + '\n';
+    return out;
+}
+
+std::string text_of(std::filesystem::path const& path) {
+    auto text = read_file(source_root() + "/" + path.string());
+    bool const cpp = path.extension() == ".cpp" || path.extension() == ".hpp";
+    return cpp && in_room(path.string(), only_comments) ? comments_of(text) : text;
+}
+
+std::vector<std::filesystem::path> files() {
+    std::vector<std::filesystem::path> out{"README.md"};
+    for (auto const* top : {"resources", "drivers", "reconciler", "tests"})
+        for (auto const& e : std::filesystem::recursive_directory_iterator(source_root() + "/" + top))
+            if (auto path = std::filesystem::relative(e.path(), source_root()); e.is_regular_file() && is_read(path))
+                out.push_back(std::move(path));
+    return out;
+}
+
+// Adds each word of a text, with the file that has it.
+void add_words(std::string const& text, std::string const& path, std::map<std::string, std::string>& out) {
+    auto const is_part = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
+    for (auto at = text.begin(); at != text.end();) {
+        auto const begin = std::find_if(at, text.end(), is_part);
+        at = std::find_if_not(begin, text.end(), is_part);
+        out.emplace(std::string(begin, at), path);
+    }
+}
+
+// Each word of the rooms, with a file that has it.
 std::map<std::string, std::string> words_of(std::vector<std::string> const& rooms) {
     std::map<std::string, std::string> out;
-    for (auto const* top : {"resources", "drivers", "reconciler", "tests"})
-        for (auto const& e : std::filesystem::recursive_directory_iterator(source_root() + "/" + top)) {
-            auto const path = std::filesystem::relative(e.path(), source_root()).string();
-            if (!(path.ends_with(".cpp") || path.ends_with(".hpp")) || !in_room(path, rooms)) continue;
-            auto const text = read_file(e.path().string());
-            auto const is_part = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
-            for (auto at = text.begin(); at != text.end();) {
-                auto const begin = std::find_if(at, text.end(), is_part);
-                at = std::find_if_not(begin, text.end(), is_part);
-                out.emplace(std::string(begin, at), path);
-            }
-        }
+    for (auto const& path : files())
+        if (in_room(path.string(), rooms)) add_words(text_of(path), path.string(), out);
     return out;
 }
 
@@ -121,8 +160,23 @@ TEST_CASE("names that were replaced are not used again") {
 }
 
 TEST_CASE("a replaced name would be found") {
-    auto const words = words_of({"tests/house/words_test.cpp"});
-    CHECK(words.at("Roster") == "tests/house/words_test.cpp");
+    std::map<std::string, std::string> words;
+    add_words("struct Roster { int add_gauges; };  // doors", "a.hpp", words);
+    CHECK(words.at("Roster") == "a.hpp");
     CHECK(words.contains("add_gauges"));
-    CHECK_FALSE(words.contains(std::string("ad") + "d"));
+    CHECK(words.contains("doors"));
+    CHECK_FALSE(words.contains("add"));
+    CHECK(comments_of("int a;  // one\nint b;\n// two\n") == "// one\n// two\n");
+}
+
+TEST_CASE("names are looked for in text of every kind") {
+    auto const read = files();
+    for (auto const* path :
+         {"README.md", "tests/run", "tests/lab/lab", "tests/lab/package.test", "tests/fault/measure.sh",
+          "tests/clients/load/puts.hpp", "tests/clients/php/client_test.php", "reconciler/quickstart",
+          "reconciler/store/schema.sql", "reconciler/app/package/genesisd.service", "drivers/driver.hpp"}) {
+        CAPTURE(path);
+        CHECK(std::count(read.begin(), read.end(), path) == 1);
+        CHECK(!words_of({path}).empty());
+    }
 }

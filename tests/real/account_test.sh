@@ -123,9 +123,9 @@ for domain in "$NAME.lab.example" a.localhost 1.0.0.10.in-addr.arpa x.arpa; do
 done
 refused "localhost is refused" "sites[0].domain: " <<<"$(account thief localhost)"
 check_is "after all that the world is as it was" "$before" "$(world)"
-in_lab useradd -M stranger
-refused "the name of an unmanaged user is refused" ": name: " <<<"$(account stranger s.example)"
-in_lab userdel stranger
+in_lab useradd -M elsewhere
+refused "the name of an unmanaged user is refused" ": name: " <<<"$(account elsewhere s.example)"
+in_lab userdel elsewhere
 
 # ---- unmanaged things under the next name: a conflict, their bytes untouched
 in_lab_sh 'mariadb -e "CREATE DATABASE gamma_shop; CREATE TABLE gamma_shop.theirs AS SELECT 7 AS n; CREATE USER gamma_web@localhost IDENTIFIED BY \"theirs\""

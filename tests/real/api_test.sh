@@ -33,18 +33,18 @@ require '/root/Genesis.php';
 $key = trim(file_get_contents('/root/genesis.key'));
 $ours = '/var/lib/genesis/api-certificate.pem';
 $genesis = new Genesis\Client('https://127.0.0.1:8443', $argv[1], 'billing', $key, cafile: $ours);
-function told(callable $ask): string {
+function failure_of(callable $ask): string {
     try { $ask(); return 'nothing'; } catch (Genesis\Failure $failure) { return get_class($failure) . ' ' . $failure->getCode(); }
 }
 $genesis->put('accounts', 'dotcom', ['contact' => 'a@b.example']);
 echo 'ready: ', $genesis->wait('accounts', 'dotcom', 30) ? 'yes' : 'no', "\n";
 echo 'generation: ', $genesis->get('accounts', 'dotcom')->body['generation'], "\n";
-echo 'spec: ', told(fn () => $genesis->put('accounts', 'dotcom', ['nonsense' => 1])), "\n";
-echo 'scope: ', told(fn () => $genesis->put('packages', 'gold', [])), "\n";
+echo 'spec: ', failure_of(fn () => $genesis->put('accounts', 'dotcom', ['nonsense' => 1])), "\n";
+echo 'scope: ', failure_of(fn () => $genesis->put('packages', 'gold', [])), "\n";
 $other = new Genesis\Client('https://127.0.0.1:8443', 'node:other', 'billing', $key, cafile: $ours);
-echo 'audience: ', told(fn () => $other->get('accounts', 'dotcom')), "\n";
-$stranger = new Genesis\Client('https://127.0.0.1:8443', $argv[1], 'billing', $key);
-echo 'certificate: ', strtok(told(fn () => $stranger->get('accounts', 'dotcom')), ' '), "\n";
+echo 'audience: ', failure_of(fn () => $other->get('accounts', 'dotcom')), "\n";
+$untrusting = new Genesis\Client('https://127.0.0.1:8443', $argv[1], 'billing', $key);
+echo 'certificate: ', strtok(failure_of(fn () => $untrusting->get('accounts', 'dotcom')), ' '), "\n";
 PHP
 "$LAB" copy "$NAME" "$work/client.php" /root/client.php
 said=$(in_lab timeout 300 php /root/client.php "$audience")

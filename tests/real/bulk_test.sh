@@ -31,7 +31,7 @@ export -f code
 # serving NAME...: of these accounts the ones whose page is there, 20 asked at a time.
 # shellcheck disable=SC2016
 serving() { printf '%s\n' "$@" | xargs -P 20 -I{} bash -c '[[ $(code "$1.example" "$2") == 200 ]] && echo "$1" || true' serving {} "$address" | sort; }
-told() { in_lab genesisctl get "account/$bad" -o json; }
+shown() { in_lab genesisctl get "account/$bad" -o json; }
 
 pid=$(apache)
 before=$(reloads)
@@ -65,9 +65,9 @@ check "the bad site is quarantined, its file says why" in_lab grep -q "$bad.exam
 check_is "the $((accounts - 1)) others serve" "$(printf '%s\n' "${good[@]}")" "$(serving "${good[@]}")"
 check "the account is shown to be not ready" within 10 in_lab_sh 'genesisctl get accounts --ready false | grep "^account/$1 " >/dev/null' "$bad"
 check "as the only one" in_lab_sh '[[ $(genesisctl get accounts --ready false | grep -c ^account/) == 1 ]]'
-check_has "what is said of it names the quarantine" quarantined "$(told)"
-check_has "its conditions do" quarantined "$(told | sed -n '/"conditions"/,/\]/p')"
-check_has "and the certificate" "/etc/genesis/tls/$bad.example" "$(told)"
+check_has "what is said of it names the quarantine" quarantined "$(shown)"
+check_has "its conditions do" quarantined "$(shown | sed -n '/"conditions"/,/\]/p')"
+check_has "and the certificate" "/etc/genesis/tls/$bad.example" "$(shown)"
 check_has "drift shows it" "quarantined" "$(in_lab genesisctl drift "account/$bad" || true)"
 
 in_lab genesisctl resume "account/$bad" >/dev/null

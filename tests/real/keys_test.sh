@@ -81,7 +81,7 @@ sed 's/^/# revoked: /' "$scratch/revoked.said"
 check "a revoked key was good before" test "$(said revoked accepted)" -ge 150
 check "it is refused after the revocation" test "$(said revoked first_refused)" -gt 0
 check "nothing that is sent more than a second after the revocation is accepted" test "$(said revoked last_accepted)" -lt $((done_at + 1000))
-echo "# last accepted $(($(said revoked last_accepted) - done_at)) ms, first refused $(($(said revoked first_refused) - done_at)) ms after the revocation was told"
+echo "# last accepted $(($(said revoked last_accepted) - done_at)) ms, first refused $(($(said revoked first_refused) - done_at)) ms after the revocation was acknowledged"
 check_is "there is no other answer" "0 0" "$(said revoked other) $(said revoked broken)"
 check_is "another key is as good as before" "$(said bystander asked) 0" "$(said bystander accepted) $(said bystander broken)"
 finish

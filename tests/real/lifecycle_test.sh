@@ -94,7 +94,7 @@ check_is "purged nothing bears its name, but logs of the system itself" "" \
     "$(in_lab_sh 'find / -xdev -name "*$1*" ! -path "/proc/*" ! -path "/root/*" ! -path "/var/log/journal/*"; find /run /dev /tmp -name "*$1*"' "$who" || true)"
 check_is "purged no user, group, subordinate number or crontab" "" \
     "$(in_lab_sh 'cd /etc; grep -Hs "$1\|:$2:" passwd shadow group gshadow subuid subgid; ls /var/spool/cron/crontabs /var/spool/cron/atjobs /var/mail | grep -vE ":$|^$|^\.SEQ$"' "$who" "$uid" || true)"
-check_is "purged nothing in /etc tells of it" "" "$(in_lab_sh 'grep -rIls "$1" /etc --exclude="*-" || true' "$who")"
+check_is "purged nothing in /etc names it" "" "$(in_lab_sh 'grep -rIls "$1" /etc --exclude="*-" || true' "$who")"
 check_is "purged MariaDB knows nothing of it" "" "$(in_lab mariadb -NBe "SHOW DATABASES LIKE '$who%'; SELECT User FROM mysql.global_priv WHERE User LIKE '$who%'
     UNION ALL SELECT Db FROM mysql.db WHERE User LIKE '$who%' OR Db LIKE '$who%' UNION ALL SELECT Db FROM mysql.tables_priv WHERE User LIKE '$who%'")"
 check_is "purged Apache serves nothing of it" "" "$(in_lab_sh 'apache2ctl -D DUMP_VHOSTS 2>&1 | grep "$1" || true' "$who")"

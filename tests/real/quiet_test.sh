@@ -10,6 +10,8 @@ repo=$(dirname -- "$(readlink -f -- "$0")")/../..
 address=$("$LAB" address "$NAME")
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
+# shellcheck source=tests/real/calls.sh
+. "$(dirname -- "$(readlink -f -- "$0")")/calls.sh"
 passes=3
 
 g() { in_lab genesisctl "$@"; }
@@ -39,20 +41,6 @@ woken=$(wakes)
 sleep 10
 check "and wakes less than once a second" test $(($(wakes) - woken)) -lt 10
 
-# observe NAME COMMAND...: what genesisd calls and MariaDB is asked meanwhile, in NAME.calls and NAME.sql.
-observe() {
-    local into=$scratch/$1
-    shift
-    in_lab_sh 'mariadb -e "SET GLOBAL log_output=\"FILE\", GLOBAL general_log_file=\"/tmp/quiet.log\", GLOBAL general_log=1"
-        setsid strace -f -yy -s 300 -o /root/trace -p "$1" >/root/strace.said 2>&1 & echo $! >/root/strace.pid
-        until grep -q attached /root/strace.said; do kill -0 $! && sleep 0.05; done' "$pid"
-    "$@"
-    in_lab_sh 'kill -INT "$(cat /root/strace.pid)"; while kill -0 "$(cat /root/strace.pid)" 2>/dev/null; do sleep 0.05; done
-        mariadb -e "SET GLOBAL general_log=0"; cat /tmp/quiet.log; rm /tmp/quiet.log' >"$into.sql"
-    # Whole calls; of one that was interrupted by another thread the beginning, which has the arguments.
-    in_lab cat /root/trace | sed -E 's/^[0-9]+ +//' | grep -vE '^(<\.\.\.|---|\+\+\+)' >"$into.calls"
-    printf '# %s system calls, %s lines of SQL\n' "$(wc -l <"$into.calls")" "$(wc -l <"$into.sql")"
-}
 full_passes() {
     local now i
     for ((i = 1; i <= passes; i++)); do
@@ -65,32 +53,17 @@ servers >"$scratch/servers"
 in_lab_sh 'touch /root/marker; sleep 1.1'
 observe quiet full_passes
 
-what=quiet # then: damage
-calls() { grep -E "$1" "$scratch/$what.calls" | sort | uniq -c | sort -rn | head -n 10 || true; }
-none() { check_is "$1" "" "$(calls "$2")"; }
-written() { grep -E '^(write|writev|pwrite64|pwritev2?)\(' "$scratch/$what.calls" | grep -vE '^[a-z0-9]+\([0-9]+<(socket|pipe|anon_inode|TCP|UNIX|NETLINK)' | sort | uniq -c || true; }
-told() { grep -E '^(sendmsg|sendto|write|writev)\(' "$scratch/$what.calls" | grep -oE '(Reload|Reexecute|StartUnit|StopUnit|RestartUnit|ReloadUnit|TryRestart|KillUnit|EnableUnit|DisableUnit|ResetFailed|SetUnitProperties|StartTransient)[A-Za-z]*' | sort | uniq -c || true; }
-statements() { sed -nE 's/^.*(Query|Execute|Prepare|Init DB|Field List|Create DB|Drop DB)\s+(.*)$/\1 \2/p' "$scratch/$what.sql" |
-    grep -viE '^(Query|Execute|Prepare) +\(?(SELECT|SHOW|SET (SESSION|NAMES|GLOBAL (general_log|log_output)))' | sort | uniq -c || true; }
-signals='^(kill|tkill|pidfd_send_signal|rt_sigqueueinfo|rt_tgsigqueueinfo)\([^,]*, SIG'
-opened='^(open|openat|openat2)\(.*(O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_APPEND|O_TMPFILE)|^creat\('
-named='^(rename|renameat|renameat2|unlink|unlinkat|link|linkat|symlink|symlinkat|rmdir|mkdir|mkdirat|mknod|mknodat)\('
-changed='^(f?chmod|fchmodat2?|[fl]?chown|fchownat|utimensat|futimesat|utimes?|[fl]?setxattr|[fl]?removexattr|f?truncate|fallocate)\('
-synced='^(fsync|fdatasync|sync|syncfs|sync_file_range|msync)\('
-programs='^(execve|execveat|fork|vfork)\('
-processes() { grep -E '^clone3?\(' "$scratch/$what.calls" | grep -v CLONE_THREAD || true; }
-
 none "no file is opened for writing or made" "$opened"
 none "nothing is renamed, linked, made or removed" "$named"
 none "no mode, owner, time, attribute or length is changed" "$changed"
 none "nothing is forced to disk" "$synced"
-none "nothing is copied into a file" '^(sendfile|splice|tee|copy_file_range|vmsplice|process_vm_writev|io_uring_setup|io_uring_enter)\('
+none "nothing is copied into a file" "$copied"
 none "no process is made, no program run" "$programs"
 check_is "nor by clone: what is made are threads" "" "$(processes)"
 none "nobody is sent a signal" "$signals"
 none "nothing is mounted" '^(mount|umount2|move_mount|fsmount|pivot_root|setns|unshare|chroot)\('
 check_is "what is written goes to sockets, pipes and eventfds alone" "" "$(written)"
-check_is "systemd is asked, never told" "" "$(told)"
+check_is "systemd is asked, and given no order" "" "$(orders)"
 check_is "MariaDB sees SELECT, SHOW and SET SESSION alone" "" "$(statements)"
 check "and it has seen some" grep -qE 'Query\s+SELECT' "$scratch/quiet.sql"
 servers >"$scratch/servers.now"
@@ -99,15 +72,14 @@ check_is "no file of the server is newer, MariaDB's and the journal's own aside"
     "$(in_lab find / -xdev -newer /root/marker -not -type d -not -path '/proc/*' -not -path '/sys/*' -not -path '/root/*' -not -path '/var/lib/mysql/*' -not -path '/var/log/journal/*' -not -path '/run/log/*' \
         -not -name quiet.log -not -path '/run/systemd/*' -not -path '/dev/*' -printf '%p %t\n')"
 
-# The same eyes see what a repair does: they are not blind.
+# What a repair does is seen in the same way.
 mended() { in_lab_sh 'rm /etc/genesis/apache/sites/acme.example.conf; chmod 0777 /home/beta; systemctl disable -q "genesis-php-gamma-$1.socket"; mariadb -e "DROP USER gamma_web@localhost"' "$(php_version)"
     g reconcile --all >/dev/null
     within 15 no_drift; }
 no_drift() { [[ $(g drift) == "no drift" ]]; }
-what=damage
 observe damage mended
 for seen in opened named changed synced; do check_not "in a repair $seen is seen" test -z "$(calls "${!seen}")"; done
-check_not "in a repair a program, a process, a signal or a word to systemd is seen" test -z "$(calls "$programs")$(processes)$(calls "$signals")$(told)"
+check_not "in a repair a program, a process, a signal or an order to systemd is seen" test -z "$(calls "$programs")$(processes)$(calls "$signals")$(orders)"
 check_not "in a repair bytes of files are seen" test -z "$(written)"
 check_has "in a repair SQL is seen" "CREATE USER" "$(statements)"
 check_is "genesisd is the same process" "$pid" "$(in_lab systemctl show -p MainPID --value genesisd)"

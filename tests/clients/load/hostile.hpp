@@ -1,4 +1,4 @@
-// Clients that mean harm: slow, too long, too deep, twice the same key; and what the server told them.
+// Clients that mean harm: slow, too long, too deep, twice the same key; and what the server answered.
 #pragma once
 #include "tests/clients/load/caller.hpp"
 

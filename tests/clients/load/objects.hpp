@@ -1,4 +1,4 @@
-// The objects a load is made of, and what the server has told of each: a record that outlives the server's death.
+// The objects a load is made of, and what the server last said of each: a record that outlives the server's death.
 #pragma once
 #include <boost/json.hpp>
 
@@ -30,7 +30,7 @@ struct Told {
 };
 std::vector<Told> all_objects(std::vector<Template> const& templates);
 
-// One line an object: "accounts/acct7 GENERATION CHANGE". A file that is not there tells nothing.
+// One line an object: "accounts/acct7 GENERATION CHANGE". A file that is not there says nothing.
 void read_record(std::string const& path, std::vector<Told>& objects);
 void write_record(std::string const& path, std::vector<Told> const& objects);
 

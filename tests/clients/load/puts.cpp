@@ -16,7 +16,7 @@ std::int64_t integer_at(json::object const& from, std::string_view name) {
     return value != nullptr && value->is_int64() ? value->get_int64() : -1;
 }
 
-// What a GET tells of an object.
+// What a GET shows of an object.
 struct Seen {
     int status = 0;
     std::int64_t generation = 0, observed = 0;
@@ -58,7 +58,7 @@ public:
         while (!put(object, change)) after_loss(object, change);
     }
 
-    // Exchange until there is an answer: what is stored is what was told or, when something was sent since, that.
+    // Exchange until there is an answer: what is stored is what was answered or, when something was sent since, that.
     bool look(Told& object, std::int64_t sent) {
         auto const seen = seen_in(answered("GET", object.target()));
         auto const was = object.change;
@@ -86,7 +86,7 @@ public:
     }
 
 private:
-    // Nothing may be told to be done, or even seen, that is not stored.
+    // Nothing may be acknowledged, or even seen, that is not stored.
     bool is(Told const& object, Seen const& seen, std::int64_t generation, std::int64_t change) {
         if (generation == 0) return seen.status == 404;
         if (seen.status != 200 || seen.generation != generation) return false;

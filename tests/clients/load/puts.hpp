@@ -1,4 +1,4 @@
-// Specs PUT on many connections to a server that dies under way, each answer held against what was told before.
+// Specs PUT on many connections to a server that dies under way, each answer held against those before.
 #pragma once
 #include "tests/clients/load/caller.hpp"
 #include "tests/clients/load/objects.hpp"
@@ -30,12 +30,12 @@ struct Puts {
 };
 
 // Every object is one connection's alone, which sends its next change once the last is answered. An answer that is lost
-// is followed, once the server is back, by three questions: what is stored (what was told, or what was sent last, and
-// nothing else), is an old request taken again (it must not be), and the same PUT with a new nonce.
+// is followed, once the server is back, by three questions: what is stored (what was answered, or what was sent last,
+// and nothing else), is an old request taken again (it must not be), and the same PUT with a new nonce.
 void put_all(Caller::Who const& who, Puts const& options, std::vector<Told>& objects, Notes& notes);
 
-// Asks for each object and notes whether it is as it was told; with `plan_has`, whether the text of its plan holds that
-// (filled like a template, of the kinds that start with `planned`).
+// Asks for each object and notes whether it is as was answered; with `plan_has`, whether the text of its plan holds
+// that (filled like a template, of the kinds that start with `planned`).
 void verify_all(Caller::Who const& who, std::vector<Told> const& objects, std::string const& planned,
                 std::string const& plan_has, Notes& notes);
 

@@ -1,4 +1,4 @@
-// Signed requests at a steady rate, whatever becomes of the ones before: how long each took and what it was told.
+// Signed requests at a steady rate, whatever becomes of the ones before: how long each took and what was answered.
 #pragma once
 #include "tests/clients/load/caller.hpp"
 #include "tests/clients/load/objects.hpp"

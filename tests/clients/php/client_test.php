@@ -1,6 +1,6 @@
 #!/usr/bin/env php
 <?php
-// The PHP client against a server that says what the test tells it to: says "ok - …" or "not ok - …" and exits with 1
+// The PHP client against a server that says what the test wants: says "ok - …" or "not ok - …" and exits with 1
 // when one does not hold. Needs no Genesis: the server is a child of this process, on a port of 127.0.0.1.
 declare(strict_types=1);
 require __DIR__ . '/../../../specs/clients/php/Genesis.php';
@@ -155,7 +155,7 @@ foreach ($calls as $call => $ask) {
     check("$call() sends nothing of it", $requests === []);
 }
 
-// What is repeated, and what is not: the answer to credentials() tells secrets that no other answer will.
+// What is repeated, and what is not: the answer to credentials() has secrets that no other answer will have.
 $get = static fn (Client $c) => $c->get('accounts', 'acme');
 $credentials = static fn (Client $c) => $c->credentials('accounts', 'acme');
 $secrets = ['body' => '{"credentials":[]}'];
@@ -198,9 +198,9 @@ check('a pause is eight seconds at most, however many attempts', $pause(null, 50
 
 // What is not signed is not believed, the ETag among it.
 $bodies = [['{"generation":7}', 7], ['{"generation":0}', 0], ['{"items":[]}', null], ['{"generation":"7"}', null]];
-foreach ($bodies as [$body, $told]) {
+foreach ($bodies as [$body, $expected]) {
     [$said] = asked([['body' => $body, 'headers' => ['ETag: "9"']]], $get);
-    check("the generation of $body is " . json_encode($told), $said instanceof Genesis\Answer && $said->generation === $told);
+    check("the generation of $body is " . json_encode($expected), $said instanceof Genesis\Answer && $said->generation === $expected);
 }
 
 // The server may look for 60 seconds before it answers these.
