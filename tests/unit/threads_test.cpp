@@ -68,9 +68,7 @@ struct Daemon {
     }
     bool ready(std::string const& name) {
         auto const object = store.find({"account", name});
-        for (auto const& c : object ? engine.status(*object).conditions : std::vector<Condition>())
-            if (c.type == "ready" && c.status == "true") return true;
-        return false;
+        return object && is_true(engine.status(*object).conditions, ConditionType::ready);
     }
 };
 
