@@ -35,7 +35,7 @@ check "the server is at rest" within 10 at_rest
 
 pid=$(in_lab systemctl show -p MainPID --value genesisd)
 # As README.md says under Limits.
-check "it has 70 threads at most" test "$(in_lab_sh 'ls "/proc/$1/task" | wc -l' "$pid")" -le 70
+check "it has 52 threads at most" test "$(in_lab_sh 'ls "/proc/$1/task" | wc -l' "$pid")" -le 52
 wakes() { in_lab_sh 'cat "/proc/$1"/task/*/status | awk "/^voluntary/ { n += \$2 } END { print n }"' "$pid"; }
 woken=$(wakes)
 sleep 10

@@ -83,7 +83,7 @@ TEST_CASE("at rest the daemon has no more threads than the README says, and they
     std::this_thread::sleep_for(std::chrono::milliseconds(500));  // what is ready may still be written down
     auto const all = daemon.started();
     CHECK(all.size() > 10);
-    CHECK(all.size() <= 67);  // with the main thread, the one that deletes trees and the allocator's: 70
+    CHECK(all.size() <= 49);  // with the main thread, the one that deletes trees and the allocator's: 52
     auto const at_first = sleeps(all);
     std::this_thread::sleep_for(std::chrono::seconds(2));
     CHECK(daemon.started() == all);
