@@ -288,7 +288,9 @@ std::map<std::string, std::string> Systemd::loaded(std::vector<std::string> cons
     std::map<std::string, std::string> out;
     if (units.size() > few) {
         std::vector<std::string> states;  // all of them
-        if (inactive == Inactive::left_out) states = {"active", "reloading", "failed", "activating", "deactivating"};
+        if (inactive == Inactive::left_out)
+            states = {"active",     "reloading",    "refreshing", "failed",
+                      "activating", "deactivating", "maintenance"};  // org.freedesktop.systemd1(5), without inactive
         std::unordered_map<std::string, std::string> all;
         for (auto& unit : list(patterns, context, states)) all.emplace(std::move(unit.name), std::move(unit.active));
         for (auto const& unit : units)

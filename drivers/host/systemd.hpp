@@ -49,8 +49,8 @@ public:
     Systemd& operator=(Systemd&&) noexcept;
     ~Systemd();
 
-    // The loaded units that match, of all states or of these ActiveStates. One call, whose cost is that of all units of
-    // the machine, and of each that is answered.
+    // The loaded units that match, of all states or with one of these as load, active or sub state. One call, whose
+    // cost is that of all units of the machine, and of each that is answered.
     std::vector<UnitStatus> list(std::vector<std::string> const& patterns, Context const& context,
                                  std::vector<std::string> const& states = {});
     // Of these units those that are loaded, with their ActiveState; none is loaded by being asked for. Few are asked

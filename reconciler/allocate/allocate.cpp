@@ -215,6 +215,10 @@ private:
     }
 
     void miss(Claim const& claim, std::string why) {
+        if (claim.required) {
+            if (out_.exhausted.empty()) out_.exhausted = std::move(why);
+            return;
+        }
         for (auto const i : slotted_)  // known to be missing, and for the same reason
             if (unused_[i] && own_[i].slot == claim.slot && !own_[i].value && own_[i].why == why) {
                 unused_[i] = false;

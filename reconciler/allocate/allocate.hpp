@@ -71,13 +71,14 @@ struct Supply {
     NamesBeneath beneath = NamesBeneath::refused;
 };
 
-// What is to be written. Where there are problems nothing is.
+// What is to be written. Where there are problems, or what is required has run out, nothing is.
 struct Decision {
     std::vector<Holding> give;     // new: values, and what could not be given
     std::vector<Holding> release;  // the object's own that it claims no longer
     std::vector<Holding> forget;   // the object's own that one of `give` takes the place of
     Problems problems{};           // exact values that others have
-    [[nodiscard]] bool good() const { return problems.empty(); }
+    std::string exhausted{};       // why a required claim cannot be met
+    [[nodiscard]] bool good() const { return problems.empty() && exhausted.empty(); }
 };
 
 // `own` is what the object holds. It keeps what still fits, and gets the rest: an exact value or a problem at the

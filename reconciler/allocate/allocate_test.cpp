@@ -60,6 +60,17 @@ TEST_CASE("a range gives the next number that the machine has free, and one that
     CHECK(d.got("e", "id") == "every id that may be given has been used");
 }
 
+TEST_CASE("what is required and has run out refuses the object, and leaves it nothing else") {
+    Desk d;
+    auto needed = id;
+    needed.required = true;
+    for (auto const* name : {"a", "b", "c", "d"}) CHECK(d.ask(name, {needed}).good());
+    auto const decision = d.ask("e", {needed, web});
+    CHECK_FALSE(decision.good());
+    CHECK(decision.exhausted == "every id that may be given has been used");
+    CHECK(d.got("e", "web") == "nothing");
+}
+
 TEST_CASE("a number is given again when its quarantine is over, and not before") {
     Desk d;
     for (auto const* name : {"a", "b", "c", "d"}) d.ask(name, {port});

@@ -35,7 +35,7 @@ int status_of(std::string_view code) {
     if (code == "not_found") return 404;
     if (code == "precondition_failed") return 412;
     if (code == "invalid" || code == "reserved") return 422;
-    return 409;  // name_taken, domain_taken and the like, owned_by, in_use, being_purged, not_terminating
+    return 409;  // name_taken, domain_taken and the like, owned_by, in_use, being_purged, not_terminating, exhausted
 }
 
 }  // namespace

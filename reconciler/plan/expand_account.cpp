@@ -10,7 +10,6 @@
 #include "resources/account/account.hpp"
 #include "resources/package/package.hpp"
 #include "resources/schema/digest.hpp"
-#include "resources/schema/pack.hpp"
 
 #include <algorithm>
 
@@ -45,16 +44,14 @@ public:
           package_(package_of(view)),
           layout_(view.layout),
           name_(account_.name.str()),
-          home_(home_of(layout_, account_.name)) {
-        auto const numbers = numbers_of(subject_.allocations);
-        if (auto const given = numbers.find(std::string(spaces::uid)); given != numbers.end()) uid_ = given->second;
-    }
+          home_(home_of(layout_, account_.name)),
+          uid_(numbers_of(subject_.allocations).at("uid")) {}
 
-    Expansion all() {
+    Records all() {
         user();
         data();
         if (subject_.phase != Phase::terminating) services();
-        return std::move(out_);
+        return std::move(records_);
     }
 
 private:
@@ -71,63 +68,54 @@ private:
 
     template <class V>
     void add(V const& value) {
-        out_.records.insert_or_assign({std::string(Describe<V>::kind), key_text(value)}, encode(value));
+        auto object = encode(value);
+        records_.insert_or_assign({std::string(Describe<V>::kind), key_of(schema_of<V>(), object)}, std::move(object));
     }
 
-    // What has the account's number, and waits where it could not be given one.
-    template <class V>
-    void add_owned(V value) {
-        value.uid = uid_.value_or(0);
-        if (!uid_) {
-            auto const known = subject_.allocations.find(std::string(spaces::uid));
-            out_.unallocated[{std::string(Describe<V>::kind), key_text(value)}] =
-                known != subject_.allocations.end() ? known->second.why : "it has no uid";
-        }
-        add(value);
-    }
-
-    // Of the group `gid`, or of the account's own.
-    void directory(std::string const& path, std::string_view mode, std::optional<std::int64_t> gid = {},
+    void directory(std::string const& path, std::string_view mode, std::int64_t gid,
                    std::string placeholder_page = {}) {
         Directory d;
         d.path = AbsolutePath(path);
         d.owner = account_.name;
-        d.gid = gid ? *gid : uid_.value_or(0);
+        d.uid = uid_;
+        d.gid = gid;
         d.mode = FileMode(mode);
         d.placeholder_page = std::move(placeholder_page);
-        add_owned(std::move(d));
+        add(d);
     }
 
     void user() {
         auto const access = open() ? account_.ssh.access : SshAccess::none;
         UnixUser u;
         u.name = account_.name;
+        u.uid = uid_;
         u.home = AbsolutePath(home_);
         u.login = access == SshAccess::shell ? Login::shell : access == SshAccess::sftp ? Login::sftp : Login::none;
         u.shell = access == SshAccess::shell ? "/bin/bash" : "/usr/sbin/nologin";
         u.expired = !open();
-        add_owned(std::move(u));
+        add(u);
     }
 
     // What stays until the grace has passed.
     void data() {
         directory(home_, "0710", layout_.web_gid);
-        directory(home_ + "/sites", "0755");
-        directory(home_ + "/tmp", "0700");
+        directory(home_ + "/sites", "0755", uid_);
+        directory(home_ + "/tmp", "0700", uid_);
         Directory logs;
         logs.path = AbsolutePath(log_dir());
         logs.gid = layout_.log_gid;
         logs.mode = FileMode("0750");
         add(logs);
         for (auto const& site : account_.sites) {
-            directory(site_dir(site), "0755");
-            directory(site_dir(site) + "/public", "0755", {}, (site.php ? "" : "static:") + site.domain.str());
+            directory(site_dir(site), "0755", uid_);
+            directory(site_dir(site) + "/public", "0755", uid_, (site.php ? "" : "static:") + site.domain.str());
         }
         AuthorizedKeys keys;
         keys.owner = account_.name;
+        keys.uid = uid_;
         keys.home = AbsolutePath(home_);
         keys.keys = account_.ssh.keys;
-        add_owned(std::move(keys));
+        add(keys);
         for (auto const& database : account_.databases) databases(database);
     }
 
@@ -193,9 +181,10 @@ private:
     void crontab() {
         Crontab c;
         c.owner = account_.name;
+        c.uid = uid_;
         c.home = AbsolutePath(home_);
         for (auto const& job : account_.cron) c.lines.push_back({job.schedule, job.command});
-        add_owned(std::move(c));
+        add(c);
     }
 
     void certificate(AccountSite const& site) {
@@ -241,13 +230,13 @@ private:
     Package package_;
     NodeLayout const& layout_;
     std::string name_, home_;
-    std::optional<std::int64_t> uid_;
-    Expansion out_;
+    std::int64_t uid_;
+    Records records_;
 };
 
 }  // namespace
 
-Expansion expand_account(View const& view) { return AccountRecords(view).all(); }
+Expansion expand_account(View const& view) { return {AccountRecords(view).all()}; }
 
 bool account_suspended(json::object const& spec) {
     auto const* state = spec.if_contains("state");

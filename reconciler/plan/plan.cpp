@@ -182,7 +182,7 @@ std::optional<Planner::Reason> Planner::waits(AnyStep& step, std::set<Ref> const
             if (auto why = waits_for_other(ref)) return why;
         } else if (known->second == Disposition::open) {
             return Reason{HoldReason::waits,
-                          ref == step.ref ? "refers to itself" : "refers to " + ref.str() + ", which refers to it"};
+                          ref == step.ref ? "refers to itself" : "is in a circle of references with " + ref.str()};
         } else if (known->second == Disposition::held) {
             auto const why = input_.observed.sees(ref) ? "" : ": " + why_unseen(ref);
             return Reason{HoldReason::waits, "waits for " + ref.str() + why, ref};

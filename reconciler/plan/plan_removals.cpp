@@ -34,7 +34,7 @@ void Planner::unremembered(Ref const& ref, Packed const& packed) {
     for (auto const& f : info.schema->fields) {
         if (f.constraint.refers_to.empty() || !has(f.attributes, Attribute::required)) continue;
         auto const* key = value.if_contains(f.name);
-        if (key == nullptr || !key->is_string()) continue;  // it can be without any one of a list
+        if (key == nullptr || !key->is_string()) continue;  // of a list none alone says whose it is
         auto const* object = made_for({std::string(f.constraint.refers_to), std::string(key->get_string())});
         if (object == nullptr || !input_.subjects.contains(*object)) continue;
         adopted_[ref] = *object;
@@ -147,7 +147,7 @@ std::optional<Planner::Reason> Planner::referred(AnyStep& step) const {
     for (auto const& by : all) {
         auto const known = dispositions_.at(by);
         if (known == Disposition::open)
-            return Reason{HoldReason::waits, "is referred to by " + by.str() + ", to which it refers"};
+            return Reason{HoldReason::waits, "is in a circle of references with " + by.str()};
         if (known == Disposition::held)
             return Reason{
                 HoldReason::waits,

@@ -162,8 +162,8 @@ void Reconciler::close_late() {
 // A slow driver holds up only the objects that need it: the others get a pass of their own.
 void Reconciler::split(ObservationId id) {
     auto& looking = looking_.at(id);
+    if (passes_.size() >= settings_.most_passes) return;  // when one of them ends
     looking.split_at = Steady::max();
-    if (passes_.size() >= settings_.most_passes) return void(looking.split_at = clock_.steady() + settings_.together);
     auto& pass = passes_.at(id);
     Dirty waiting;
     for (auto const driver : looking.open)

@@ -139,7 +139,9 @@ std::optional<Steady> Reconciler::wakes_due() const {
 
 Steady Reconciler::next_timer() const {
     auto out = pool_.next_timer();
-    for (auto const& [id, looking] : looking_) out = std::min({out, looking.close_at, looking.split_at});
+    bool const room = passes_.size() < settings_.most_passes;
+    for (auto const& [id, looking] : looking_)
+        out = std::min({out, looking.close_at, room ? looking.split_at : Steady::max()});
     if (auto const due = states_.next_due())
         out = std::min(out, clock_.steady() + std::max(*due - clock_.now(), Time::duration(0)));
     auto begin = full_due();

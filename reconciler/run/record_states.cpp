@@ -173,7 +173,7 @@ void RecordStates::gone(Ref const& record) {
 void RecordStates::forget_removals(std::function<bool(Ref const& record, Ref const& object)> const& is_gone) {
     std::erase_if(removed_, [&](auto const& entry) {
         if (!is_gone(entry.first, entry.second)) return false;
-        applied_.erase(entry.first);
+        if (!states_.contains(entry.first)) applied_.erase(entry.first);  // else it is another object's by now
         return true;
     });
 }

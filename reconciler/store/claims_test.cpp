@@ -180,7 +180,7 @@ TEST_CASE("a uid is never given twice, not after the account is forgotten and no
     CHECK(*given.rbegin() == 20029);
 }
 
-TEST_CASE("a uid that the machine uses is skipped, and an account for which none is left is stored and waits") {
+TEST_CASE("a uid that the machine uses is skipped, and when none is left the put is refused") {
     StoreFixture f;
     f.free_uid = [](std::int64_t n) { return n >= 20003; };
     f.last_uid = 20004;
@@ -189,14 +189,8 @@ TEST_CASE("a uid that the machine uses is skipped, and an account for which none
     put(f.store(), account("bravo")).value();
     CHECK(uid_of(*f.store().find({"account", "alpha"})) == 20003);
     CHECK(uid_of(*f.store().find({"account", "bravo"})) == 20004);
-    put(f.store(), account("charlie")).value();
-    auto const waiting = f.store().find({"account", "charlie"})->allocations.at("uid");
-    CHECK_FALSE(waiting.value);
-    CHECK(waiting.why == "every uid that may be given has been used");
-    f.last_uid = 20005;
-    f.reopen();
-    CHECK(f.store().allocate_missing() == std::vector<Ref>{{"account", "charlie"}});
-    CHECK(uid_of(*f.store().find({"account", "charlie"})) == 20005);
+    CHECK(put(f.store(), account("charlie")).error().code == "exhausted");
+    CHECK_FALSE(f.store().find({"account", "charlie"}));
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ struct StatusUpdate {
 };
 
 struct StoreRefusal {
-    // not_found, name_taken, domain_taken, reserved, owned_by, in_use, precondition_failed, invalid,
+    // not_found, name_taken, domain_taken, reserved, owned_by, in_use, precondition_failed, exhausted, invalid,
     // replayed
     std::string code;
     std::string text;

@@ -16,13 +16,25 @@ std::optional<Condition> ready_of(std::vector<Condition> const& conditions) {
     return std::nullopt;
 }
 
-// Reasons of other versions are not known here.
+template <Chosen E>
+bool knows(json::value const& word) {
+    return word.is_string() && std::ranges::any_of(EnumNames<E>::names, [&](auto const& name) {
+               return name.second == std::string_view(word.get_string());
+           });
+}
+
+// Another version may have stored words that this one does not know: such a condition is left out until the object is
+// observed, such a reason is none.
 std::vector<Condition> conditions_in(std::string const& text) {
+    std::vector<Condition> out;
     auto all = json::parse(text);
-    for (auto& one : all.as_array())
-        if (auto& reason = one.as_object()["reason"]; !check(schema_of<Condition>(), one).empty())
-            reason = word_of(ConditionReason::none);
-    return Codec<std::vector<Condition>>::from_json(all);
+    for (auto& one : all.as_array()) {
+        auto& fields = one.as_object();
+        if (!knows<ConditionType>(fields["type"]) || !knows<Truth>(fields["status"])) continue;
+        if (!knows<ConditionReason>(fields["reason"])) fields["reason"] = word_of(ConditionReason::none);
+        out.push_back(Codec<Condition>::from_json(one));
+    }
+    return out;
 }
 
 // {slot: [space, value, why, pool]}

@@ -212,6 +212,7 @@ Stored<Written> SqliteObjects::write_spec(PutRequest const& request, Draft const
         auto const decision = decide(ref, draft.claims, there);
         if (auto const& problems = decision.problems; !problems.empty())
             return StoreRefusal{problems.front().code, problems.front().text, problems};
+        if (!decision.exhausted.empty()) return StoreRefusal{"exhausted", decision.exhausted, {}};
         SqliteAllocations(db_.sql(), db_.node()).write(decision, db_.clock().now());
     }
     write_references(ref, draft);

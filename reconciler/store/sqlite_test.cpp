@@ -178,6 +178,28 @@ TEST_CASE("a pause of the whole server outlives a restart, is audited, and takes
     CHECK_FALSE(f.store().all_paused());
 }
 
+TEST_CASE("conditions come back as they were, and those of another version as far as they are known") {
+    StoreFixture f;
+    put(f.store(), account("acme")).value();
+    auto const message = std::string(600, 'x') + "\nand a second line";
+    f.store().set_status(acme, 1, {{ConditionType::ready, Truth::no, ConditionReason::failing, message, 1, "then"}});
+    f.reopen();
+    auto const kept = f.store().find(acme).value().conditions;
+    REQUIRE(kept.size() == 1);
+    CHECK(kept[0].reason == ConditionReason::failing);
+    CHECK(kept[0].message == message);
+    f.close();
+    SQLite::Database(f.path(), SQLite::OPEN_READWRITE)
+        .exec(R"(UPDATE objects SET conditions = '[{"type":"balanced","status":"true","reason":"None"},)"
+              R"({"type":"ready","status":"true","reason":"Splendid","message":"all is well"},)"
+              R"({"type":"paused","status":"perhaps","reason":"None"}]')");
+    f.open();
+    auto const other = f.store().find(acme).value().conditions;
+    REQUIRE(other.size() == 1);
+    CHECK(is_true(other, ConditionType::ready));
+    CHECK(other[0].reason == ConditionReason::none);
+}
+
 TEST_CASE("flags and status are kept, and an unknown object is not found") {
     StoreFixture f;
     CHECK(f.store().set_paused(acme, true).error().code == "not_found");

@@ -137,6 +137,7 @@ std::vector<Claim> claims_of_account(json::object const& spec) {
     out.push_back({.space = std::string(spaces::uid),
                    .slot = std::string(spaces::uid),
                    .from = Claim::from_range,
+                   .required = true,
                    .quarantine = std::nullopt});
     auto const claim = [&](json::value const& name, std::string path) {
         out.push_back({.space = std::string(spaces::domain),

@@ -33,6 +33,8 @@ struct Claim {
     Ref pool{};
     bool shared = false;     // several may have the same; the one that fewest have is given
     bool wildcards = false;  // values are host names: "*.x" is also every name beneath x
+    bool required = false;   // where none is left the object is refused; else it is stored and waits. For what is given
+                             // once: there would never be one again
     // For how long nobody may have a value that was released; nothing: for ever.
     std::optional<std::chrono::milliseconds> quarantine = std::chrono::milliseconds{0};
     std::string path{};  // the field that a refusal points at

@@ -3,6 +3,8 @@
 #include "resources/schema/codec.hpp"
 #include "resources/schema/packed.hpp"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <string>
 #include <type_traits>
@@ -45,6 +47,7 @@ void put_value(std::string& out, T const& value) {
     } else if constexpr (std::is_convertible_v<T const&, std::string_view>) {
         put(out, std::string_view(value));
     } else if constexpr (is_vector<T>) {
+        static_assert(!is_optional<typename T::value_type>, "only a field of a record may be absent");
         char before = '[';
         for (auto const& item : value) out += before, put_value(out, item), before = ',';
         out += value.empty() ? "[]" : "]";
@@ -84,6 +87,8 @@ std::string key_text(V const& value) {
     each_field<V>([&]<class T>(Field<V, T> const& field) {
         if constexpr (std::is_convertible_v<T const&, std::string_view>)
             if (has(field.attributes, Attribute::key)) out = std::string_view(value.*(field.at));
+        if constexpr (Chosen<T>)
+            if (has(field.attributes, Attribute::key)) out = word_of(value.*(field.at));
     });
     return out;
 }

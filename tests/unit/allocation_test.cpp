@@ -1,5 +1,4 @@
 // What could not be given to an object holds what needs it, and is given later without anybody's doing.
-#include "reconciler/plan/expand_account.hpp"
 #include "reconciler/store/kinds_fixture.hpp"
 #include "tests/support/bed.hpp"
 
@@ -193,25 +192,6 @@ TEST_CASE("an address that its pool has lost for good stays on the machine until
     bed.converge();
     CHECK(bed.address_of("aa") == "198.51.100.1");
     CHECK(bed.ready({"guest", "aa"}));
-}
-
-TEST_CASE("an account for which no uid is left holds what is its user's with the reason, and wants the rest") {
-    Subject subject;
-    subject.ref = {"account", "acme"};
-    subject.allocations["uid"] = {"uid", std::nullopt, "every uid that may be given has been used"};
-    json::object const spec{{"name", "acme"}, {"databases", json::array{json::object{{"name", "shop"}}}}};
-    NodeLayout const layout;
-    std::map<Ref, json::object> const none;
-    auto const wanted = expand_account({subject, spec, none, layout});
-    CHECK(wanted.unallocated.at({"unix_user", "acme"}) == "every uid that may be given has been used");
-    CHECK(wanted.unallocated.contains({"directory", "/home/acme"}));
-    CHECK(wanted.unallocated.contains({"authorized_keys", "acme"}));
-    CHECK(wanted.records.contains({"database", "acme_shop"}));
-    CHECK_FALSE(wanted.unallocated.contains({"database", "acme_shop"}));
-    subject.allocations["uid"] = {"uid", Value(std::int64_t{20007}), ""};
-    auto const given = expand_account({subject, spec, none, layout});
-    CHECK(given.unallocated.empty());
-    CHECK(given.records.at({"directory", "/home/acme/tmp"}).at("gid") == 20007);
 }
 
 TEST_CASE("a preview says what could not be given") {

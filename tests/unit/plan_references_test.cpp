@@ -164,7 +164,7 @@ TEST_CASE("records that refer to each other in a circle are held with the reason
     CHECK(order_of(p) == Refs{folder("y"), folder("x")});
     CHECK(held(p) == std::map<Ref, std::string>{{folder("a"), "waits for folder/b"},
                                                 {folder("b"), "waits for folder/c"},
-                                                {folder("c"), "refers to folder/a, which refers to it"},
+                                                {folder("c"), "is in a circle of references with folder/a"},
                                                 {folder("self"), "refers to itself"},
                                                 {folder("within"), "waits for folder/a"}});
     for (auto const& hold : p.holds) CHECK(hold.reason == HoldReason::waits);
@@ -183,7 +183,7 @@ TEST_CASE("of a circle that is there none is removed, and the reason is said; wh
     CHECK(after(p, folder("self")).empty());
     CHECK(after(p, folder("y")) == std::set<Ref>{folder("x")});
     CHECK(held(p) == std::map<Ref, std::string>{{folder("a"), "waits for the removal of folder/b"},
-                                                {folder("b"), "is referred to by folder/a, to which it refers"}});
+                                                {folder("b"), "is in a circle of references with folder/a"}});
 }
 
 TEST_CASE("kinds that are referred to from inside lists are made before and removed after") {

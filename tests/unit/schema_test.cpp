@@ -1,8 +1,16 @@
 // The one description: reading, completing, comparing, redacting.
+#include "drivers/apache/kinds.hpp"
+#include "drivers/cron/kinds.hpp"
+#include "drivers/mariadb/kinds.hpp"
+#include "drivers/php_fpm/kinds.hpp"
+#include "drivers/systemd/kinds.hpp"
+#include "drivers/tls/kinds.hpp"
+#include "drivers/unix/kinds.hpp"
 #include "resources/account/account.hpp"
 #include "resources/catalog.hpp"
 #include "resources/package/package.hpp"
 #include "resources/schema/pack.hpp"
+#include "resources/status.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -320,6 +328,28 @@ TEST_CASE("a record packed at once has the text of its parsed form, and its key"
         account->databases.at(0).users.at(0).password = Secret(password);
         CHECK(pack(*account) == Packed(encode(*account)));
     }
+}
+
+namespace {
+template <class... V>
+void pack_alike(V const&... records) {
+    (CHECK(pack(records) == Packed(encode(records))), ...);
+    (CHECK(key_text(records) == key_of(schema_of<V>(), encode(records))), ...);
+}
+}  // namespace
+
+TEST_CASE("records of all kinds are packed as their parsed forms are") {
+    PhpService service;
+    service.name = UnitName("acme-8.2");
+    service.pools = {{Domain("a.example"), 3, {{"memory_limit", PhpSetting("64M")}}}, {Domain("b.example"), 5, {}}};
+    Site site;
+    site.domain = Domain("a.example");
+    site.redirects = {{}, {}};
+    Crontab crontab;
+    crontab.owner = AccountName("acme");
+    crontab.lines = {{CronSchedule("@daily"), CronCommand("echo \"a b\" \\ >/dev/null")}};
+    pack_alike(service, site, crontab, UnixUser{}, Directory{}, AuthorizedKeys{}, Slice{}, Certificate{}, Database{},
+               DbUser{}, Grant{}, Condition{}, RecordStatus{});
 }
 
 namespace {
