@@ -44,6 +44,7 @@ void Machine::drift(Ref const& record) {
 
 void Machine::make_unmanaged(Ref const& record, Schema const& schema, Ownership ownership) {
     if (world.records.contains(record) || working_.contains(record)) return;
+    made_.erase(record);  // it was removed by hand, if it was made
     json::object value{{schema.key()->name, record.key}};
     if (ownership == Ownership::journalled) {
         world.records[record] = std::move(value);

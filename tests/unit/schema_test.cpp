@@ -341,13 +341,13 @@ void pack_alike(V const&... records) {
 TEST_CASE("records of all kinds are packed as their parsed forms are") {
     PhpService service;
     service.name = UnitName("acme-8.2");
-    service.pools = {{Domain("a.example"), 3, {{"memory_limit", PhpSetting("64M")}}}, {Domain("b.example"), 5, {}}};
+    service.pools = {{Domain("a.example"), 3, {{"memory_limit", PhpValue("64M")}}}, {Domain("b.example"), 5, {}}};
     Site site;
     site.domain = Domain("a.example");
     site.redirects = {{}, {}};
     Crontab crontab;
     crontab.owner = AccountName("acme");
-    crontab.lines = {{CronSchedule("@daily"), CronCommand("echo \"a b\" \\ >/dev/null")}};
+    crontab.lines = {{Schedule("@daily"), CronCommand("echo \"a b\" \\ >/dev/null")}};
     pack_alike(service, site, crontab, UnixUser{}, Directory{}, AuthorizedKeys{}, Slice{}, Certificate{}, Database{},
                DbUser{}, Grant{}, Condition{}, RecordStatus{});
 }
