@@ -28,6 +28,9 @@
 namespace genesis {
 namespace {
 
+// A spec file that is replaced in two steps is gone for a moment.
+constexpr std::chrono::milliseconds spec_removal_delay{2000};
+
 struct SystemClock final : Clock {
     [[nodiscard]] Time now() const override {
         return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
@@ -170,7 +173,7 @@ int run_daemon(Config const& config) {
     add_metrics_sources(metrics, caches.redis());
 
     Admission const admission{store, reserved};
-    SpecDirectory specs(config.spec_dir.str(), admission, reconcile.max_removals, *log,
+    SpecDirectory specs(config.spec_dir.str(), admission, {reconcile.max_removals, spec_removal_delay}, *log,
                         [&](Ref const& ref) { loop.wake(ref, true); });
     auto const api_settings = api_settings_of(config, node);
     KeyRing keys(store);

@@ -1,6 +1,9 @@
 // The spec directory: files in, objects out; and the thread that notices when they change.
 #include "reconciler/run/spec_directory.hpp"
 
+#include "drivers/host/fd.hpp"
+
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
@@ -8,15 +11,17 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 namespace genesis {
 namespace {
 
 constexpr std::size_t largest_file = 16 << 20;  // bytes
+constexpr std::string_view file_source = "file:";
+constexpr std::chrono::milliseconds every{60000};
 
 bool spec_file(std::filesystem::path const& path) {
     auto const ending = path.extension();
@@ -26,22 +31,49 @@ bool spec_file(std::filesystem::path const& path) {
 struct Reading {
     std::string text = {};
     std::optional<std::string> unreadable = {};  // why
+    bool is_written = false;                     // somebody has it open for writing: it is read once that has ended
 };
+
+// While it is held nobody opens the file for writing, so that it is read whole; the kernel refuses it while somebody
+// has the file open so (fcntl(2), F_SETLEASE). A file system without leases is read as it is.
+class ReadLease {
+public:
+    explicit ReadLease(int file) : file_(file) {
+        (void)::fcntl(file_, F_SETSIG, SIGURG);  // that somebody waits for it is ignored: it is over in a moment
+        held_ = ::fcntl(file_, F_SETLEASE, F_RDLCK) == 0;
+        refused_ = !held_ && errno == EAGAIN;
+    }
+    ~ReadLease() {
+        if (held_) (void)::fcntl(file_, F_SETLEASE, F_UNLCK);
+    }
+    ReadLease(ReadLease const&) = delete;
+    ReadLease& operator=(ReadLease const&) = delete;
+    [[nodiscard]] bool refused() const { return refused_; }
+
+private:
+    int file_;
+    bool held_ = false, refused_ = false;
+};
+
+std::string error_text() { return std::generic_category().message(errno); }
 
 Reading read_file(std::filesystem::path const& path) {
     std::error_code error;
     if (!std::filesystem::is_regular_file(path, error))
         return {"", error ? "cannot be read: " + error.message() : "is no ordinary file"};
-    std::ifstream in(path, std::ios::binary);
-    if (!in) return {"", "cannot be opened: " + std::generic_category().message(errno)};
+    host::Fd const file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+    if (!file) return {"", "cannot be opened: " + error_text()};
+    ReadLease const lease(file.get());
+    if (lease.refused()) return {.is_written = true};
     Reading out;
-    out.text.resize(largest_file + 1);
-    in.read(out.text.data(), static_cast<std::streamsize>(out.text.size()));
-    out.text.resize(static_cast<std::size_t>(in.gcount()));
-    out.text.shrink_to_fit();
-    if (in.bad()) return {"", "cannot be read"};
-    if (out.text.size() > largest_file) return {"", "is larger than " + std::to_string(largest_file >> 20) + " MiB"};
-    return out;
+    std::array<char, 65536> part{};
+    while (out.text.size() <= largest_file) {
+        auto const got = ::read(file.get(), part.data(), part.size());
+        if (got < 0) return {"", "cannot be read: " + error_text()};
+        if (got == 0) return out;
+        out.text.append(part.data(), static_cast<std::size_t>(got));
+    }
+    return {"", "is larger than " + std::to_string(largest_file >> 20) + " MiB"};
 }
 
 // Every name that the directory has, readable or not: only what the listing does not have is gone.
@@ -63,11 +95,11 @@ std::string unremoved(std::size_t objects, std::size_t most, std::string const& 
 
 }  // namespace
 
-SpecDirectory::SpecDirectory(std::string path, Admission admission, std::size_t max_removals, Log& log,
+SpecDirectory::SpecDirectory(std::string path, Admission admission, Removals removals, Log& log,
                              std::function<void(Ref const&)> wake)
-    : path_(std::move(path)), admission_(admission), max_removals_(max_removals), log_(log), wake_(std::move(wake)) {
+    : path_(std::move(path)), admission_(admission), removals_(removals), log_(log), wake_(std::move(wake)) {
     for (auto const& o : admission_.store.objects())  // what each file said when this daemon ran last
-        if (o.source.starts_with("file:")) files_[o.source.substr(5)].objects.insert(o.ref);
+        if (o.source.starts_with(file_source)) files_[o.source.substr(file_source.size())].objects.insert(o.ref);
 }
 
 void SpecDirectory::sync() {
@@ -82,35 +114,44 @@ void SpecDirectory::sync() {
     publish_problems();
 }
 
+// All are read before any is stored: what one names no longer another may name now.
 void SpecDirectory::take_in() {
     auto now = read_all(path_);
     std::erase_if(files_, [&](auto const& known) { return !now.contains(known.first); });
+    std::map<std::string, std::vector<Entry>> changed;
+    std::map<std::string, std::vector<SpecFileProblem>> before;
     for (auto& [name, reading] : now) {
         auto& file = files_[name];
-        auto const before = file.problems;
+        before[name] = file.problems;
+        if (reading.is_written) continue;  // what it said before stays in force
         if (reading.unreadable) {
             file.text.reset();
             file.good = file.refused = false;
             file.problems = {{name, "", {"", "unreadable", *reading.unreadable}}};
         } else if (file.text != reading.text) {
             file.text = std::move(reading.text);
-            apply(name, file);
+            changed.emplace(name, parse(name, file));
         }
-        if (file.problems != before) log_problems(file.problems);
     }
+    for (auto& [name, entries] : changed)
+        if (auto& file = files_.at(name); file.good) store_all(name, file, std::move(entries));
+    for (auto const& [name, file] : files_)
+        if (file.problems != before[name]) log_problems(file.problems);
 }
 
-void SpecDirectory::apply(std::string const& name, File& file) {
+// A file that said something and is empty now has lost it: only what is not there ends its objects.
+std::vector<SpecDirectory::Entry> SpecDirectory::parse(std::string const& name, File& file) {
     file.problems.clear();
     file.refused = false;
     auto entries = read(name, file);
+    if (file.problems.empty() && entries.empty() && !file.objects.empty())
+        file.problems.push_back({name, "", {"", "empty", "says nothing any more; to end its objects remove the file"}});
     file.good = file.problems.empty();
-    if (!file.good) return;
+    if (!file.good) return {};
     sort_for_storing(entries, [](Entry const& entry) -> Spec const& { return entry.spec; });
     file.objects.clear();
     for (auto const& entry : entries) file.objects.insert(ref_of(entry.spec));
-    file.refused = true;  // until all are stored, also when the store throws
-    store_all(name, file, std::move(entries));
+    return entries;
 }
 
 std::vector<SpecDirectory::Entry> SpecDirectory::read(std::string const& name, File& file) {
@@ -143,6 +184,7 @@ std::vector<SpecDirectory::Entry> SpecDirectory::read(std::string const& name, F
 
 // What one takes another may give up, so what is refused is tried again as long as others are stored.
 void SpecDirectory::store_all(std::string const& name, File& file, std::vector<Entry> entries) {
+    file.refused = true;  // until all are stored, also when the store throws
     for (auto open = entries.size() + 1; !entries.empty() && entries.size() < open;) {
         open = entries.size();
         file.problems.clear();
@@ -155,6 +197,7 @@ bool SpecDirectory::store(std::string const& name, Entry const& entry, std::vect
     auto const ref = ref_of(entry.spec);
     AdmissionOptions options;
     options.source = "file:" + name;
+    if (auto const stored = admission_.store.find(ref)) options.take_over = is_given_up(ref, stored->source);
     auto const result = [&] {
         try {
             return admit(admission_, entry.spec, options);
@@ -178,6 +221,13 @@ bool SpecDirectory::store(std::string const& name, Entry const& entry, std::vect
     return false;
 }
 
+// By its file, which is gone or names it no longer: the object has moved to another one, or the file has been renamed.
+bool SpecDirectory::is_given_up(Ref const& object, std::string const& source) const {
+    if (!source.starts_with(file_source)) return false;
+    auto const file = files_.find(source.substr(file_source.size()));
+    return file == files_.end() || (file->second.good && !file->second.objects.contains(object));
+}
+
 // A name that an object of one file takes may have been given up in another, or in the meantime. Each round but the
 // last stores something that was refused before.
 void SpecDirectory::retry_refused() {
@@ -189,7 +239,7 @@ void SpecDirectory::retry_refused() {
         for (auto& [name, file] : files_) {
             if (!file.refused) continue;
             auto const before = file.problems;
-            apply(name, file);
+            if (auto entries = parse(name, file); file.good) store_all(name, file, std::move(entries));
             if (file.problems != before) log_problems(file.problems);
         }
     } while (stored_ && --rounds > 0);
@@ -205,29 +255,55 @@ void SpecDirectory::log_problems(std::vector<SpecFileProblem> const& problems) c
                     {"problem", p.problem.text}});
 }
 
+// Objects that no file names, also none that the store refused or that says it wrongly now.
+std::vector<Object> SpecDirectory::missing() const {
+    std::set<Ref> named;
+    for (auto const& [name, file] : files_) named.insert(file.objects.begin(), file.objects.end());
+    std::vector<Object> out;
+    for (auto& o : admission_.store.objects())
+        if (o.source.starts_with(file_source) && !o.terminating && !named.contains(o.ref)) out.push_back(std::move(o));
+    return out;
+}
+
+// Why they are not removed, if they are not: an object that lost its file may have moved to one that cannot be read.
+std::optional<SpecFileProblem> SpecDirectory::obstacle(std::vector<Object> const& missing) const {
+    auto const lost = std::to_string(missing.size()) + " objects are in no spec file any more";
+    auto const bad = std::ranges::find_if(files_, [](auto const& file) { return !file.second.good; });
+    if (bad != files_.end())
+        return SpecFileProblem{
+            bad->first, "", {"", "removals_wait", lost + "; none is removed until this file is good"}};
+    if (missing.size() <= removals_.most) return std::nullopt;
+    auto const first = missing.front().ref.str();
+    return SpecFileProblem{missing.front().source.substr(file_source.size()),
+                           "",
+                           {"", "removal_limit", unremoved(missing.size(), removals_.most, first)}};
+}
+
+// Those that have been missing for a while: a file that is replaced in two steps is gone for a moment.
 void SpecDirectory::remove_missing() {
-    std::vector<Object> missing;
-    for (auto& o : admission_.store.objects()) {
-        if (!o.source.starts_with("file:") || o.terminating) continue;
-        auto const file = files_.find(o.source.substr(5));
-        bool const named = file != files_.end() && (!file->second.good || file->second.objects.contains(o.ref));
-        if (!named) missing.push_back(std::move(o));
+    auto const lost = missing();
+    auto const now = std::chrono::steady_clock::now();
+    std::map<Ref, std::chrono::steady_clock::time_point> since;
+    for (auto const& object : lost) {
+        auto const known = missing_since_.find(object.ref);
+        since.emplace(object.ref, known == missing_since_.end() ? now : known->second);
     }
-    unremoved_.reset();
-    if (missing.size() > max_removals_) {
-        unremoved_ = {missing.front().source.substr(5),
-                      "",
-                      {"", "removal_limit", unremoved(missing.size(), max_removals_, missing.front().ref.str())}};
-        log_.write(Level::error, "too many objects have lost their spec file; none is removed",
-                   {{"objects", std::to_string(missing.size())}, {"max_removals", std::to_string(max_removals_)}});
-        return;
-    }
-    for (auto const& o : missing) {
-        auto const result = admission_.store.remove(o.ref, std::nullopt, o.source);
+    missing_since_ = std::move(since);
+    auto const before = std::exchange(unremoved_, lost.empty() ? std::nullopt : obstacle(lost));
+    if (unremoved_ && unremoved_ != before) log_problems({*unremoved_});
+    if (unremoved_) return;
+    for (auto const& object : lost) {
+        if (now - missing_since_.at(object.ref) < removals_.delay) continue;
+        auto const result = admission_.store.remove(object.ref, std::nullopt, object.source);
         log_.write(Level::warning, "an object's spec file is gone; it is being removed",
-                   {{"object", o.ref.str()}, {"source", o.source}});
-        if (result) wake_(o.ref);
+                   {{"object", object.ref.str()}, {"source", object.source}});
+        missing_since_.erase(object.ref);
+        if (result) wake_(object.ref);
     }
+}
+
+std::chrono::milliseconds SpecDirectory::next_sync() const {
+    return missing_since_.empty() || unremoved_ ? every : removals_.delay;
 }
 
 void SpecDirectory::publish_problems() {
@@ -245,16 +321,21 @@ std::vector<SpecFileProblem> SpecDirectory::problems() const {
 
 std::string describe(SpecFileProblem const& p) { return sentence(p.file, p.object, p.problem); }
 
-SpecWatch::SpecWatch(std::string const& path, SpecDirectory& directory, Log& log)
-    : directory_(directory),
-      log_(log),
+SpecWatch::SpecWatch(std::string path, SpecDirectory& directory, Log& log)
+    : path_(std::move(path)),
+      directory_(directory),
       inotify_(inotify_init1(IN_CLOEXEC | IN_NONBLOCK)),
       ended_(eventfd(0, EFD_CLOEXEC)) {
-    auto const events = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE;
     if (ended_ < 0) throw Fault("cannot make an eventfd");
-    if (inotify_ < 0 || inotify_add_watch(inotify_, path.c_str(), static_cast<std::uint32_t>(events)) < 0)
-        log_.write(Level::warning, "the spec directory cannot be watched; it is read once a minute", {{"path", path}});
+    if (!watch())
+        log.write(Level::warning, "the spec directory cannot be watched; it is read once a minute", {{"path", path_}});
     thread_ = std::jthread([this] { run(); });
+}
+
+// Of what stands at the path now: another directory may have taken its place.
+bool SpecWatch::watch() const {
+    constexpr auto events = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_MOVE_SELF | IN_DELETE_SELF;
+    return inotify_ >= 0 && inotify_add_watch(inotify_, path_.c_str(), static_cast<std::uint32_t>(events)) >= 0;
 }
 
 SpecWatch::~SpecWatch() {
@@ -282,12 +363,14 @@ void SpecWatch::run() {
     using namespace std::chrono_literals;
     constexpr auto together = 50ms;  // an editor's several writes are one change
     directory_.sync();
-    while (!wait(60s)) {
+    for (auto next = directory_.next_sync(); !wait(next);) {
         if (drain()) {
             std::this_thread::sleep_for(together);
             (void)drain();
         }
+        bool const watched = watch();
         directory_.sync();
+        next = watched ? directory_.next_sync() : std::min<std::chrono::milliseconds>(1s, directory_.next_sync());
     }
 }
 

@@ -72,8 +72,8 @@ std::optional<StoreRefusal> refuse_generation(std::optional<std::int64_t> wanted
 }
 
 StoreRefusal owned(std::string const& source) {
-    auto const who = source == "api" ? std::string("the API") : source;
-    return {"owned_by", "is kept by " + who + "; take it over to change it here", {}};
+    if (source == "api") return {"owned_by", "is kept by the API, and changed there", {}};
+    return {"owned_by", "is kept by " + source + "; take it over to change it here", {}};
 }
 
 void throw_exception_from_error(StoreRefusal const& refusal, boost::source_location const&) {

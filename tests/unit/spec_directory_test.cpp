@@ -11,8 +11,10 @@
 #include <catch2/catch.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 using namespace genesis;
 using namespace genesis::test;
@@ -32,7 +34,7 @@ struct Files {
     Bed bed;
     std::vector<Ref> woken;
     SpecDirectory specs{
-        directory.path(), {*bed.store, bed.reserved}, 2, bed.log, [this](Ref const& ref) { woken.push_back(ref); }};
+        directory.path(), {*bed.store, bed.reserved}, {2}, bed.log, [this](Ref const& ref) { woken.push_back(ref); }};
 };
 
 std::string account(std::string const& name, std::string const& more = "") {
@@ -151,6 +153,115 @@ TEST_CASE(
     CHECK(domain("beta") == "z.example");
 }
 
+TEST_CASE("an object whose file is renamed, or that moves to another file, goes on as it was") {
+    Files f;
+    f.write("a.yaml", account("acme") + account("beta"));
+    f.write("m.yaml", account("zeta"));
+    f.specs.sync();
+    std::filesystem::rename(f.path() + "/a.yaml", f.path() + "/b.yaml");
+    f.specs.sync();
+    CHECK(f.specs.problems().empty());
+    CHECK_FALSE(f.ends("acme"));
+    CHECK(f.object("acme")->source == "file:b.yaml");
+    CHECK(f.object("acme")->generation == 1);
+    std::filesystem::rename(f.path() + "/b.yaml", f.path() + "/0.yaml");
+    f.write("m.yaml", account("zeta") + account("beta"));
+    f.write("0.yaml", account("acme"));
+    f.specs.sync();
+    CHECK(f.specs.problems().empty());
+    CHECK_FALSE(f.ends("beta"));
+    CHECK(f.object("beta")->source == "file:m.yaml");
+    CHECK(f.object("acme")->source == "file:0.yaml");
+}
+
+TEST_CASE("an object that was ending when its file was found under another name is there again") {
+    Files f;
+    f.write("a.yaml", account("acme"));
+    f.specs.sync();
+    f.erase("a.yaml");
+    f.specs.sync();
+    REQUIRE(f.ends("acme"));
+    f.write("b.yaml", account("acme"));
+    f.specs.sync();
+    CHECK_FALSE(f.ends("acme"));
+    CHECK(f.specs.problems().empty());
+}
+
+TEST_CASE("while a spec file is not good no object ends that no file names, for it may stand there") {
+    Files f;
+    f.write("a.yaml", account("acme"));
+    f.specs.sync();
+    f.erase("a.yaml");
+    f.write("b.yaml", account("acme", "sites: 3\n"));
+    f.specs.sync();
+    CHECK_FALSE(f.ends("acme"));
+    REQUIRE(f.specs.problems().size() == 2);
+    CHECK(describe(f.specs.problems()[1]) ==
+          "b.yaml: 1 objects are in no spec file any more; none is removed until this file is good");
+    f.write("b.yaml", account("acme"));
+    f.specs.sync();
+    CHECK_FALSE(f.ends("acme"));
+    CHECK(f.specs.problems().empty());
+}
+
+TEST_CASE("a spec file that has become empty is reported and ends nothing; its removal does") {
+    Files f;
+    f.write("a.yaml", account("acme"));
+    f.write("comment.yaml", "# nothing yet\n");
+    f.specs.sync();
+    CHECK(f.specs.problems().empty());
+    for (auto const* const empty : {"", "# lost\n", "---\n---\n"}) {
+        f.write("a.yaml", empty);
+        f.specs.sync();
+        CHECK_FALSE(f.ends("acme"));
+        REQUIRE(f.specs.problems().size() == 1);
+        CHECK(describe(f.specs.problems()[0]) == "a.yaml: says nothing any more; to end its objects remove the file");
+    }
+    f.erase("a.yaml");
+    f.specs.sync();
+    CHECK(f.ends("acme"));
+}
+
+TEST_CASE("a spec file that somebody is writing is read once that has ended") {
+    Files f;
+    f.write("a.yaml", account("acme") + account("beta"));
+    f.specs.sync();
+    {
+        std::ofstream half(f.path() + "/a.yaml");
+        half << account("acme") << std::flush;
+        f.write("other.yaml", account("zeta"));
+        f.specs.sync();
+        CHECK(f.object("zeta").has_value());
+        CHECK_FALSE(f.ends("beta"));
+        CHECK(f.specs.problems().empty());
+    }
+    f.specs.sync();
+    CHECK(f.ends("beta"));
+}
+
+TEST_CASE("an object ends when it has been in no file for a while, and not when its file is replaced in two steps") {
+    Files f;
+    SpecDirectory delayed(f.path(), {*f.bed.store, f.bed.reserved}, {2, std::chrono::milliseconds(60)}, f.bed.log,
+                          [](Ref const&) {});
+    f.write("a.yaml", account("acme"));
+    delayed.sync();
+    CHECK(delayed.next_sync() == std::chrono::minutes(1));
+    f.erase("a.yaml");
+    delayed.sync();
+    CHECK_FALSE(f.ends("acme"));
+    CHECK(delayed.next_sync() == std::chrono::milliseconds(60));
+    f.write("a.yaml", account("acme"));
+    delayed.sync();
+    std::this_thread::sleep_for(std::chrono::milliseconds(70));
+    f.erase("a.yaml");
+    delayed.sync();
+    CHECK_FALSE(f.ends("acme"));
+    std::this_thread::sleep_for(std::chrono::milliseconds(70));
+    delayed.sync();
+    CHECK(f.ends("acme"));
+    CHECK(delayed.next_sync() == std::chrono::minutes(1));
+}
+
 TEST_CASE("a directory that cannot be read ends nothing") {
     Files f;
     f.write("a.yaml", account("acme"));
@@ -225,7 +336,7 @@ TEST_CASE("a spec file that was saved while the store could not write is in forc
 TEST_CASE("a watched directory is read when a file is written, and the watch ends at once") {
     Files f;
     std::atomic<bool> stored = false;
-    SpecDirectory specs(f.path(), {*f.bed.store, f.bed.reserved}, 2, f.bed.log, [&](Ref const&) {
+    SpecDirectory specs(f.path(), {*f.bed.store, f.bed.reserved}, {2}, f.bed.log, [&](Ref const&) {
         stored = true;
         stored.notify_all();
     });
@@ -235,4 +346,28 @@ TEST_CASE("a watched directory is read when a file is written, and the watch end
         stored.wait(false);
     }
     CHECK(f.object("acme"));
+}
+
+TEST_CASE("a spec directory in whose place another is put is watched on") {
+    Files f;
+    std::atomic<int> woken = 0;
+    auto const specs_path = f.path() + "/specs";
+    std::filesystem::create_directory(specs_path);
+    SpecDirectory specs(specs_path, {*f.bed.store, f.bed.reserved}, {2}, f.bed.log, [&](Ref const&) {
+        ++woken;
+        woken.notify_all();
+    });
+    SpecWatch const watch(specs_path, specs, f.bed.log);
+    std::ofstream(specs_path + "/a.yaml") << account("acme");
+    woken.wait(0);
+    std::filesystem::create_directory(f.path() + "/next");
+    std::ofstream(f.path() + "/next/a.yaml") << account("acme");
+    std::ofstream(f.path() + "/next/b.yaml") << account("beta");
+    std::filesystem::rename(specs_path, f.path() + "/former");
+    std::filesystem::rename(f.path() + "/next", specs_path);
+    woken.wait(1);
+    std::ofstream(specs_path + "/c.yaml") << account("gamma");
+    woken.wait(2);
+    CHECK(f.object("gamma"));
+    CHECK_FALSE(f.ends("acme"));
 }
