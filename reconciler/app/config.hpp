@@ -97,9 +97,11 @@ struct Describe<Config> {
         field("socket", &Config::socket, "Unix socket of the daemon for genesisctl; root and admin_group have access."),
         field("resync", &Config::resync, "Seconds between full passes, whether or not anything changed.",
               Attribute::none, {.min = 5, .max = 86400}),
-        field("max_removals", &Config::max_removals,
-              "A plan that would remove more objects than this waits for a confirmation.", Attribute::none,
-              {.min = 0, .max = 1000000}),
+        field(
+            "max_removals", &Config::max_removals,
+            "A plan that would remove more objects than this waits for a confirmation; of more that no spec file names "
+            "any more none is removed until an operator takes them over.",
+            Attribute::none, {.min = 0, .max = 1000000}),
         field("log_level", &Config::log_level, "Lowest level that is logged."),
         field("web_group", &Config::web_group,
               "The group of Apache's workers; only it may pass through a tenant's home."),

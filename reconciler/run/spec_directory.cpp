@@ -1,8 +1,6 @@
 // The spec directory: files in, objects out; and the thread that notices when they change.
 #include "reconciler/run/spec_directory.hpp"
 
-#include "drivers/host/fd.hpp"
-
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -34,25 +32,26 @@ struct Reading {
     bool is_written = false;                     // somebody has it open for writing: it is read once that has ended
 };
 
-// While it is held nobody opens the file for writing, so that it is read whole; the kernel refuses it while somebody
-// has the file open so (fcntl(2), F_SETLEASE). A file system without leases is read as it is.
-class ReadLease {
+// A file that nobody opens for writing while it is read: the kernel refuses the lease while somebody has it open so
+// (fcntl(2), F_SETLEASE). On a file system without leases it is read as it is.
+class LeasedFile {
 public:
-    explicit ReadLease(int file) : file_(file) {
+    explicit LeasedFile(char const* path) : file_(::open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)) {
+        if (file_ < 0) return;
         (void)::fcntl(file_, F_SETSIG, SIGURG);  // that somebody waits for it is ignored: it is over in a moment
-        held_ = ::fcntl(file_, F_SETLEASE, F_RDLCK) == 0;
-        refused_ = !held_ && errno == EAGAIN;
+        is_written_ = ::fcntl(file_, F_SETLEASE, F_RDLCK) != 0 && errno == EAGAIN;
     }
-    ~ReadLease() {
-        if (held_) (void)::fcntl(file_, F_SETLEASE, F_UNLCK);
+    ~LeasedFile() {
+        if (file_ >= 0) ::close(file_);  // ends the lease
     }
-    ReadLease(ReadLease const&) = delete;
-    ReadLease& operator=(ReadLease const&) = delete;
-    [[nodiscard]] bool refused() const { return refused_; }
+    LeasedFile(LeasedFile const&) = delete;
+    LeasedFile& operator=(LeasedFile const&) = delete;
+    [[nodiscard]] int get() const { return file_; }  // below 0 where it cannot be opened: errno says why
+    [[nodiscard]] bool is_written() const { return is_written_; }
 
 private:
     int file_;
-    bool held_ = false, refused_ = false;
+    bool is_written_ = false;
 };
 
 std::string error_text() { return std::generic_category().message(errno); }
@@ -61,10 +60,9 @@ Reading read_file(std::filesystem::path const& path) {
     std::error_code error;
     if (!std::filesystem::is_regular_file(path, error))
         return {"", error ? "cannot be read: " + error.message() : "is no ordinary file"};
-    host::Fd const file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
-    if (!file) return {"", "cannot be opened: " + error_text()};
-    ReadLease const lease(file.get());
-    if (lease.refused()) return {.is_written = true};
+    LeasedFile const file(path.c_str());
+    if (file.get() < 0) return {"", "cannot be opened: " + error_text()};
+    if (file.is_written()) return {.is_written = true};
     Reading out;
     std::array<char, 65536> part{};
     while (out.text.size() <= largest_file) {

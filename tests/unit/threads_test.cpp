@@ -51,7 +51,7 @@ struct Daemon {
     Loop loop{store, store, pointers(), clock, log, {}};
     LoopEngine engine{loop};
     Admission admission{store, reserved};
-    SpecDirectory specs{files.path(), admission, 20, log, [this](Ref const& ref) { loop.wake(ref, true); }};
+    SpecDirectory specs{files.path(), admission, {20}, log, [this](Ref const& ref) { loop.wake(ref, true); }};
     ApiServer api{{store, store, store, store, admission, engine, {}, log, clock}};
     Webhooks webhooks{{}, store, clock, log, nullptr};
     SpecWatch watch{files.path(), specs, log};
