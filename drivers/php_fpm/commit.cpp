@@ -80,8 +80,10 @@ void PhpFpmDriver::take_away(Dirs const& dirs, std::vector<Pending> const& batch
     auto const loaded = states(removed, context);
     std::vector<std::string> there, failed;
     for (auto const& [unit, state] : loaded) {
-        there.push_back(unit);
-        if (state == "failed") failed.push_back(unit);
+        if (state == "failed")
+            failed.push_back(unit);
+        else if (state != "inactive")  // what has ended may stay loaded, and need not be asked for again
+            there.push_back(unit);
     }
     stop(there, result, context);
     if (auto const wants = dirs.units.try_beneath(starts_at_boot))

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -82,6 +83,12 @@ std::map<std::string, Reading> read_all(std::string const& directory) {
     return out;
 }
 
+std::optional<std::pair<dev_t, ino_t>> identity_of(std::string const& directory) {
+    struct stat seen {};
+    if (::stat(directory.c_str(), &seen) != 0) return std::nullopt;
+    return std::pair{seen.st_dev, seen.st_ino};
+}
+
 Ref ref_of(Spec const& spec) { return {std::string(spec.kind->schema->kind), spec.name}; }
 
 std::string unremoved(std::size_t objects, std::size_t most, std::string const& first) {
@@ -115,6 +122,9 @@ void SpecDirectory::sync() {
 // All are read before any is stored: what one names no longer another may name now.
 void SpecDirectory::take_in() {
     auto now = read_all(path_);
+    auto const directory = identity_of(path_);
+    if (!now.empty()) had_files_ = directory;
+    is_lost_ = now.empty() && had_files_ != directory;
     std::erase_if(files_, [&](auto const& known) { return !now.contains(known.first); });
     std::map<std::string, std::vector<Entry>> changed;
     std::map<std::string, std::vector<SpecFileProblem>> before;
@@ -266,6 +276,8 @@ std::vector<Object> SpecDirectory::missing() const {
 // Why they are not removed, if they are not: an object that lost its file may have moved to one that cannot be read.
 std::optional<SpecFileProblem> SpecDirectory::obstacle(std::vector<Object> const& missing) const {
     auto const lost = std::to_string(missing.size()) + " objects are in no spec file any more";
+    if (is_lost_)
+        return SpecFileProblem{path_, "", {"", "removals_wait", lost + "; none is removed, for no file was seen here"}};
     auto const bad = std::ranges::find_if(files_, [](auto const& file) { return !file.second.good; });
     if (bad != files_.end())
         return SpecFileProblem{

@@ -2,6 +2,8 @@
 #pragma once
 #include "reconciler/store/admission.hpp"
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <functional>
 #include <map>
@@ -24,7 +26,8 @@ std::string describe(SpecFileProblem const& problem);  // "shop.yaml:3: account/
 // that is not there is gone. One that somebody is writing is read once that has ended. What the store refuses, such as
 // a name that another object has, or cannot write, is tried again with each reading. An object that another file names
 // instead has moved there, as with a file that is renamed. Objects that no file names any more are terminated after a
-// while, unless a file is not good, in which they may stand, or they are too many at once.
+// while, unless a file is not good, in which they may stand, or they are too many at once, or the directory is an empty
+// one in which none was seen.
 class SpecDirectory {
 public:
     struct Removals {
@@ -71,6 +74,8 @@ private:
     std::function<void(Ref const&)> wake_;
     std::map<std::string, File> files_;
     std::map<Ref, std::chrono::steady_clock::time_point> missing_since_;
+    std::optional<std::pair<dev_t, ino_t>> had_files_;  // the directory that some were last seen in
+    bool is_lost_ = false;                              // another one, with none: a file system is not mounted
     mutable std::mutex mutex_;
     std::vector<SpecFileProblem> problems_;
     std::optional<SpecFileProblem> unremoved_;  // why missing objects are not removed

@@ -262,6 +262,22 @@ TEST_CASE("an object ends when it has been in no file for a while, and not when 
     CHECK(delayed.next_sync() == std::chrono::minutes(1));
 }
 
+TEST_CASE("an empty directory in which no spec file was seen ends nothing: a file system may not be mounted there") {
+    Files f;
+    f.write("a.yaml", account("acme"));
+    f.specs.sync();
+    TmpRoot const empty;
+    SpecDirectory other(empty.path(), {*f.bed.store, f.bed.reserved}, {2}, f.bed.log, [](Ref const&) {});
+    other.sync();
+    CHECK_FALSE(f.ends("acme"));
+    REQUIRE(other.problems().size() == 1);
+    CHECK(describe(other.problems()[0]) ==
+          empty.path() + ": 1 objects are in no spec file any more; none is removed, for no file was seen here");
+    std::ofstream(empty.path() + "/b.yaml") << account("beta");
+    other.sync();
+    CHECK(f.ends("acme"));
+}
+
 TEST_CASE("a directory that cannot be read ends nothing") {
     Files f;
     f.write("a.yaml", account("acme"));
