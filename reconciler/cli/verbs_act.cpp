@@ -63,7 +63,8 @@ Exit remove(Call const& call, Console& console) {
                     << (call.keep_data ? "; what is left of its data is kept" : "") << '\n'
                     << std::flush;
     }
-    return call.wait ? wait_for(client, awaited(targets), Until::gone, call.timeout, console) : fine;
+    auto const until = call.purge ? Until::gone : call.keep_data ? Until::off : Until::ended;
+    return call.wait ? wait_for(client, awaited(targets), until, call.timeout, console) : fine;
 }
 
 // Waits for a look at the server that finds nothing to do: the status may be from before.
@@ -79,7 +80,7 @@ Exit reconcile(Call const& call, Console& console) {
             for (auto const& item : client.list({.kind = &kind, .name = {}}))
                 all.push_back(
                     {.target = {.kind = &kind, .name = text_at(item, "name")}, .looked_at = true, .named = false});
-    return wait_for(client, all, Until::ready, call.timeout, console);
+    return wait_for(client, all, Until::settled, call.timeout, console);
 }
 Exit pause(Call const& call, Console& console) {
     return post(call, console, "/pause", "is paused: observed, not changed");
