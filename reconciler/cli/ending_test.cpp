@@ -115,5 +115,43 @@ TEST_CASE("delete --keep-data --wait ends when the services are off and the data
     CHECK(ended.err == "account/acme is gone, and its data with it\n");
 }
 
+// ---- several, and refusals
+
+TEST_CASE("of several objects to delete one that is refused is named, and the others are deleted all the same") {
+    CliFixture world;
+    world.daemon.say("DELETE /v1/accounts/filed", 409, R"({"code":"owned_by","detail":"is kept by file:filed.yaml"})");
+    for (auto const* name : {"acme", "beta"})
+        world.daemon.say(std::string("DELETE /v1/accounts/") + name, 202, R"({"result":"terminating"})");
+    world.daemon.say(get, 200, kept);
+    world.daemon.say("GET /v1/accounts/beta", 404, "{}");
+    auto const ended = world.ctl({"delete", "account/acme", "account/filed", "account/beta", "--wait"});
+    CHECK(ended.exit == failed);
+    CHECK(ended.err == "account/filed: is kept by file:filed.yaml\n");
+    CHECK(has(ended.out, "account/beta terminating\n"));
+    CHECK(has(ended.out, "account/beta is gone\n"));
+    CHECK(has(ended.out, "account/acme: " + off + "\n"));
+}
+
+TEST_CASE("a refused pause, take-over or taking back of a purge names the object, once") {
+    CliFixture world;
+    world.daemon.say("DELETE /v1/accounts/acme?keep_data=true", 409, R"({"detail":"is not being removed"})");
+    CHECK(world.ctl({"delete", "account/acme", "--keep-data"}).err == "account/acme: is not being removed\n");
+    world.daemon.say("POST /v1/accounts/acme/pause", 409, R"({"detail":"is kept by file:acme.yaml"})");
+    CHECK(world.ctl({"pause", "account/acme"}).err == "account/acme: is kept by file:acme.yaml\n");
+    world.daemon.say("POST /v1/accounts/acme/take-over", 404, R"({"detail":"there is no account/acme"})");
+    CHECK(world.ctl({"take-over", "account/acme"}).err == "there is no account/acme\n");
+}
+
+TEST_CASE("take-over takes several objects, and one that is refused does not keep the others from it") {
+    CliFixture world;
+    world.daemon.say("POST /v1/accounts/acme/take-over", 404, R"({"detail":"there is no account/acme"})");
+    world.daemon.say("POST /v1/accounts/beta/take-over", 200, "{}");
+    auto const ended = world.ctl({"take-over", "account/acme", "account/beta"});
+    CHECK(ended.exit == failed);
+    CHECK(ended.out == "account/beta is now managed through the API\n");
+    CHECK(world.ctl({"take-over"}).exit == usage);
+    CHECK(world.ctl({"take-over", "account/beta", "account/beta"}).exit == fine);
+}
+
 }  // namespace
 }  // namespace genesis::cli
