@@ -106,7 +106,12 @@ Exit reconcile(Call const& call, Console& console) {
 Exit pause(Call const& call, Console& console) {
     return post(call, console, "/pause", "is paused: observed, not changed");
 }
-Exit resume(Call const& call, Console& console) { return post(call, console, "/resume", "is resumed"); }
+Exit resume(Call const& call, Console& console) {
+    auto const exit = post(call, console, "/resume", "is resumed");
+    if (!call.all && is_all_paused(Client(call.socket)))
+        console.out << "everything is still paused, so that it is not changed; to end that: " << resumes_all << '\n';
+    return exit;
+}
 Exit adopt(Call const& call, Console& console) {
     return post(call, console, "/adopt", "will adopt resources that have its names");
 }
