@@ -125,6 +125,10 @@ json::value Client::ask(std::string_view method, std::string const& target,
     return std::move(answer.body);
 }
 
+bool is_all_paused(Client const& client) {
+    return value_at(client.send("GET", "/v1/info").body, "all_paused") == json::value(true);
+}
+
 json::array Client::list(Target const& kind, std::string const& filter) const {
     json::array out;
     for (std::string after, next = "?"; !next.empty(); after = next) {

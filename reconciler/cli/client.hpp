@@ -46,4 +46,8 @@ private:
     std::chrono::seconds timeout_;
 };
 
+// Whether the whole server is paused; false where the daemon does not say.
+bool is_all_paused(Client const& client);
+constexpr std::string_view resumes_all = "genesisctl resume --all";
+
 }  // namespace genesis::cli

@@ -83,8 +83,10 @@ Problems problems_in(unsigned status, json::value const& body) {
 
 std::string problem_text(unsigned status, json::value const& body, std::string_view object) {
     std::string out;
-    for (auto const& problem : problems_in(status, body))
-        out += (out.empty() ? "" : "\n") + sentence("", object, problem);
+    for (auto const& problem : problems_in(status, body)) {
+        bool const named = !object.empty() && problem.text.find(object) != std::string::npos;
+        out += (out.empty() ? "" : "\n") + sentence("", named ? "" : object, problem);
+    }
     return out;
 }
 

@@ -22,7 +22,7 @@ void print(std::ostream& out, Format format, json::value const& value);  // json
 
 // The problems of an application/problem+json body; its detail when it lists none.
 Problems problems_in(unsigned status, json::value const& body);
-// They as lines: "account/acme: sites[0].domain: text".
+// They as lines: "account/acme: sites[0].domain: text". A text that names the object itself is left as it is.
 std::string problem_text(unsigned status, json::value const& body, std::string_view object = "");
 // The command that confirms a removal of the object's that is held back for `reason`, as a plan calls it; empty where
 // none does.

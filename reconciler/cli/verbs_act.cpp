@@ -10,17 +10,39 @@
 namespace genesis::cli {
 namespace {
 
-// The object, or everything with --all: exactly one of the two.
-std::string path_of(Call const& call) {
-    if (call.all == !call.targets.empty()) throw Misuse("either KIND/NAME or --all");
-    return call.all ? "/v1" : object_of(call.targets.front()).path();
+std::vector<Target> objects_of(Call const& call) {
+    std::vector<Target> out;
+    for (auto const& text : call.targets) out.push_back(object_of(text));
+    return out;
 }
-std::string name_of(Call const& call) { return call.all ? "everything" : object_of(call.targets.front()).str(); }
 
+// To the object, or to everything with --all: exactly one of the two. A refusal throws Failure.
 Exit post(Call const& call, Console& console, std::string const& action, std::string_view result) {
-    Client(call.socket).ask("POST", path_of(call) + action);
-    console.out << name_of(call) << ' ' << result << '\n';
+    if (call.all == !call.targets.empty()) throw Misuse("either KIND/NAME or --all");
+    auto const path = call.all ? "/v1" : object_of(call.targets.front()).path();
+    auto const name = call.all ? "" : object_of(call.targets.front()).str();
+    auto const answer = Client(call.socket).send("POST", path + action);
+    if (!answer.ok()) throw Failure(problem_text(answer.status, answer.body, name));
+    console.out << (call.all ? "everything" : name) << ' ' << result << '\n' << std::flush;
     return fine;
+}
+
+// The same request for each object; a refusal of one is printed, with its name, and the others follow. `say` has each
+// answer. Returns the objects it was done for.
+template <class F>
+std::vector<Target> send_each(Client const& client, std::vector<Target> const& targets, std::string_view method,
+                              std::string const& action, Console& console, F const& say) {
+    std::vector<Target> out;
+    for (auto const& target : targets) {
+        auto const answer = client.send(method, target.path() + action);
+        if (!answer.ok()) {
+            console.err << problem_text(answer.status, answer.body, target.str()) << '\n';
+            continue;
+        }
+        console.out << target.str() << ' ' << say(answer.body) << '\n' << std::flush;
+        out.push_back(target);
+    }
+    return out;
 }
 
 // One line of watch about an object.
@@ -53,17 +75,17 @@ std::map<std::string, std::string> lines_now(Client const& client, std::vector<T
 
 Exit remove(Call const& call, Console& console) {
     if (call.purge && call.keep_data) throw Misuse("--purge and --keep-data exclude each other");
-    std::vector<Target> targets;
-    for (auto const& text : call.targets) targets.push_back(object_of(text));
+    auto const targets = objects_of(call);
     std::string const query = call.purge ? "?purge=true" : call.keep_data ? "?keep_data=true" : "";
     Client const client(call.socket, std::chrono::seconds(60));
-    for (auto const& target : targets) {
-        auto const body = client.ask("DELETE", target.path() + query);
-        console.out << target.str() << ' ' << clean(text_at(body, "result"))
-                    << (call.keep_data ? "; what is left of its data is kept" : "") << '\n'
-                    << std::flush;
-    }
-    return call.wait ? wait_for(client, awaited(targets), Until::gone, call.timeout, console) : fine;
+    auto const deleted = send_each(client, targets, "DELETE", query, console, [&](json::value const& body) {
+        return clean(text_at(body, "result")) + (call.keep_data ? "; what is left of its data is kept" : "");
+    });
+    auto const exit = deleted.size() == targets.size() ? fine : failed;
+    if (!call.wait || deleted.empty()) return exit;
+    auto const until = call.purge ? Until::gone : call.keep_data ? Until::off : Until::ended;
+    auto const waited = wait_for(client, awaited(deleted), until, call.timeout, console);
+    return exit == fine ? waited : exit;
 }
 
 // Waits for a look at the server that finds nothing to do: the status may be from before.
@@ -79,24 +101,30 @@ Exit reconcile(Call const& call, Console& console) {
             for (auto const& item : client.list({.kind = &kind, .name = {}}))
                 all.push_back(
                     {.target = {.kind = &kind, .name = text_at(item, "name")}, .looked_at = true, .named = false});
-    return wait_for(client, all, Until::ready, call.timeout, console);
+    return wait_for(client, all, Until::settled, call.timeout, console);
 }
 Exit pause(Call const& call, Console& console) {
     return post(call, console, "/pause", "is paused: observed, not changed");
 }
-Exit resume(Call const& call, Console& console) { return post(call, console, "/resume", "is resumed"); }
+Exit resume(Call const& call, Console& console) {
+    auto const exit = post(call, console, "/resume", "is resumed");
+    if (!call.all && is_all_paused(Client(call.socket)))
+        console.out << "everything is still paused, so that it is not changed; to end that: " << resumes_all << '\n';
+    return exit;
+}
 Exit adopt(Call const& call, Console& console) {
     return post(call, console, "/adopt", "will adopt resources that have its names");
 }
 Exit take_over(Call const& call, Console& console) {
-    return post(call, console, "/take-over", "is now managed through the API");
+    auto const targets = objects_of(call);
+    auto const done = send_each(Client(call.socket), targets, "POST", "/take-over", console,
+                                [](json::value const&) { return "is now managed through the API"; });
+    return done.size() == targets.size() ? fine : failed;
 }
 
 Exit wait(Call const& call, Console& console) {
-    std::vector<Target> targets;
-    for (auto const& text : call.targets) targets.push_back(object_of(text));
-    return wait_for(Client(call.socket), awaited(targets), call.wait_for == "gone" ? Until::gone : Until::ready,
-                    call.timeout, console);
+    return wait_for(Client(call.socket), awaited(objects_of(call)),
+                    call.wait_for == "gone" ? Until::gone : Until::ready, call.timeout, console);
 }
 
 // Prints changes until interrupted. A daemon that restarts is waited for, one that was never there is not.

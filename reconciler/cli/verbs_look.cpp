@@ -8,18 +8,21 @@
 namespace genesis::cli {
 namespace {
 
-std::string state_of(json::value const& envelope) {
+std::string state_of(json::value const& envelope, bool all_paused) {
+    auto const is = [&](char const* type) { return text_at(condition(envelope, type), "status") == "true"; };
+    if (all_paused) return is("terminating") ? "terminating, paused (all)" : "paused (all)";
     for (auto const* type : {"terminating", "paused", "suspended", "degraded", "progressing"})
-        if (text_at(condition(envelope, type), "status") == "true") return type;
+        if (is(type)) return type;
     return "";
 }
 
-Table table_of(json::array const& envelopes) {
+Table table_of(json::array const& envelopes, bool all_paused) {
     Table table{.head = {"NAME", "READY", "STATE", "GENERATION", "SOURCE", "MESSAGE"}, .rows = {}};
     for (auto const& e : envelopes) {
         auto const& ready = condition(e, "ready");
-        table.rows.push_back({text_at(e, "kind") + "/" + text_at(e, "name"), text_at(ready, "status"), state_of(e),
-                              text_at(e, "generation"), text_at(e, "source"), text_at(ready, "message")});
+        table.rows.push_back({text_at(e, "kind") + "/" + text_at(e, "name"), text_at(ready, "status"),
+                              state_of(e, all_paused), text_at(e, "generation"), text_at(e, "source"),
+                              text_at(ready, "message")});
     }
     return table;
 }
@@ -71,11 +74,16 @@ Table allocations_of(json::value const& envelope) {
     return table;
 }
 
-Table conditions_of(json::value const& envelope) {
+// That it is paused of itself is a condition of the object, that everything is paused is none.
+Table conditions_of(json::value const& envelope, bool all_paused) {
     Table table{.head = {"  CONDITION", "STATUS", "REASON", "CHANGED", "MESSAGE"}, .rows = {}};
-    for (auto const& c : list_at(value_at(envelope, "status"), "conditions"))
-        table.rows.push_back({"  " + text_at(c, "type"), text_at(c, "status"), text_at(c, "reason"),
-                              text_at(c, "changed_at"), text_at(c, "message")});
+    for (auto const& c : list_at(value_at(envelope, "status"), "conditions")) {
+        if (all_paused && text_at(c, "type") == "paused")
+            table.rows.push_back({"  paused", "true", "Operator", "", "everything is paused"});
+        else
+            table.rows.push_back({"  " + text_at(c, "type"), text_at(c, "status"), text_at(c, "reason"),
+                                  text_at(c, "changed_at"), text_at(c, "message")});
+    }
     return table;
 }
 
@@ -128,27 +136,30 @@ Exit get(Call const& call, Console& console) {
     else if (items.empty())
         console.err << "no " << target.kind->plural << '\n';
     else
-        print(console.out, table_of(items));
+        print(console.out, table_of(items, is_all_paused(client)));
     return fine;
 }
 
 Exit describe(Call const& call, Console& console) {
     auto const target = object_of(call.targets.front());
-    auto const e = Client(call.socket).ask("GET", target.path());
+    Client const client(call.socket);
+    auto const e = client.ask("GET", target.path());
+    bool const all_paused = is_all_paused(client);
     auto& out = console.out;
     auto const terminating = text_at(e, "terminating"), source = text_at(e, "source");
     auto const request = text_at(e, "request");
     out << target.str() << "  generation " << clean(text_at(e, "generation"))
         << (source.empty() ? "" : ", from " + clean(source)) << (request.empty() ? "" : ", request " + clean(request))
         << (terminating.empty() ? "" : ", terminating since " + clean(terminating))
-        << (value_at(e, "paused") == json::value(true) ? ", paused" : "") << "\n\n";
+        << (value_at(e, "paused") == json::value(true) ? ", paused" : "")
+        << (all_paused ? ", everything is paused" : "") << "\n\n";
     print_indented(out, to_yaml(in_order(*target.kind, e)));
     out << '\n';
     if (auto const allocations = allocations_of(e); !allocations.rows.empty()) {
         print(out, allocations);
         out << '\n';
     }
-    print(out, conditions_of(e));
+    print(out, conditions_of(e, all_paused));
     out << '\n';
     print(out, records_of(target.str(), e));
     return fine;
@@ -194,6 +205,8 @@ Exit info(Call const& call, Console& console) {
     }
     if (auto const* fields = body.if_object())
         for (auto const& field : *fields) print_field(console.out, field.key(), field.value());
+    if (value_at(body, "all_paused") == json::value(true))
+        console.out << "everything is paused: observed, not changed; to end that: " << resumes_all << '\n';
     return fine;
 }
 

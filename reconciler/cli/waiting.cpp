@@ -18,6 +18,27 @@ constexpr std::size_t most_told = 10;  // objects whose records are printed when
 constexpr auto between_looks = 3s;
 constexpr std::size_t looked_at_alone = 4;  // objects; for more one look at the whole server is quicker
 
+std::string_view word_of(Until until) {
+    switch (until) {
+        case Until::ready:
+        case Until::settled:
+            return "ready";
+        case Until::gone:
+            return "gone";
+        case Until::ended:
+        case Until::off:
+            break;
+    }
+    return "off";
+}
+
+// Whether its status says what is waited for.
+bool is_reached(Until until, json::value const& envelope) {
+    bool const by_ready = until == Until::ready || until == Until::settled;
+    bool const by_off = until == Until::settled || until == Until::ended || until == Until::off;
+    return (by_ready && is_ready(envelope)) || (by_off && is_off(envelope));
+}
+
 bool is_true(json::value const& envelope, std::string_view type) {
     return text_at(condition(envelope, type), "status") == "true";
 }
@@ -72,7 +93,7 @@ void add_unsettled(json::value const& plan, std::set<std::string>& out) {
 struct Waiting {
     Awaited const* of;
     json::value envelope;  // as last read
-    bool ready = false;    // by its status
+    bool reached = false;  // by its status: ready, or off
     bool settled = false;  // by a plan
 };
 
@@ -104,11 +125,13 @@ private:
         auto const& target = one.of->target;
         auto answer = ask(target.path());
         if (answer.status == 0) return false;
-        if (answer.status == 404 && (until_ == Until::gone || !one.of->named)) return done(one, "gone");
+        if (answer.status == 404 && until_ == Until::off)
+            throw Failure(target.str() + " is gone, and its data with it");
+        if (answer.status == 404 && (until_ != Until::ready || !one.of->named)) return done(one, "gone");
         if (!answer.ok()) throw Failure(problem_text(answer.status, answer.body, target.str()));
         one.envelope = std::move(answer.body);
-        one.ready = until_ == Until::ready && is_ready(one.envelope);
-        return one.ready && one.settled && done(one, "ready");
+        one.reached = is_reached(until_, one.envelope);
+        return one.reached && one.settled && done(one, "ready");
     }
 
     // A daemon that has answered once is waited for while it restarts; status 0 then.
@@ -125,22 +148,28 @@ private:
         }
     }
 
+    // What is off is said even of what is not named: it is not as its spec says.
     bool done(Waiting const& one, std::string_view word) {
-        if (!one.of->named) return true;
+        bool const off = one.reached && is_off(one.envelope);
+        if (!one.of->named && !off) return true;
         progress_.wipe();
-        console_.out << one.of->target.str() << " is " << word << '\n' << std::flush;
+        console_.out << one.of->target.str();
+        if (off)
+            console_.out << ": " << clean(text_at(condition(one.envelope, "ready"), "message")) << '\n' << std::flush;
+        else
+            console_.out << " is " << word << '\n' << std::flush;
         print_held(console_.err, one.of->target, one.envelope);
         return true;
     }
 
-    // Plans for what is ready by a status that may be from before. They cost the daemon a look at the server: while
-    // others are being worked on there are few.
+    // Plans for what is ready, or off, by a status that may be from before. They cost the daemon a look at the server:
+    // while others are being worked on there are few.
     void look_again() {
         std::vector<Waiting*> open;
         bool others = false;
         for (auto& one : left_) {
-            if (one.ready && !one.settled) open.push_back(&one);
-            others = others || (!one.ready && !one.settled);
+            if (one.reached && !one.settled) open.push_back(&one);
+            others = others || (!one.reached && !one.settled);
         }
         auto const now = Steady::now();
         if (open.empty() || (others && now - looked_ < between_looks)) return;
@@ -166,14 +195,14 @@ private:
     void say() {
         Standing standing{.done = all_ - left_.size(),
                           .all = all_,
-                          .word = until_ == Until::ready ? "ready" : "gone",
+                          .word = std::string(word_of(until_)),
                           .since = Steady::now() - start_};
         auto const* first = &left_.front();
         for (auto const& one : left_)
             if (is_true(one.envelope, "degraded") && standing.failing++ == 0) first = &one;
         standing.first = !away_.empty() ? away_
                                         : first->of->target.str() + ": " +
-                                              (first->ready ? "is looked at again" : progress_of(first->envelope));
+                                              (first->reached ? "is looked at again" : progress_of(first->envelope));
         progress_.say(standing);
     }
 
@@ -183,9 +212,9 @@ private:
         std::stable_partition(left_.begin(), left_.end(),
                               [](Waiting const& one) { return is_true(one.envelope, "degraded"); });
         for (std::size_t i = 0; i < std::min(left_.size(), most_told); ++i) {
-            auto const& [of, envelope, ready, settled] = left_[i];
-            console_.err << of->target.str() << " is not " << (until_ == Until::ready ? "ready" : "gone") << " after "
-                         << timeout_.count() << " s: " << progress_of(envelope) << '\n';
+            auto const& [of, envelope, reached, settled] = left_[i];
+            console_.err << of->target.str() << " is not " << word_of(until_) << " after " << timeout_.count()
+                         << " s: " << progress_of(envelope) << '\n';
             print_unready(console_.err, of->target, envelope);
         }
         if (left_.size() > most_told) console_.err << "and " << left_.size() - most_told << " others are not\n";
@@ -237,6 +266,12 @@ std::string progress_of(json::value const& envelope) {
 bool is_ready(json::value const& envelope) {
     auto const& ready = condition(envelope, "ready");
     return text_at(ready, "status") == "true" &&
+           value_at(ready, "observed_generation") == value_at(envelope, "generation");
+}
+
+bool is_off(json::value const& envelope) {
+    auto const& ready = condition(envelope, "ready");
+    return text_at(ready, "reason") == "Grace" &&
            value_at(ready, "observed_generation") == value_at(envelope, "generation");
 }
 

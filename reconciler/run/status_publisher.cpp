@@ -173,18 +173,26 @@ std::string obstacle(ObjectLines const& lines, RecordStatus const* worst) {
     return worst != nullptr ? "; " + sentence(*worst) : "";
 }
 
-Condition ending(Subject const& subject, ObjectLines const& lines, RecordStatus const* worst) {
+bool is_off(ObjectLines const& lines) {
+    return std::all_of(lines.open.begin(), lines.open.end(), [](auto const& open) {
+        return open.second.state == SyncState::in_sync || open.second.state == SyncState::held;
+    });
+}
+
+Condition ending(Subject const& subject, ObjectLines const& lines, RecordStatus const* worst, Time now) {
     auto const* kept = subject.phase == Phase::purged ? nullptr : subject.kept_until ? &*subject.kept_until : nullptr;
     if (kept == nullptr)
         return condition(ConditionType::ready, false, Reason::terminating, "is being removed" + obstacle(lines, worst));
-    return condition(ConditionType::ready, false, Reason::terminating,
-                     (lines.open.empty() ? "its services are off" : "its services are being turned off") +
+    bool const off = is_off(lines);
+    bool const lasts = subject.paused || *kept > now;  // what has no grace goes in a moment
+    return condition(ConditionType::ready, false, off && lasts ? Reason::grace : Reason::terminating,
+                     (off ? "its services are off" : "its services are being turned off") +
                          ("; its data is kept until " + iso(*kept)) +
                          ": put it again to have it back, or delete it with purge to remove the data now" +
                          obstacle(lines, worst));
 }
 
-std::vector<Condition> conditions_of(Subject const& subject, ObjectLines const& lines, bool busy) {
+std::vector<Condition> conditions_of(Subject const& subject, ObjectLines const& lines, bool busy, Time now) {
     RecordStatus const *worst = nullptr, *working = nullptr;
     for (auto const& [ref, line] : lines.open) {
         if (worst == nullptr && is_failing(line.state)) worst = &line;
@@ -192,7 +200,7 @@ std::vector<Condition> conditions_of(Subject const& subject, ObjectLines const& 
     }
     bool const purging = subject.phase == Phase::purged, ends = purging || subject.phase == Phase::terminating;
     std::vector<Condition> out;
-    out.push_back(ends ? ending(subject, lines, worst) : readiness(lines, worst));
+    out.push_back(ends ? ending(subject, lines, worst, now) : readiness(lines, worst));
     bool const progresses = busy || working != nullptr;
     out.push_back(condition(ConditionType::progressing, progresses, progresses ? Reason::working : Reason::idle,
                             working != nullptr ? sentence(*working) : ""));
@@ -244,7 +252,7 @@ void StatusPublisher::seed(Object const& object) {
 }
 
 void StatusPublisher::publish(Subject const& subject, ObjectLines lines, bool busy) {
-    auto conditions = conditions_of(subject, lines, busy);
+    auto conditions = conditions_of(subject, lines, busy, clock_.now());
     auto& before = stored_[subject.ref];
     auto const now = iso(clock_.now());
     for (auto& c : conditions) {

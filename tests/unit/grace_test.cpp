@@ -21,11 +21,12 @@ struct Graces {
         bed.converge();
     }
     void later(std::chrono::milliseconds by) { bed.clock.advance(by); }
-    std::string ready_message() {
+    Condition ready() {
         for (auto const& condition : bed.status(acme).conditions)
-            if (condition.type == ConditionType::ready) return condition.message;
-        return "";
+            if (condition.type == ConditionType::ready) return condition;
+        return {};
     }
+    std::string ready_message() { return ready().message; }
 
     static ReconcilerSettings at_once() {
         auto settings = Bed::quick();
@@ -53,6 +54,25 @@ TEST_CASE("a deleted account says until when its data is kept, and goes then") {
     g.bed.converge();
     CHECK_FALSE(g.bed.store->find(acme));
     CHECK_FALSE(g.bed.world.records.contains({"database", "acme_shop"}));
+}
+
+TEST_CASE("an account is in its grace, by a word for programs, once its services are off and while its data is kept") {
+    Graces g;
+    CHECK(g.ready().reason == ConditionReason::grace);
+    CHECK(g.bed.apply(g.text) == "changed account/acme generation 3\n");
+    g.bed.converge();
+    CHECK(g.ready().reason == ConditionReason::as_wanted);
+    g.bed.world.unreachable["apache"] = "does not answer";
+    g.bed.store->remove(acme, std::nullopt, "api").value();
+    g.bed.converge();
+    CHECK(g.ready().reason == ConditionReason::terminating);
+    g.bed.world.unreachable.clear();
+    g.bed.converge();
+    CHECK(g.ready().reason == ConditionReason::grace);
+    g.bed.world.unreachable["mariadb"] = "does not answer";
+    g.bed.store->remove(acme, true, "api").value();
+    g.bed.converge();
+    CHECK(g.ready().reason == ConditionReason::terminating);
 }
 
 TEST_CASE("the end of a grace is noticed by its own timer, once") {

@@ -257,11 +257,13 @@ TEST_CASE("objects and the server are controlled, credentials are shown once") {
     CHECK(f.engine.last() == "wake_all");
     CHECK(f.ask("POST", "/v1/pause").status == 200);
     CHECK(f.store().all_paused());
+    CHECK(f.ask("GET", "/v1/info").body().at("all_paused") == true);
     CHECK(f.engine.last() == "wake_all");
     auto const noted = f.store().audit(0, 1).front();
     CHECK(noted.action + " " + noted.object.kind == "pause node");
     CHECK(f.ask("POST", "/v1/resume").status == 200);
     CHECK_FALSE(f.store().all_paused());
+    CHECK(f.ask("GET", "/v1/info").body().at("all_paused") == false);
     auto const credentials = f.ask("POST", "/v1/accounts/acme/credentials").body().at("credentials").as_array();
     REQUIRE(credentials.size() == 1);
     CHECK(credentials[0].at("label") == "databases/shop/users/web");

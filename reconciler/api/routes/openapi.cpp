@@ -111,6 +111,10 @@ void add_shared(json::object& schemas) {
                                  {"audience", text()},
                                  {"version", text()},
                                  {"socket", text()},
+                                 {"all_paused", json::object{{"type", "boolean"},
+                                                             {"description",
+                                                              "The whole server is paused: everything is observed, "
+                                                              "nothing is changed."}}},
                                  {"listen", list_of(text())},
                                  {"spec_problems", list_of(text())}});
     schemas["probe"] = object_of({{"status", text()}});

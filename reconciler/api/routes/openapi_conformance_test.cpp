@@ -12,8 +12,8 @@ namespace {
 std::string const fine;
 
 json::object info() {
-    return {{"node", "web1"}, {"audience", "node:web1"}, {"version", "1"},
-            {"socket", ""},   {"listen", {"a"}},         {"spec_problems", json::array()}};
+    return {{"node", "web1"},  {"audience", "node:web1"},       {"version", "1"}, {"socket", ""}, {"all_paused", false},
+            {"listen", {"a"}}, {"spec_problems", json::array()}};
 }
 std::string found(json::value const& body, int status = 200, std::string_view type = "application/json") {
     return ResponseCheck().find("GET", "/v1/info", status, type, body);

@@ -136,6 +136,7 @@ Answer info(Service const& service, Call const&) {
                  {"audience", "node:" + s.node},
                  {"version", s.version},
                  {"socket", s.socket},
+                 {"all_paused", service.store.all_paused()},
                  {"listen", std::move(listen)},
                  {"spec_problems", std::move(problems)}});
 }
