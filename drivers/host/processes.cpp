@@ -9,13 +9,16 @@
 #include <sys/shm.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <systemd/sd-login.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <cstdlib>
 #include <ctime>
+#include <memory>
 #include <vector>
 
 namespace genesis::host {
@@ -51,30 +54,50 @@ std::string described(std::string const& pid, std::string_view status, uid_t rea
     return pid + " (" + name + ")" + (real == uid ? "" : ", which user " + std::to_string(real) + " runs");
 }
 
-// Which of `uids` have a living process, and one of each.
-std::map<uid_t, std::string> alive(std::set<uid_t> const& uids) {
+// A tenant's own units, whatever their names, lie beneath its user@.service: that is what systemd names for them.
+bool is_in_unit(std::string const& pid, std::string_view prefix) {
+    char* unit = nullptr;
+    if (prefix.empty() || ::sd_pid_get_unit(static_cast<pid_t>(std::stol(pid)), &unit) < 0) return false;
+    std::unique_ptr<char, decltype(&::free)> const owned(unit, &::free);
+    return std::string_view(unit).starts_with(prefix);
+}
+
+struct Found {
+    std::vector<pid_t> all;
+    std::string one;
+};
+
+std::map<uid_t, Found> look(std::set<uid_t> const& uids, std::string_view spared) {
     auto const proc = Dir::open("/proc");
-    std::map<uid_t, std::string> found;
+    std::map<uid_t, Found> out;
     for (auto const& name : proc.list()) {
         if (name.find_first_not_of("0123456789") != std::string::npos) continue;
         try {
             auto const status = proc.read(name + "/status");
             if (!status) continue;
             auto const users = users_of(status->bytes);
-            for (auto const uid : users)
-                if (uids.contains(uid)) found[uid] = described(name, status->bytes, users.front(), uid);
+            auto const is_asked_for = [&](uid_t uid) { return uids.contains(uid); };
+            if (std::none_of(users.begin(), users.end(), is_asked_for) || is_in_unit(name, spared)) continue;
+            for (auto const uid : std::set<uid_t>(users.begin(), users.end()))
+                if (uids.contains(uid)) {
+                    auto& found = out[uid];
+                    found.all.push_back(static_cast<pid_t>(std::stol(name)));
+                    if (found.one.empty()) found.one = described(name, status->bytes, users.front(), uid);
+                }
         } catch (Fault const&) {  // it ended while we looked
         }
     }
-    return found;
+    return out;
 }
 
-// The kernel walks all processes under one lock, so nothing that forks meanwhile escapes. Raw calls: see exec.cpp.
-void kill_all_as(uid_t uid) {
+// Everything of theirs for -1: the kernel walks all processes under one lock, so nothing that forks meanwhile escapes.
+// As the user, so that a number which is another's process by now is left alone. Raw calls: see exec.cpp.
+void kill_as(uid_t uid, std::vector<pid_t> const& processes) {
     auto const pid = ::fork();
     if (pid < 0) throw Fault("no process to end other processes with");
     if (pid == 0) {
-        if (::syscall(SYS_setresuid, uid, uid, uid) == 0) ::kill(-1, SIGKILL);
+        if (::syscall(SYS_setresuid, uid, uid, uid) == 0)
+            for (auto const process : processes) ::kill(process, SIGKILL);
         ::_exit(0);
     }
     // It has their user's number, so they may have stopped it in the moment they died: only root wakes it then.
@@ -96,21 +119,31 @@ union Semaphores {  // semctl(2): the caller defines it
 
 }  // namespace
 
-std::map<uid_t, std::string> end_processes(std::set<uid_t> const& uids, Context const& context) {
+std::map<uid_t, std::string> running(std::set<uid_t> const& uids, std::string_view spared) {
+    std::map<uid_t, std::string> out;
+    for (auto& [uid, found] : look(uids, spared)) out.emplace(uid, std::move(found.one));
+    return out;
+}
+
+std::map<uid_t, std::string> end_processes(std::set<uid_t> const& uids, Context const& context,
+                                           std::string_view spared) {
     if (uids.empty()) return {};
     if (*uids.begin() < 1000 || uids.contains(static_cast<uid_t>(-1))) throw Fault("not the user of an account");
-    auto left = alive(uids);
-    while (!left.empty()) {  // once in any case: a look alone may take longer than there is time
-        for (auto const& [uid, process] : left) kill_all_as(uid);
+    std::vector<pid_t> const everything{-1};
+    auto left = look(uids, spared);
+    for (int round = 0; !left.empty(); ++round) {  // once in any case: a look alone may take longer than there is time
+        bool const each_by_itself = !spared.empty() && round < 3;
+        for (auto const& [uid, found] : left) kill_as(uid, each_by_itself ? found.all : everything);
         timespec const pause{0, 5'000'000};  // time for their parents to reap them
         ::nanosleep(&pause, nullptr);
-        left = alive(uids);
+        left = look(uids, spared);
         if (context.is_over()) break;
     }
-    for (auto& [uid, process] : left)
-        process =
-            "user " + std::to_string(uid) + " has a process that is not ended or started again and again: " + process;
-    return left;
+    std::map<uid_t, std::string> out;
+    for (auto const& [uid, found] : left)
+        out.emplace(uid, "user " + std::to_string(uid) +
+                             " has a process that is not ended or started again and again: " + found.one);
+    return out;
 }
 
 void remove_ipc(std::set<uid_t> const& uids) {

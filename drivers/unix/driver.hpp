@@ -32,9 +32,11 @@ public:
     Observed<Directory> observe(Of<Directory>, Scope const& scope, Context& context);
     Observed<AuthorizedKeys> observe(Of<AuthorizedKeys>, Scope const& scope, Context& context);
 
-    // New users in one run of systemd-sysusers(8); a changed one costs one usermod(8). Removals come last and fail
-    // alone; what a removed user has left about is swept away later, by no batch. Until that is done nobody else, and
-    // not the same account made again, gets its number: the creation is in progress.
+    // New users in one run of systemd-sysusers(8); a changed one costs one usermod(8). What the expired ones run is
+    // ended with their sessions, all of a batch in one look; what Genesis itself runs as them is left to its own
+    // drivers. Removals come last and fail alone; what a removed user has left about is swept away later, by no batch.
+    // Until that is done nobody else, and not the same account made again, gets its number: the creation is in
+    // progress.
     std::vector<Outcome> apply(std::span<Step<UnixUser> const> steps, Context& context);
     // Parents before what lies in them, whatever the order of the steps. A tree that is removed is moved away at once
     // and deleted later, by no batch.
@@ -54,7 +56,12 @@ private:
     static std::optional<std::string> stands_against(UnixUser const& have, unix_accounts::Accounts const& all);
     Outcome delete_entry(std::string const& tool, UnixUser const& have, Context& context) const;
     void remove_groups(std::span<Step<UnixUser> const> steps, std::vector<Outcome>& outcomes, Context& context);
+    void suspend(std::span<Step<UnixUser> const> steps, std::vector<Outcome>& outcomes, Context& context);
+    static void note_processes(Observed<UnixUser>& seen);
     std::map<uid_t, std::string> end_users(std::map<uid_t, std::string>& users, Context const& context);
+    std::map<uid_t, std::string> end_suspended(std::map<uid_t, std::string>& users, Context const& context);
+    std::map<uid_t, std::string> end_what_runs(std::map<uid_t, std::string>& users, std::string_view spared,
+                                               Context const& context);
     std::map<uid_t, std::string> stop_sessions(std::map<uid_t, std::string>& users, Context const& context);
     static std::unique_ptr<Leftovers> make_leftovers(NodeLayout const& layout, UnixSettings const& settings);
     void end_tenants(std::span<Step<Directory> const> steps, Context const& context);

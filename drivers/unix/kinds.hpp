@@ -52,9 +52,11 @@ struct Describe<UnixUser> {
             "login", &UnixUser::login,
             "Which of the groups genesis-nossh, genesis-sftp and genesis-shell the user is in; sshd decides by them."),
         field("shell", &UnixUser::shell, "Login shell."),
-        field("expired", &UnixUser::expired, "Expired in shadow(5): no login, no cron."),
+        field("expired", &UnixUser::expired, "Expired in shadow(5): no login, no cron, and what it runs is ended."),
         field("entry", &UnixUser::entry,
-              "\"intact\", or what is wrong with the user's entries: its group, its login groups."),
+              "\"intact\", or what is wrong with the user's entries: its group, its login groups; or what an expired "
+              "user "
+              "still runs."),
     };
 };
 

@@ -31,49 +31,10 @@ std::string UnixDriver::delete_with(std::string const& tool, std::string const& 
     return ran.ok() || ran.code == 6 ? std::string() : tool + ": " + ran.why();
 }
 
-// Those who have a session that goes on are taken out of `users`, with the reason.
-std::map<uid_t, std::string> UnixDriver::stop_sessions(std::map<uid_t, std::string>& users, Context const& context) {
-    std::map<std::string, uid_t> owners;
-    std::vector<std::string> wanted, there;
-    for (auto const& [uid, name] : users)
-        for (auto const& unit : {"user@" + std::to_string(uid) + ".service", "user-" + std::to_string(uid) + ".slice",
-                                 "user-runtime-dir@" + std::to_string(uid) + ".service"}) {
-            owners.emplace(unit, uid);
-            wanted.push_back(unit);
-        }
-    for (auto const& [unit, state] :
-         systemd_.loaded(wanted, {"user@*.service", "user-*.slice", "user-runtime-dir@*.service"}, context))
-        there.push_back(unit);
-    auto const ended = systemd_.stop(there, stop_longest, context);
-    systemd_.reset_failed(there, context);
-    std::map<uid_t, std::string> left;
-    for (auto const& unit : ended.going_on) {
-        left.emplace(owners.at(unit), unit + " has not ended yet");
-        users.erase(owners.at(unit));
-    }
-    return left;
-}
-
-// Processes are killed first: a session that is asked to stop may take its time. Those who have a process still are
-// taken out of `users`, with the reason.
+// Those who have a process or session still are taken out of `users`, with the reason.
 std::map<uid_t, std::string> UnixDriver::end_users(std::map<uid_t, std::string>& users, Context const& context) {
     if (layout_.passwd != "/etc") throw Fault("users are removed from /etc only");
-    auto const end_processes = [&] {
-        std::set<uid_t> uids;
-        for (auto const& [uid, name] : users) uids.insert(uid);
-        auto left = host::end_processes(uids, context.within(kill_longest));
-        for (auto const& [uid, why] : left) users.erase(uid);
-        return left;
-    };
-    auto left = end_processes();
-    try {
-        if (!users.empty()) left.merge(stop_sessions(users, context.within(answer_longest)));
-    } catch (Expired const&) {
-        throw Fault("their sessions do not end");
-    } catch (Fault const& fault) {  // without systemd there are no sessions of its making
-        context.log.write(Level::warning, "sessions not stopped", {{"why", fault.what()}});
-    }
-    left.merge(end_processes());
+    auto left = end_what_runs(users, {}, context);
     std::set<uid_t> uids;
     for (auto const& [uid, name] : users) uids.insert(uid);
     host::remove_ipc(uids);

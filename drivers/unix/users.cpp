@@ -136,11 +136,12 @@ Observed<UnixUser> UnixDriver::observe(Of<UnixUser>, Scope const& scope, Context
     await_sweep(scope, out);
     if (!scope.everything()) {
         for (auto const& key : scope.keys) look(key);
-        return out;
+    } else {
+        for (auto const& [name, user] : all.users) look(name);
+        for (auto const& [name, gid] : all.groups)
+            if (!all.users.contains(name)) look(name);
     }
-    for (auto const& [name, user] : all.users) look(name);
-    for (auto const& [name, gid] : all.groups)
-        if (!all.users.contains(name)) look(name);
+    note_processes(out);
     return out;
 }
 
@@ -233,6 +234,7 @@ std::vector<Outcome> UnixDriver::apply(std::span<Step<UnixUser> const> steps, Co
     if (std::any_of(steps.begin(), steps.end(), keeps)) {
         create(steps, outcomes, context);
         modify(steps, outcomes, context);
+        suspend(steps, outcomes, context);
     }
     if (!std::all_of(steps.begin(), steps.end(), keeps)) try {
             remove(steps, outcomes, context);

@@ -27,10 +27,27 @@ SPEC
 apply() { spec "$1" >"$scratch/spec.yaml" && "$LAB" copy "$NAME" "$scratch/spec.yaml" /root/spec.yaml && in_lab genesisctl apply -f /root/spec.yaml --wait --timeout 300s; }
 http() { local scheme=$1; shift; curl -sk --max-time 120 --resolve "$domain:80:$address" --resolve "$domain:443:$address" "$@" "$scheme://$domain/"; }
 code() { http "$1" -o /dev/null -w '%{http_code}' || true; }
-login() { in_lab ssh -i /root/key -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR "$who@127.0.0.1" "$@"; }
+login() { login_as "$who" "$@"; }
+login_as() { local name=$1; shift; in_lab ssh -i /root/key -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR "$name@127.0.0.1" "$@"; }
 sql() { in_lab mariadb -u "${who}_web" "-ppw-of-$who" -NBe "$1" "${who}_shop"; }
 files() { in_lab_sh 'cd "$1" && find . -type f ! -path "./.ssh/*" -exec sha256sum {} + | sort' "/home/$who"; }
 processes() { in_lab ps -o pid=,args= -u "$uid" || true; }
+# A loop in a session that stays open, and what goes on when its session has ended.
+run_something() {
+    in_lab_sh 'setsid ssh -i /root/key -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
+        "$1@127.0.0.1" "while true; do sleep 1; done" >/dev/null 2>&1 </dev/null &' "$who"
+    login 'setsid sleep 7777 >/dev/null 2>&1 </dev/null &'
+    check "$1 it runs a loop in an open session and something in the background" within 20 in_lab_sh \
+        '[[ $(ps -o args= -u "$1") == *"while true"* ]] && pgrep -u "$1" -f "sleep 7777"' "$uid"
+}
+open_sessions() { in_lab_sh 'ps -eo args= | grep "^ssh .*$1@" || true' "$who"; }
+# ended WHEN
+ended() {
+    check "$1 what it ran is ended" within 20 in_lab_sh '[[ -z $(ps -o pid= -u "$1") ]]' "$uid"
+    check_is "$1 its open session is closed" "" "$(open_sessions)"
+    check "$1 a neighbour's process runs on" in_lab pgrep -u nextco -f 'sleep 8888'
+    check "$1 nothing differs" within 20 in_lab genesisctl drift
+}
 # as_before WHEN
 as_before() {
     check_is "$1 the page is PHP as the tenant over HTTPS" "as $who</footer>" "$(http https | grep -o "as $who</footer>" || true)"
@@ -58,20 +75,27 @@ sql 'CREATE TABLE t (n INT); INSERT INTO t VALUES (42)'
 kept=$(files)
 as_before "at first"
 check "at first PHP runs as the tenant" in_lab pgrep -u "$uid" php-fpm
+check "a neighbour becomes ready" in_lab_sh 'printf "kind: account\nname: nextco\nssh: {access: shell, keys: [\"%s\"]}\n" "$1" >/root/nextco.yaml
+    genesisctl apply -f /root/nextco.yaml --wait --timeout 300s' "$key"
+login_as nextco 'setsid sleep 8888 >/dev/null 2>&1 </dev/null &'
+run_something "before it is suspended"
 
 check "it is suspended" apply suspended
 check_is "suspended it answers 503 over HTTPS" 503 "$(code https)"
 check_is "suspended it answers 503 over HTTP" 503 "$(code http)"
 check_has "suspended it shows a page that says so" "suspended" "$(http https)"
+ended suspended
 closed suspended
 check_has "suspended it is shown so" suspended "$(in_lab genesisctl get "account/$who")"
 check "it is active again" apply active
 as_before "unsuspended"
 
+run_something "before it is deleted"
 check "it is deleted" in_lab genesisctl delete "account/$who"
 check_is "deleted its site is gone at once" 421 "$(within 20 in_lab_sh '! curl -sk --resolve "$1:443:127.0.0.1" "https://$1/" | grep ready >/dev/null' "$domain"; code https)"
 check "deleted its PHP ends" within 20 in_lab_sh '! test -e "/run/genesis/php/$1"' "$who"
 check "deleted its database user is locked" within 20 in_lab_sh '! mariadb -u "$1_web" "-ppw-of-$1" -e "SELECT 1"' "$who"
+ended deleted
 closed deleted
 check "applied again, it comes back" apply active
 as_before "brought back"
