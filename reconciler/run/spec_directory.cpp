@@ -156,6 +156,7 @@ std::vector<SpecDirectory::Entry> SpecDirectory::parse(std::string const& name, 
         file.problems.push_back({name, "", {"", "empty", "says nothing any more; to end its objects remove the file"}});
     file.good = file.problems.empty();
     if (!file.good) return {};
+    file.refused = true;  // until all are stored, also when the store throws
     sort_for_storing(entries, [](Entry const& entry) -> Spec const& { return entry.spec; });
     file.objects.clear();
     for (auto const& entry : entries) file.objects.insert(ref_of(entry.spec));
@@ -192,7 +193,6 @@ std::vector<SpecDirectory::Entry> SpecDirectory::read(std::string const& name, F
 
 // What one takes another may give up, so what is refused is tried again as long as others are stored.
 void SpecDirectory::store_all(std::string const& name, File& file, std::vector<Entry> entries) {
-    file.refused = true;  // until all are stored, also when the store throws
     for (auto open = entries.size() + 1; !entries.empty() && entries.size() < open;) {
         open = entries.size();
         file.problems.clear();
