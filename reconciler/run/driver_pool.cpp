@@ -189,9 +189,11 @@ std::vector<StepRequest> DriverPool::take_outdated(std::vector<StepRequest>& ste
 void DriverPool::start_batch(std::size_t driver) {
     auto waiting = take_steps(queues_[driver]);
     auto const outdated = take_outdated(waiting);
-    if (!waiting.empty()) run_steps(driver, std::move(waiting));
+    bool const none_left = waiting.empty();
+    if (!none_left) run_steps(driver, std::move(waiting));
     for (auto const& request : outdated)
         events_->step_ended(request, {Outcome::in_progress, "its object was changed before the data was removed"});
+    if (none_left) events_->batch_ended(driver, {});
 }
 
 void DriverPool::run_steps(std::size_t driver, std::vector<StepRequest> waiting) {

@@ -47,7 +47,7 @@ struct DriverEvents {
     // What one driver has seen for an observation; kinds that threw are unreachable in it.
     virtual void observed(ObservationId id, std::size_t driver, Observation part) = 0;
     virtual void step_ended(StepRequest const& request, Outcome const& outcome) = 0;
-    // After the step_ended() of its steps. Never for a batch of no steps.
+    // After the step_ended() of its steps. Of no steps where all that waited were outdated.
     virtual void batch_ended(std::size_t driver, BatchRun const& batch) = 0;
     // The driver is late. `queued`: steps that it has not begun, given back; `begun`: those that it works on.
     virtual void late(std::size_t driver, std::vector<StepRequest> queued, std::vector<StepRequest> const& begun) = 0;

@@ -98,7 +98,8 @@ void Reconciler::take_outcome(StepRequest const& request, Outcome const& outcome
 // the reload another site asked for had to leave it out. Their objects are looked at next, or they would stay "ready".
 void Reconciler::batch_ended(std::size_t driver, BatchRun const& batch) {
     auto const& name = pool_.name(driver);
-    if (settings_.metrics != nullptr) settings_.metrics->driver_commit(name, batch.fault.empty());
+    if (settings_.metrics != nullptr && !batch.steps.empty())
+        settings_.metrics->driver_commit(name, batch.fault.empty());
     if (!batch.fault.empty())
         log_.write(Level::error, "a batch could not be settled", {{"fault", name + ": " + batch.fault}});
     for (auto const& [ref, outcome] : batch.elsewhere)

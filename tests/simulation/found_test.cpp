@@ -248,6 +248,27 @@ TEST_CASE("what had to wait for a record of another account is done once that is
     CHECK_FALSE(bed.world.records.contains({"php_service", "acme-8.2"}));
 }
 
+TEST_CASE("an account that is paused just before its data is removed is free, though that was the last step of all") {
+    Bench bench;
+    bench.put(with_database);
+    bench.wake();
+    bench.rest();
+    bench.store().remove(bench.acme, true, "api").value();
+    bench.wake();
+    bench.run();  // everything is observed
+    bench.run_without("mariadb", 1s);
+    REQUIRE_FALSE(bench.has("unix_user", "acme"));
+    (void)bench.store().set_paused(bench.acme, true);
+    while (bench.run()) continue;
+    CHECK(bench.has("database", "acme_shop"));
+    CHECK_FALSE(bench.daemon->reconciler.in_flight(bench.acme));
+    (void)bench.store().set_paused(bench.acme, false);
+    bench.wake();
+    bench.rest();
+    CHECK(bench.machine.world.records.empty());
+    CHECK(bench.verdict.good());
+}
+
 TEST_CASE("a name that was woken and under which nothing is stored does not wait for ever") {
     test::Bed bed;
     bed.reconciler->wake({"account", "nobody"}, false);
