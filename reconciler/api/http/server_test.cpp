@@ -98,10 +98,11 @@ TEST_CASE("the plans of one key leave the others their share, and their number i
     auto const port = f.open(named);
     f.engine.held = true;
     std::list<Wire> wires;
-    auto const ask = [&](std::string const& who) -> Wire& {
-        auto& wire = wires.emplace_back(port);
-        wire.send("GET /v1/accounts/acme/plan HTTP/1.1\r\nHost: x\r\nX-Name: " + who + "\r\n\r\n");
-        return wire;
+    auto const ask = [&](std::string const& who) {
+        wires.emplace_back(port).send("GET /v1/accounts/acme/plan HTTP/1.1\r\nHost: x\r\nX-Name: " + who + "\r\n\r\n");
+    };
+    auto const answer_to = [&](std::string const& who) {
+        return Wire(port).ask("GET", "/v1/accounts/acme/plan", "", "X-Name: " + who + "\r\n");
     };
     auto const wait_until_asked = [&](std::size_t plans) {
         for (int i = 0; i < 3000; ++i) {
@@ -116,18 +117,18 @@ TEST_CASE("the plans of one key leave the others their share, and their number i
         asked += PlanSlots::most_each;
         REQUIRE(wait_until_asked(asked));  // though those of the others are all waiting still
         if (asked < PlanSlots::most) {
-            auto const refused = ask(who).receive();
+            auto const refused = answer_to(who);
             CHECK(refused.status == 503);
             CHECK(refused.text.find("you have " + std::to_string(PlanSlots::most_each) + " plans under way already") !=
                   std::string::npos);
         }
     }
-    auto const refused = ask("e").receive();
+    auto const refused = answer_to("e");
     CHECK(refused.status == 503);
     CHECK(refused.text.find("too many plans are under way") != std::string::npos);
     f.engine.release();
     for (auto& wire : wires) (void)wire.receive_head();
-    CHECK(Wire(port).ask("GET", "/v1/accounts/acme/plan", "", "X-Name: a\r\n").status == 200);
+    CHECK(answer_to("a").status == 200);
 }
 
 TEST_CASE("plans that are not answered delay no other request, and their number is limited") {
