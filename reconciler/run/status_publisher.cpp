@@ -226,12 +226,17 @@ bool same(std::vector<Condition> const& a, std::vector<Condition> const& b) {
     });
 }
 
-// What is said of work under way is worth nothing after a restart.
-bool same_but_for_progress(std::vector<Condition> const& a, std::vector<Condition> const& b) {
+// What is said of work under way, or of what cannot be observed for the moment, is worth nothing after a restart.
+bool is_passing(Condition const& c) {
+    return c.reason == Reason::progressing || c.reason == Reason::working || c.reason == Reason::as_last_observed;
+}
+Reason lasting(Reason reason) { return reason == Reason::as_last_observed ? Reason::as_wanted : reason; }
+
+bool same_to_store(std::vector<Condition> const& a, std::vector<Condition> const& b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](auto const& x, auto const& y) {
-        bool const progress = x.reason == Reason::progressing || x.reason == Reason::working;
-        return x.type == y.type && x.status == y.status && x.reason == y.reason &&
-               (progress || x.message == y.message) && x.observed_generation == y.observed_generation;
+        return x.type == y.type && x.status == y.status && lasting(x.reason) == lasting(y.reason) &&
+               (is_passing(x) || is_passing(y) || x.message == y.message) &&
+               x.observed_generation == y.observed_generation;
     });
 }
 
@@ -263,7 +268,7 @@ void StatusPublisher::publish(Subject const& subject, ObjectLines lines, bool bu
     }
     auto shown = same(conditions, *before.conditions) ? before.conditions
                                                       : std::make_shared<std::vector<Condition>>(std::move(conditions));
-    if (!busy && (before.generation != subject.generation || !same_but_for_progress(*shown, *before.conditions))) {
+    if (!busy && (before.generation != subject.generation || !same_to_store(*shown, *before.conditions))) {
         unsaved_.push_back({subject.ref, subject.generation, *shown});
         before = {subject.generation, shown};
     }
